@@ -1,0 +1,1 @@
+"""Monsters of a Ragnarok Online server as a reinforcement-learning world."""

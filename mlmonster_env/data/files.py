@@ -1,0 +1,65 @@
+"""Finds a server's data files and remembers which were read, so that a cache can tell whether they changed."""
+
+import hashlib
+from pathlib import Path
+
+from mlmonster_env.data.errors import DataError
+
+BUNDLED = Path(__file__).resolve().parent / "bundled"
+
+
+class ServerFiles:
+    """A server's files by the names the server itself uses ("db/re/mob_db.yml").
+
+    `path` is the server's root (holding db/), or the db folder itself.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if (self.path / "db").is_dir():
+            self._db = self.path / "db"
+        elif (self.path / "mob_db.yml").is_file():
+            self._db = self.path
+        else:
+            expected = "a server's root with db/, or the db folder itself"
+            raise DataError(str(self.path), "", "the data folder", _what_is(self.path), expected)
+        self.used: dict[str, str] = {}  # digests of the files that were read
+        self._contents: dict[str, bytes | None] = {}
+        self._digests: dict[str, str] = {}
+
+    def read(self, name: str) -> bytes | None:
+        """The content of `name`, None if there is no such file."""
+        self.used[name] = self.digest(name)
+        return self._contents[name]
+
+    def digest(self, name: str) -> str:
+        """A hash of the content of `name`, "" if there is no such file; does not count as use."""
+        if name not in self._digests:
+            content = self._contents[name] = self._load(name)
+            self._digests[name] = "" if content is None else hashlib.sha256(content).hexdigest()
+        return self._digests[name]
+
+    def require(self, name: str) -> bytes:
+        """The content of a file that every server has."""
+        content = self.read(name)
+        if content is None:
+            raise DataError(name, "", "the file", "missing", f"a file at {self.locate(name)}")
+        return content
+
+    def locate(self, name: str) -> Path:
+        """Where `name` lies or would lie."""
+        return self._db.joinpath(*name.split("/")[1:]) if name.startswith("db/") else self._db.parent / name
+
+    def _load(self, name: str) -> bytes | None:
+        try:
+            return self.locate(name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            raise DataError(name, "", "the file", str(error), "a readable file") from error
+
+
+def _what_is(path: Path) -> str:
+    if not path.exists():
+        return f"missing ({path})"
+    return "a file" if path.is_file() else "a folder without db/ and mob_db.yml"

@@ -1,0 +1,58 @@
+"""From scenes to a moving picture: what only several moments together show, and the file."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mlmonster_env.envs.render import draw, frame_around
+from mlmonster_env.sim.scene import Scene, SceneHit, SceneUnit
+
+HIT_SHOWN_MS = 700
+LONGEST_STEP = 1.5  # cells; farther than that between two scenes is a teleport, and is not smoothed
+LAST_SCENE_MS = 2500
+WIDTH, LEAST_SCALE = 480, 8  # pixels of a picture, and of a cell where that would be too little
+
+
+def joined(scenes: Sequence[Scene]) -> list[Scene]:
+    """The same scenes with steps halved and with the hits, seen from changes of hp, that still hang in the air."""
+    told: list[Scene] = []
+    hits: tuple[SceneHit, ...] = ()
+    earlier: dict[int, SceneUnit] = {}
+    clock_ms = scenes[0].clock_ms
+    for scene in scenes:
+        aged = (replace(hit, age_ms=hit.age_ms + scene.clock_ms - clock_ms) for hit in hits)
+        hits = tuple(hit for hit in aged if hit.age_ms < HIT_SHOWN_MS)
+        same = [(before, now) for now in scene.units if (before := earlier.get(now.place)) and before.name == now.name]
+        hits += tuple(SceneHit(now.x, now.y, before.hp - now.hp) for before, now in same if now.hp != before.hp)
+        midway = {now.place: between(before, now) for before, now in same}
+        units = tuple(midway.get(unit.place, unit) for unit in scene.units)
+        told.append(replace(scene, units=units, hits=(*scene.hits, *hits)))
+        earlier = {unit.place: unit for unit in scene.units}
+        clock_ms = scene.clock_ms
+    return told
+
+
+def between(before: SceneUnit, now: SceneUnit) -> SceneUnit:
+    """`now`, drawn half a step back if it has just walked."""
+    if now.dead or max(abs(now.x - before.x), abs(now.y - before.y)) > LONGEST_STEP:
+        return now
+    return replace(now, x=(before.x + now.x) / 2, y=(before.y + now.y) / 2)
+
+
+def write_gif(path: str | Path, scenes: Sequence[Scene], fps: int = 10) -> None:
+    """Write `scenes` as an animated GIF of `fps` pictures a second; the last one stays for a while."""
+    if not scenes:
+        raise ValueError("a picture needs at least one scene; got none")
+    frame = frame_around(scenes)
+    scale = max(WIDTH // frame.width, LEAST_SCALE)
+    pictures = [Image.fromarray(draw(scene, scale, frame)) for scene in joined(scenes)]
+    # One palette for all: a palette of each picture's own would make the ground flicker.
+    sample = np.concatenate([np.asarray(pictures[i]) for i in sorted({0, len(pictures) // 2, len(pictures) - 1})])
+    palette = Image.fromarray(sample).quantize(128)
+    coloured = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    shown_ms = [round(1000 / fps)] * (len(coloured) - 1) + [LAST_SCENE_MS]
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    coloured[0].save(path, save_all=True, append_images=coloured[1:], duration=shown_ms, loop=0, optimize=False)

@@ -1,0 +1,96 @@
+"""Ground that has been enchanted: where it lies, whom it covers, when it is used up."""
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.compiled import kernel, small
+
+
+@small
+def covers(w, at, x, y):  # type: ignore[no-untyped-def]
+    """Whether the area that lies at column `at` covers a cell."""
+    match = w.match
+    radius = w.skills[match[at + f.A_SKILL], k.AREA_RADIUS]
+    return abs(match[at + f.A_X] - x) <= radius and abs(match[at + f.A_Y] - y) <= radius
+
+
+@kernel
+def area_over(w, x, y, pulse):  # type: ignore[no-untyped-def]
+    """The first living area with this pulse that covers a cell, as a column of the match array, or -1."""
+    match = w.match
+    for i in range(f.AREA_LIMIT):
+        at = f.AREAS + i * f.AREA_WIDTH
+        if (
+            match[at + f.A_END] != f.NEVER
+            and w.skills[match[at + f.A_SKILL], k.AREA_PULSE] == pulse
+            and covers(w, at, x, y)
+        ):
+            return at
+    return -1
+
+
+@kernel
+def remove_area(w, at):  # type: ignore[no-untyped-def]
+    """End an area and find out when the next one acts."""
+    match = w.match
+    match[at + f.A_END] = f.NEVER
+    match[at + f.A_DUE] = f.NEVER
+    refresh_areas(w)
+
+
+@kernel
+def refresh_areas(w):  # type: ignore[no-untyped-def]
+    """Note when the next area acts or ends."""
+    match = w.match
+    due = f.NEVER
+    for i in range(f.AREA_LIMIT):
+        at = f.AREAS + i * f.AREA_WIDTH
+        if match[at + f.A_END] != f.NEVER:
+            due = min(due, match[at + f.A_DUE], match[at + f.A_END])
+    match[f.AREA_AT] = due
+
+
+@kernel
+def use_up_area(w, at):  # type: ignore[no-untyped-def]
+    """Take one hit from an area that holds a number of them."""
+    match = w.match
+    match[at + f.A_LEFT] -= 1
+    if match[at + f.A_LEFT] <= 0:
+        remove_area(w, at)
+
+
+@kernel
+def add_area(w, owner, skill, x, y, now, first):  # type: ignore[no-untyped-def]
+    """Lay an area; with all places taken the oldest makes room. Where no area may live, nothing happens."""
+    match = w.match
+    clears = w.skills[skill, k.AREA_PULSE] == k.PULSE_NO_AREAS
+    if not clears and match[f.AREA_AT] != f.NEVER and area_over(w, x, y, k.PULSE_NO_AREAS) >= 0:
+        return
+    best = f.AREAS
+    for i in range(f.AREA_LIMIT):
+        at = f.AREAS + i * f.AREA_WIDTH
+        if match[at + f.A_END] == f.NEVER:
+            best = at
+            break
+        if match[at + f.A_END] < match[best + f.A_END]:
+            best = at
+    match[best + f.A_DUE] = first
+    match[best + f.A_END] = now + w.skills[skill, k.AREA_MS]
+    match[best + f.A_SKILL] = skill
+    match[best + f.A_OWNER] = owner
+    match[best + f.A_SIDE] = w.units[f.SIDE, owner]
+    match[best + f.A_X] = x
+    match[best + f.A_Y] = y
+    match[best + f.A_LEFT] = w.skills[skill, k.AREA_LIMIT_HITS]
+    refresh_areas(w)
+
+
+@kernel
+def clear_areas(w, x, y, radius):  # type: ignore[no-untyped-def]
+    """End every area whose centre lies within `radius` of a cell."""
+    match = w.match
+    for i in range(f.AREA_LIMIT):
+        at = f.AREAS + i * f.AREA_WIDTH
+        if match[at + f.A_END] != f.NEVER and max(abs(match[at + f.A_X] - x), abs(match[at + f.A_Y] - y)) <= radius:
+            match[at + f.A_END] = f.NEVER
+            match[at + f.A_DUE] = f.NEVER
+    refresh_areas(w)

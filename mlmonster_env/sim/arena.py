@@ -1,0 +1,178 @@
+"""Many matches at once: set up, run, look at, keep and bring back."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlmonster_env.data import Bestiary
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.clock import run_matches
+from mlmonster_env.sim.scene import Scene
+from mlmonster_env.sim.setup import Scenario, place_matches
+from mlmonster_env.sim.skirmish import scenario_named
+from mlmonster_env.sim.tables import Int32Array, Tables
+from mlmonster_env.sim.world import world_words
+
+UNDECIDED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What came of each match; arrays over matches."""
+
+    over: np.ndarray[Any, np.dtype[np.bool_]]
+    winner: Int32Array  # 0 or 1; -1 where the time ran out, nobody was left, or the match is not over
+    duration_ms: Int32Array
+    survivors: Int32Array  # [matches, 2]: pack members alive on each side
+    hp_share: np.ndarray[Any, np.dtype[np.float64]]  # [matches, 2]: hp left of the hp that a side began with
+    first_contact_ms: Int32Array  # fields.NEVER where nobody was attacked
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that changes while matches are played; rows can be taken and put back."""
+
+    units: Int32Array
+    match: Int32Array
+    serials: np.ndarray[Any, np.dtype[np.int64]]
+
+
+class Arena:
+    """A batch of independent matches under the stock AI.
+
+    A match is a function of (scenario, seed, its index): neither the number of matches nor of threads changes it.
+    `threads` shards the matches over threads that meet once a call. With `restart` a match that is over is followed at
+    once by the next one of its row.
+    """
+
+    def __init__(
+        self,
+        num_matches: int,
+        scenario: str | Scenario = "skirmish",
+        bestiary: Bestiary | None = None,
+        seed: int = 0,
+        *,
+        threads: int = 1,
+        restart: bool = False,
+    ) -> None:
+        if num_matches < 1:
+            raise ValueError(f"num_matches is {num_matches}, expected at least 1")
+        if threads < 1:
+            raise ValueError(f"threads is {threads}, expected at least 1")
+        self.bestiary = Bestiary.load() if bestiary is None else bestiary
+        self.scenario = scenario if isinstance(scenario, Scenario) else scenario_named(scenario, self.bestiary)
+        self.seed = seed
+        self.num_matches = num_matches
+        self.threads = threads
+        self.restart = restart
+        self.unit_ticks = 0
+        self.tables: Tables = self.scenario.tables
+        self._units = np.zeros((num_matches, self.scenario.unit_rows, self.scenario.places), np.int32)
+        self._match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
+        self._serials = np.zeros(num_matches, np.int64)  # how many matches a row has begun before this one
+        self._rules = self.scenario.rules
+        tables = self.tables
+        self._words = world_words(
+            (self._units, self._match),
+            self.scenario.cells,
+            (tables.species, tables.rows, tables.skills, tables.statuses, tables.elements, self._rules),
+        )
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.reset()
+
+    @property
+    def bytes_per_match(self) -> int:
+        """Memory of one match's state."""
+        return int(self._units[0].nbytes + self._match[0].nbytes + self._serials[0].nbytes)
+
+    @property
+    def clock_ms(self) -> Int32Array:
+        """Each match's own time."""
+        return np.where(self._match[:, f.OVER] != 0, self._match[:, f.ENDED_AT], self._match[:, f.CLOCK])
+
+    def reset(self, seed: int | None = None) -> None:
+        """Begin all matches anew, with another seed if one is given."""
+        if seed is not None:
+            self.seed = seed
+        self._serials[:] = 0
+        self.unit_ticks = 0
+        self._place(np.arange(self.num_matches))
+
+    def run(self, ticks: int) -> None:
+        """Let `ticks` rounds of 100 ms pass in every match that is not over."""
+        if ticks < 0:
+            raise ValueError(f"ticks is {ticks}, expected 0 or more")
+        if not self.restart:
+            self.unit_ticks += self._run(ticks)
+            return
+        chunk = self.scenario.restart_ticks
+        while ticks > 0:
+            self.unit_ticks += self._run(min(chunk, ticks))
+            ticks -= chunk
+            ended = np.flatnonzero(self._match[:, f.OVER])
+            if len(ended):
+                self._serials[ended] += 1
+                self._place(ended)
+
+    @property
+    def results(self) -> Results:
+        """What came of the matches so far."""
+        over = self._match[:, f.OVER] != 0
+        units = self._units
+        members = self.scenario.members
+        sides = units[:, f.SIDE, :members]
+        species = units[:, f.SPECIES, :members]
+        whole = self.tables.species[species, f.MAX_HP].astype(np.float64)
+        left = np.where(units[:, f.ALIVE, :members] != 0, units[:, f.HP, :members], 0)
+        living = units[:, f.ALIVE, :members] != 0
+        survivors = np.stack([(living & (sides == side)).sum(1) for side in (0, 1)], 1)
+        hp_share = np.stack(
+            [np.where(sides == side, left, 0).sum(1) / np.where(sides == side, whole, 0).sum(1) for side in (0, 1)], 1
+        )
+        return Results(
+            over=over,
+            winner=np.where(over, self._match[:, f.WINNER], UNDECIDED).astype(np.int32),
+            duration_ms=self.clock_ms.astype(np.int32),
+            survivors=survivors.astype(np.int32),
+            hp_share=hp_share,
+            first_contact_ms=self._match[:, f.FIRST_CONTACT].copy(),
+        )
+
+    def snapshot(self) -> Snapshot:
+        """A copy of the state of all matches."""
+        return Snapshot(self._units.copy(), self._match.copy(), self._serials.copy())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot of this arena (or of one of the same shape and world), to the bit."""
+        if snapshot.units.shape != self._units.shape:
+            raise ValueError(f"the snapshot holds units of shape {snapshot.units.shape}, expected {self._units.shape}")
+        self._units[:] = snapshot.units
+        self._match[:] = snapshot.match
+        self._serials[:] = snapshot.serials
+
+    def digest(self) -> list[str]:
+        """A hash of each match's whole state."""
+        return [
+            hashlib.blake2b(self._units[m].tobytes() + self._match[m].tobytes(), digest_size=16).hexdigest()
+            for m in range(self.num_matches)
+        ]
+
+    def scene(self, match: int) -> Scene:
+        """What one match looks like now, for drawing."""
+        return Scene.of(self._units[match], self._match[match], self.tables, self.scenario)
+
+    def _place(self, which: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+        place_matches(self._words, self._match, self.scenario, which, self._serials, self.seed)
+
+    def _run(self, ticks: int) -> int:
+        if self._pool is None:
+            return int(run_matches(self._words, 0, self.num_matches, ticks))
+        bounds = np.linspace(0, self.num_matches, self.threads + 1).astype(int)
+        shards = [
+            self._pool.submit(run_matches, self._words, int(first), int(last), ticks)
+            for first, last in zip(bounds[:-1], bounds[1:], strict=True)
+        ]
+        return sum(int(shard.result()) for shard in shards)

@@ -1,0 +1,144 @@
+"""The normal attack: starting it, striking, calling friends in."""
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_lands, is_ranged, magic_damage, weapon_damage
+from mlmonster_env.sim.geometry import apart, in_sight, reaches
+from mlmonster_env.sim.posture import enemies, halt, may_attack, set_state, stop_attack, unlock
+from mlmonster_env.sim.events import push_event
+from mlmonster_env.sim.chance import draw
+from mlmonster_env.sim.shields import BLOCKED, shielded
+from mlmonster_env.sim.stats import attack_delay, attack_motion
+from mlmonster_env.sim.status_columns import ENDS_ON_ATTACK, NO_ATTACK, STRIKES_BY_MAGIC
+from mlmonster_env.sim.statuses import end_flagged
+
+
+@kernel
+def call_friends(w, u, v, now):  # type: ignore[no-untyped-def]
+    """Idle monsters of the same kind that assist take the same target, at most once a second."""
+    s = w.units
+    if s[f.MODE, u] & f.ASSIST == 0 or now - s[f.LINKED, u] < f.LINK_MS:
+        return
+    s[f.LINKED, u] = now
+    for friend in range(s.shape[1]):
+        if (
+            friend != u
+            and s[f.ALIVE, friend] != 0
+            and s[f.SPECIES, friend] == s[f.SPECIES, u]
+            and not enemies(w, u, friend)
+            and s[f.MODE, friend] & f.ASSIST != 0
+            and s[f.TARGET, friend] == f.NOBODY
+            and now - s[f.LINKED, friend] >= f.LINK_MS
+            and apart(w, u, friend) <= f.ASSIST_CELLS
+            and in_sight(w, s[f.X, u], s[f.Y, u], s[f.X, friend], s[f.Y, friend])
+        ):
+            s[f.LINKED, friend] = now
+            s[f.TARGET, friend] = v
+
+
+@kernel
+def strike(w, u, v, now):  # type: ignore[no-untyped-def]
+    """Roll one normal attack; its damage lands after the attack motion."""
+    s = w.units
+    s[f.ATTACKS, u] += 1
+    if s[f.STATUS_FLAGS, u] & ENDS_ON_ATTACK != 0:
+        end_flagged(w, u, ENDS_ON_ATTACK)
+    if w.match[f.FIRST_CONTACT] == f.NEVER:
+        w.match[f.FIRST_CONTACT] = now
+    motion = min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
+    ranged = is_ranged(w, u, NORMAL_ATTACK)
+    flags = f.NORMAL | (f.RANGED if ranged else 0)
+    if (
+        s[f.STATE, v] == f.BERSERK
+        and s[f.TARGET, v] != u
+        and apart(w, u, v) <= w.species[s[f.SPECIES, v], f.RANGE] + 1
+    ):
+        flags |= f.FORCES_SWITCH
+    if not attack_lands(w, u, v, NORMAL_ATTACK):
+        return
+    s[f.HITS, u] += 1
+    if s[f.STATUS_FLAGS, u] & STRIKES_BY_MAGIC != 0:
+        damage = magic_damage(w, u, v, NORMAL_ATTACK, 1, 0)
+    else:
+        damage = weapon_damage(w, u, v, NORMAL_ATTACK, 1, 0)
+    damage = shielded(w, u, v, damage, NORMAL_ATTACK, now)
+    if damage == BLOCKED:
+        return
+    due = now + motion if motion > 1 else now
+    push_event(w, due, f.LAND_HIT, u, v, damage, 0, apart(w, u, v) + f.SIGHT_CELLS, flags | f.CONNECTED)
+
+
+@kernel
+def attack_now(w, u, now):  # type: ignore[no-untyped-def]
+    """Strike if everything allows it, and set the timer of the next attack; False where the target must be let go."""
+    s = w.units
+    v = s[f.ATTACK_ON, u]
+    if v == f.NOBODY or s[f.CAST_AT, u] != f.NEVER or not may_attack(w, u, v):
+        return False
+    if not in_sight(w, s[f.X, u], s[f.Y, u], s[f.X, v], s[f.Y, v]):
+        return False
+    reach = w.species[s[f.SPECIES, u], f.RANGE] + (s[f.STEP_AT, v] != f.NEVER)
+    if not reaches(w, u, s[f.X, v], s[f.Y, v], reach):
+        return True
+    if s[f.READY_AT, u] <= now:
+        if s[f.STEP_AT, u] != f.NEVER:
+            halt(w, u)
+        call_friends(w, u, v, now)
+        strike(w, u, v, now)
+        s[f.READY_AT, u] = max(s[f.READY_AT, u], now + attack_delay(w, u))
+        s[f.THINK_AT, u] = max(s[f.THINK_AT, u], now + attack_motion(w, u))
+        s[f.LAST_SKILL, u] = 0
+    if s[f.KEEP_ATTACKING, u] != 0:
+        s[f.ATTACK_AT, u] = s[f.READY_AT, u]
+    return True
+
+
+@kernel
+def random_enemy(w, u, reach):  # type: ignore[no-untyped-def]
+    """Any living enemy within `reach` cells, each as likely, or NOBODY."""
+    s = w.units
+    count = 0
+    for v in range(s.shape[1]):
+        if s[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= reach:
+            count += 1
+    if count == 0:
+        return f.NOBODY
+    pick = draw(w, count)
+    for v in range(s.shape[1]):
+        if s[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= reach:
+            if pick == 0:
+                return v
+            pick -= 1
+    return f.NOBODY
+
+
+@kernel
+def begin_attack(w, u, target, now):  # type: ignore[no-untyped-def]
+    """Attack a unit, at once or when the delay is over. True where a walk under way should stop."""
+    s = w.units
+    v = target
+    if s[f.MODE, u] & f.RANDOM_TARGET != 0:
+        reach = w.species[s[f.SPECIES, u], f.RANGE]
+        v = random_enemy(w, u, reach)
+        if v == f.NOBODY or not reaches(w, u, s[f.X, v], s[f.Y, v], reach):
+            return False
+    if s[f.ALIVE, v] == 0:
+        unlock(w, u, now)
+        return True
+    if s[f.STATUS_FLAGS, u] & NO_ATTACK != 0:
+        stop_attack(w, u)
+        return False
+    if not enemies(w, u, v) or not may_attack(w, u, v):
+        unlock(w, u, now)
+        return True
+    s[f.KEEP_ATTACKING, u] = 1
+    s[f.ATTACK_ON, u] = v
+    s[f.CHASE_RANGE, u] = w.species[s[f.SPECIES, u], f.RANGE]
+    if s[f.ATTACK_AT, u] != f.NEVER:
+        return True
+    if s[f.READY_AT, u] > now:
+        s[f.ATTACK_AT, u] = s[f.READY_AT, u]
+    elif not attack_now(w, u, now):
+        unlock(w, u, now)
+    set_state(w, u, f.BERSERK)
+    return True

@@ -1,0 +1,299 @@
+"""The skill list of a monster: held dice, conditions, the beginning of a cast.
+
+A cast's end is worked off by the clock even when it takes no time, so that nothing here has to know what skills do.
+"""
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.attack import random_enemy
+from mlmonster_env.sim.chance import draw
+from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.geometry import apart, reaches, walkable
+from mlmonster_env.sim.posture import attackers_of, enemies, halt, hidden_from, stop_attack
+from mlmonster_env.sim.status_columns import BAD, NO_CAST, NO_THINK
+from mlmonster_env.sim.statuses import has_status
+
+NO_EVENT = -1
+ANY_DAMAGE = -2
+DICE = 10000
+FREE_CELL_TRIES = 50
+
+
+@kernel
+def throw_dice(w, u):  # type: ignore[no-untyped-def]
+    """Throw the die of every skill row anew; they are held until the next check."""
+    s = w.units
+    dice = f.SKILL_DELAY + w.rows.shape[1]
+    for r in range(w.species[s[f.SPECIES, u], f.ROWS]):
+        s[dice + r, u] = draw(w, DICE)
+
+
+@small
+def state_matches(w, u, wanted):  # type: ignore[no-untyped-def]
+    """Whether a row's state is the mind's: equal, any, or any with a target."""
+    state = w.units[f.STATE, u]
+    if wanted == state or wanted == f.ANY:
+        return True
+    return wanted == f.ANYTARGET and w.units[f.TARGET, u] != f.NOBODY and state != f.LOOT
+
+
+@small
+def hp_percent(w, u):  # type: ignore[no-untyped-def]
+    """Whole percent of hit points left."""
+    return w.units[f.HP, u] * 100 // w.species[w.units[f.SPECIES, u], f.MAX_HP]
+
+
+@kernel
+def friend_in_need(w, u, low, high):  # type: ignore[no-untyped-def]
+    """The first friend within eight cells whose hp share in percent lies in a span, or NOBODY."""
+    s = w.units
+    for v in range(s.shape[1]):
+        if v != u and s[f.ALIVE, v] != 0 and not enemies(w, u, v) and apart(w, u, v) <= f.FRIEND_CELLS:
+            percent = hp_percent(w, v)
+            if low <= percent <= high:
+                return v
+    return f.NOBODY
+
+
+@kernel
+def under_status(w, u, status):  # type: ignore[no-untyped-def]
+    """Whether a unit is under a status; 0 asks for any common bad one."""
+    if status == 0:
+        return w.units[f.STATUS_FLAGS, u] & BAD != 0
+    return has_status(w, u, status)
+
+
+@kernel
+def friend_with_status(w, u, status, wanted):  # type: ignore[no-untyped-def]
+    """The last friend within eight cells that is (or is not) under a status, or NOBODY."""
+    s = w.units
+    found = f.NOBODY
+    for v in range(s.shape[1]):
+        if v != u and s[f.ALIVE, v] != 0 and not enemies(w, u, v) and apart(w, u, v) <= f.FRIEND_CELLS:
+            if under_status(w, v, status) == wanted:
+                found = v
+    return found
+
+
+@kernel
+def slaves_of(w, u):  # type: ignore[no-untyped-def]
+    """How many living slaves a unit has."""
+    s = w.units
+    count = 0
+    for v in range(s.shape[1]):
+        if s[f.ALIVE, v] != 0 and s[f.MASTER, v] == u:
+            count += 1
+    return count
+
+
+@kernel
+def monsters_near(w, u):  # type: ignore[no-untyped-def]
+    """How many monsters, itself included, stand within sight."""
+    s = w.units
+    count = 0
+    for v in range(s.shape[1]):
+        if (
+            s[f.ALIVE, v] != 0
+            and w.species[s[f.SPECIES, v], f.IS_PLAYER] == 0
+            and apart(w, u, v) <= f.SIGHT_CELLS
+        ):
+            count += 1
+    return count
+
+
+@kernel
+def condition_holds(w, u, row):  # type: ignore[no-untyped-def]
+    """Whether a row's condition holds in a regular check, and the friend that it found (or NOBODY)."""
+    s = w.units
+    condition = row[f.R_CONDITION]
+    value = row[f.R_VALUE]
+    master = s[f.MASTER, u]
+    if condition == f.ALWAYS:
+        return True, f.NOBODY
+    if condition == f.MY_HP_BELOW:
+        return hp_percent(w, u) <= value, f.NOBODY
+    if condition == f.MY_HP_BETWEEN:
+        return value <= hp_percent(w, u) <= row[f.R_V1], f.NOBODY
+    if condition == f.MY_STATUS_ON:
+        return under_status(w, u, value), f.NOBODY
+    if condition == f.MY_STATUS_OFF:
+        return s[f.STATUS_COUNT, u] != 0 and not under_status(w, u, value), f.NOBODY
+    if condition == f.FRIEND_HP_BELOW:
+        friend = friend_in_need(w, u, 0, value)
+        return friend != f.NOBODY, friend
+    if condition == f.FRIEND_HP_BETWEEN:
+        friend = friend_in_need(w, u, value, row[f.R_V1])
+        return friend != f.NOBODY, friend
+    if condition == f.FRIEND_STATUS_ON or condition == f.FRIEND_STATUS_OFF:
+        friend = friend_with_status(w, u, value, condition == f.FRIEND_STATUS_ON)
+        return friend != f.NOBODY, friend
+    if condition == f.SLAVES_BELOW:
+        return slaves_of(w, u) < value, f.NOBODY
+    if condition == f.SLAVES_UP_TO:
+        return slaves_of(w, u) <= value, f.NOBODY
+    if condition == f.ATTACKERS_ABOVE:
+        return attackers_of(w, u) > value, f.NOBODY
+    if condition == f.ATTACKERS_FROM:
+        return attackers_of(w, u) >= value, f.NOBODY
+    if condition == f.AFTER_SKILL:
+        return s[f.LAST_SKILL, u] == value, f.NOBODY
+    if condition == f.RUDE_ATTACKED:
+        rude = s[f.RUDE, u] >= 1
+        if rude:
+            s[f.RUDE, u] = 0
+        return rude, f.NOBODY
+    if condition == f.MASTER_HP_BELOW:
+        return master >= 0 and s[f.ALIVE, master] != 0 and hp_percent(w, master) < value, master
+    if condition == f.MASTER_ATTACKED:
+        return master >= 0 and s[f.ALIVE, master] != 0 and attackers_of(w, master) > 0, master
+    if condition == f.MOBS_NEARBY_ABOVE:
+        return monsters_near(w, u) > value, f.NOBODY
+    return False, f.NOBODY
+
+
+@kernel
+def aim_row(w, u, row, friend):  # type: ignore[no-untyped-def]
+    """Whom a row is meant for: target, self, friend, master or a random enemy; NOBODY where there is none."""
+    s = w.units
+    aim = row[f.R_TARGET]
+    if aim == f.ON_RANDOM:
+        return random_enemy(w, u, w.skills[row[f.R_SKILL], k.REACH])
+    if aim == f.ON_TARGET or aim >= f.AROUND_TARGET:
+        target = s[f.TARGET, u]
+        if target == f.NOBODY and s[f.MODE, u] & f.CAN_ATTACK == 0:
+            target = s[f.ATTACKER, u]
+        return target
+    if aim == f.ON_MASTER:
+        return s[f.MASTER, u] if s[f.MASTER, u] >= 0 else u
+    if aim == f.ON_FRIEND and friend != f.NOBODY:
+        return friend
+    return u
+
+
+@kernel
+def free_cell_near(w, u, x, y, cells):  # type: ignore[no-untyped-def]
+    """A random walkable cell within `cells` of a place, or the place itself."""
+    for _ in range(FREE_CELL_TRIES):
+        nx = x + draw(w, 2 * cells + 1) - cells
+        ny = y + draw(w, 2 * cells + 1) - cells
+        if (nx != x or ny != y) and walkable(w, nx, ny):
+            return nx, ny
+    return x, y
+
+
+@kernel
+def begin_cast(w, u, r, v, now):  # type: ignore[no-untyped-def]
+    """Begin to cast row `r` at unit `v` or around it; False where range, sight or a status forbids it."""
+    s = w.units
+    row = w.rows[s[f.SPECIES, u], r]
+    skill = row[f.R_SKILL]
+    aim = w.skills[skill, k.AIM]
+    if s[f.STATUS_FLAGS, u] & (NO_CAST | NO_THINK) != 0 or s[f.ALIVE, v] == 0:
+        return False
+    if aim != k.AIM_GROUND and v != u and enemies(w, u, v) and hidden_from(w, u, v):
+        return False
+    reach = w.skills[skill, k.REACH]
+    if not reaches(w, u, s[f.X, v], s[f.Y, v], reach):
+        return False
+    x = s[f.X, v]
+    y = s[f.Y, v]
+    if aim == k.AIM_GROUND and row[f.R_TARGET] >= f.AROUND:
+        cells = row[f.R_TARGET] % f.AROUND
+        x, y = free_cell_near(w, u, x, y, cells)
+        if not reaches(w, u, x, y, reach):
+            return False
+    stop_attack(w, u)
+    if s[f.STEP_AT, u] != f.NEVER:
+        halt(w, u)
+    s[f.CAST_AT, u] = now + row[f.R_CAST]
+    s[f.CAST_SKILL, u] = skill
+    s[f.CAST_ROW, u] = r
+    s[f.CAST_ON, u] = v
+    s[f.CAST_X, u] = x
+    s[f.CAST_Y, u] = y
+    s[f.CAST_CANCELABLE, u] = row[f.R_CANCEL] if row[f.R_CAST] > 0 else 0
+    s[f.LAST_SKILL, u] = w.skills[skill, k.SKILL_ID]
+    return True
+
+
+@kernel
+def offered_row(w, u, now):  # type: ignore[no-untyped-def]
+    """The first row that passes its held die, state, delay and condition, and the friend it found; (-1, NOBODY) else."""
+    s = w.units
+    species = s[f.SPECIES, u]
+    dice = f.SKILL_DELAY + w.rows.shape[1]
+    for r in range(w.species[species, f.ROWS]):
+        if s[f.SKILL_DELAY + r, u] > now:
+            continue
+        row = w.rows[species, r]
+        if s[dice + r, u] > row[f.R_RATE] or not state_matches(w, u, row[f.R_STATE]):
+            continue
+        holds, friend = condition_holds(w, u, row)
+        if holds:
+            return r, friend
+    return -1, f.NOBODY
+
+
+@small
+def may_check(w, u):  # type: ignore[no-untyped-def]
+    """Whether the unit could use its list at all: no cast under way, rows to choose from, a caster."""
+    s = w.units
+    return (
+        s[f.CAST_AT, u] == f.NEVER and w.species[s[f.SPECIES, u], f.ROWS] > 0 and s[f.MODE, u] & f.NO_CAST == 0
+    )
+
+
+@kernel
+def check_skills(w, u, now):  # type: ignore[no-untyped-def]
+    """One regular check of the skill list; True where a cast begins. The dice are thrown anew afterwards."""
+    s = w.units
+    if not may_check(w, u):
+        return False
+    s[f.SKILL_CHECKED, u] = now
+    r, friend = offered_row(w, u, now)
+    throw_dice(w, u)
+    if r < 0:
+        return False
+    v = aim_row(w, u, w.rows[s[f.SPECIES, u], r], friend)
+    return v != f.NOBODY and begin_cast(w, u, r, v, now)
+
+
+@kernel
+def event_matches(w, row, event, argument, damage):  # type: ignore[no-untyped-def]
+    """Whether an event triggers a row."""
+    condition = row[f.R_CONDITION]
+    if condition == f.SKILL_USED:
+        return event == f.SKILL_USED and (row[f.R_VALUE] == 0 or row[f.R_VALUE] == argument)
+    if condition == f.GROUND_ATTACKED:
+        return event == f.GROUND_ATTACKED and damage > 0
+    if condition == f.DAMAGED_ABOVE:
+        return event != f.SKILL_USED and event != f.GROUND_ATTACKED and damage > row[f.R_VALUE]
+    return condition == event
+
+
+@kernel
+def check_event(w, u, event, source, argument, damage, now):  # type: ignore[no-untyped-def]
+    """The check that an event brings, with dice of its own; True where a cast begins."""
+    s = w.units
+    if not may_check(w, u) or s[f.STATUS_FLAGS, u] & NO_THINK != 0:
+        return False
+    species = s[f.SPECIES, u]
+    before = s[f.TARGET, u]
+    if before == f.NOBODY and source != f.NOBODY:
+        s[f.TARGET, u] = source
+    for r in range(w.species[species, f.ROWS]):
+        row = w.rows[species, r]
+        if not event_matches(w, row, event, argument, damage):
+            continue
+        if s[f.SKILL_DELAY + r, u] > now or not state_matches(w, u, row[f.R_STATE]):
+            continue
+        if draw(w, DICE) > row[f.R_RATE]:
+            continue
+        v = aim_row(w, u, row, f.NOBODY)
+        if v != f.NOBODY and begin_cast(w, u, r, v, now):
+            if source != f.NOBODY and not enemies(w, u, source):
+                s[f.TARGET, u] = before
+            return True
+        break
+    s[f.TARGET, u] = before
+    return False

@@ -1,0 +1,142 @@
+"""The course of time: every timer at its exact millisecond and in order, and a round of thinking each 100 ms."""
+
+import numpy as np
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.ailments import regain, work_statuses
+from mlmonster_env.sim.compiled import entry, kernel
+from mlmonster_env.sim.effects import end_cast, strike_around
+from mlmonster_env.sim.events import first_event, take_event
+from mlmonster_env.sim.ground import work_areas
+from mlmonster_env.sim.hurt import die, land_hit
+from mlmonster_env.sim.mind import attack_due, take_in, think
+from mlmonster_env.sim.walking import finish_step
+from mlmonster_env.sim.world import world_at
+
+NO_WINNER = -1
+
+
+@kernel
+def earliest(w):  # type: ignore[no-untyped-def]
+    """When the first timer of the match is due."""
+    s = w.units
+    match = w.match
+    due = min(match[f.EVENT_AT], match[f.STATUS_AT], match[f.AREA_AT])
+    for u in range(s.shape[1]):
+        due = min(due, s[f.STEP_AT, u])
+    for u in range(s.shape[1]):
+        due = min(due, s[f.CAST_AT, u])
+    for u in range(s.shape[1]):
+        due = min(due, s[f.ATTACK_AT, u])
+    for u in range(s.shape[1]):
+        due = min(due, s[f.REGEN_AT, u])
+    return due
+
+
+@kernel
+def work_event(w, now):  # type: ignore[no-untyped-def]
+    """Work off the pending event that is due first."""
+    match = w.match
+    at = first_event(w)
+    kind = match[at + f.E_KIND]
+    source = match[at + f.E_SOURCE]
+    victim = match[at + f.E_VICTIM]
+    damage = match[at + f.E_DAMAGE]
+    skill = match[at + f.E_SKILL]
+    reach = match[at + f.E_REACH]
+    flags = match[at + f.E_FLAGS]
+    take_event(w, at)
+    if kind == f.LAND_HIT:
+        land_hit(w, source, victim, damage, skill, reach, flags, now)
+    elif kind == f.NEWS:
+        take_in(w, victim, source, flags & f.FORCES_SWITCH != 0, now)
+    elif kind == f.STRIKE_AGAIN:
+        strike_around(w, source, victim, skill, damage, reach, False, now)
+    else:
+        die(w, source, f.NOBODY, now)
+
+
+@kernel
+def work_off(w, until):  # type: ignore[no-untyped-def]
+    """Work off every timer that is due at or before `until`, in order of time."""
+    s = w.units
+    match = w.match
+    while match[f.OVER] == 0:
+        now = earliest(w)
+        if now > until:
+            return
+        match[f.CLOCK] = max(match[f.CLOCK], now)
+        if match[f.EVENT_AT] <= now:
+            work_event(w, now)
+            continue
+        if match[f.STATUS_AT] <= now:
+            work_statuses(w, now)
+            continue
+        if match[f.AREA_AT] <= now:
+            work_areas(w, now)
+            continue
+        for u in range(s.shape[1]):
+            if s[f.STEP_AT, u] <= now:
+                finish_step(w, u, now)
+                break
+            if s[f.CAST_AT, u] <= now:
+                end_cast(w, u, now)
+                break
+            if s[f.ATTACK_AT, u] <= now:
+                attack_due(w, u, now)
+                break
+            if s[f.REGEN_AT, u] <= now:
+                regain(w, u, now)
+                break
+
+
+@kernel
+def think_all(w, now):  # type: ignore[no-untyped-def]
+    """One round of thinking; which end of the pack comes first is the match's own lot."""
+    s = w.units
+    match = w.match
+    places = s.shape[1]
+    for i in range(places):
+        u = places - 1 - i if match[f.SECOND_FIRST] != 0 else i
+        if s[f.ALIVE, u] == 0 or s[f.THINK_AT, u] > now:
+            continue
+        think(w, u, now)
+        if s[f.CAST_AT, u] <= now or match[f.EVENT_AT] <= now:
+            work_off(w, now)
+        if match[f.OVER] != 0:
+            return
+
+
+@kernel
+def tick_match(w):  # type: ignore[no-untyped-def]
+    """Let 100 ms pass: all timers up to the next round of thinking, then that round."""
+    match = w.match
+    if match[f.OVER] != 0:
+        return
+    now = match[f.NEXT_THINK]
+    work_off(w, now)
+    if match[f.OVER] == 0:
+        match[f.CLOCK] = now
+        think_all(w, now)
+    match[f.NEXT_THINK] = now + f.THINK_MS
+    match[f.TICKS] += 1
+    limit = w.rules[f.TIME_LIMIT]
+    if match[f.OVER] == 0 and limit > 0 and now + f.THINK_MS > limit:
+        match[f.OVER] = 1
+        match[f.WINNER] = NO_WINNER
+        match[f.ENDED_AT] = limit
+
+
+@entry
+def run_matches(words, first, last, ticks):  # type: ignore[no-untyped-def]
+    """Let `ticks` pass in the matches from `first` up to but not including `last`; returns the unit-ticks worked."""
+    worked = np.int64(0)
+    for m in range(first, last):
+        w = world_at(words[m].ctypes.data)
+        for _ in range(ticks):
+            if w.match[f.OVER] != 0:
+                break
+            for u in range(w.units.shape[1]):
+                worked += w.units[f.ALIVE, u]
+            tick_match(w)
+    return worked

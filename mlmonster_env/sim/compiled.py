@@ -1,0 +1,174 @@
+"""The one way to compile a simulator function, with a cache that cannot run stale rules.
+
+Numba links the whole of a callee into each of its callers and optimises it there again, level by level: a simulator of two
+hundred functions would take minutes. So a `kernel` is compiled by itself and called like a function of another object file;
+only a `small` one is linked into its callers, to be inlined there. An `entry` is what Python calls: it makes all kernels
+ready, from the cache or by compiling them once.
+
+Numba also notices edits only in the file that holds a function, not in its callees. So the cache lives in a directory named
+by a hash of every source file that kernels are made of, of numba's version and of the processor.
+"""
+
+import fcntl
+import hashlib
+import importlib
+import json
+import os
+import platform
+import shutil
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import llvmlite.binding
+import numba
+from numba.core import config, types
+from numba.core.compiler import Compiler
+from numba.core.sigutils import normalize_signature
+
+from mlmonster_env.data.cache import cache_root
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PACKAGE = Path(__file__).resolve().parent
+OPTIONS = {"nogil": True, "error_model": "numpy"}
+
+
+def sources() -> list[Path]:
+    """Every file that decides what the kernels do."""
+    return [*sorted(PACKAGE.rglob("*.py")), *sorted(PACKAGE.rglob("*.yml"))]
+
+
+def source_fingerprint() -> str:
+    """Hash of everything that decides what machine code the simulator runs."""
+    digest = hashlib.sha256()
+    for path in sources():
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    for fact in (numba.__version__, llvmlite.binding.get_host_cpu_name(), platform.machine()):
+        digest.update(fact.encode())
+    return digest.hexdigest()[:16]
+
+
+CACHE_DIRECTORY = cache_root() / "kernels" / source_fingerprint()
+MANIFEST = CACHE_DIRECTORY / "kernels.json"
+LOCK = threading.RLock()
+
+_finished: list[str] = []  # kernels in the order in which they were compiled: callees first
+_ready = False
+
+
+class SeparateCompiler(Compiler):  # type: ignore[misc]
+    """Compiles a function as an object file of its own: callers get its name, not its code."""
+
+    def _compile_core(self) -> Any:
+        result = super()._compile_core()
+        library = result.library
+        empty = str(library._codegen._create_empty_module(library.name))
+        library._shared_module = llvmlite.binding.parse_assembly(empty)
+        function = self.state.func_id.func
+        _finished.append(f"{function.__module__}:{function.__qualname__}")
+        return result
+
+
+def _wide(argument: Any) -> Any:
+    """Whole numbers and truths are 64 bits between kernels, so that each is compiled for one kind of arguments."""
+    argument = types.unliteral(argument)
+    if isinstance(argument, types.Boolean) or (isinstance(argument, types.Integer) and argument.signed):
+        return types.int64
+    return argument
+
+
+def _compiled(function: F, **options: Any) -> F:
+    compiled = numba.njit(function, **OPTIONS, **options)
+    compile_as_is = compiled.compile
+    compiled.compile = lambda signature: compile_as_is(tuple(_wide(kind) for kind in normalize_signature(signature)[0]))
+    return compiled  # type: ignore[no-any-return]
+
+
+def _cached(function: F, **options: Any) -> F:
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(CACHE_DIRECTORY)
+    try:
+        return _compiled(function, cache=True, **options)
+    finally:
+        config.CACHE_DIR = before
+
+
+def kernel(function: F) -> F:
+    """Compile a function that only other kernels call."""
+    return _cached(function, pipeline_class=SeparateCompiler)
+
+
+def small(function: F) -> F:
+    """Compile a function short enough to be inlined into the kernels that call it."""
+    return _compiled(function)
+
+
+def entry(function: F) -> Callable[..., Any]:
+    """Compile a function that Python calls, with all kernels that it calls."""
+    compiled = _cached(function)
+
+    def call(*arguments: Any) -> Any:
+        if not _ready:
+            make_ready()
+        if compiled.signatures:  # type: ignore[attr-defined]
+            return compiled(*arguments)
+        with LOCK:
+            result = compiled(*arguments)
+            _write_manifest()
+        return result
+
+    call.__name__ = function.__name__
+    call.__doc__ = function.__doc__
+    return call
+
+
+def make_ready() -> None:
+    """Load every kernel from the cache, or empty the cache where it is not whole."""
+    global _ready
+    with LOCK:
+        if _ready:
+            return
+        CACHE_DIRECTORY.mkdir(parents=True, exist_ok=True)
+        with (CACHE_DIRECTORY.parent / f"{CACHE_DIRECTORY.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            names = _read_manifest()
+            if names is None:
+                shutil.rmtree(CACHE_DIRECTORY)
+                CACHE_DIRECTORY.mkdir()
+                print("mlmonster: compiling the simulator, once (about a minute) ...", file=sys.stderr, flush=True)
+            else:
+                _load(names)
+        _ready = True
+
+
+def _stamps() -> dict[str, list[int]]:
+    """What numba goes by to call a function's machine code stale."""
+    return {str(path): [path.stat().st_mtime_ns, path.stat().st_size] for path in sources()}
+
+
+def _read_manifest() -> list[str] | None:
+    try:
+        manifest = json.loads(MANIFEST.read_text())
+    except (OSError, ValueError):
+        return None
+    return manifest["kernels"] if manifest["stamps"] == _stamps() else None
+
+
+def _write_manifest() -> None:
+    written = MANIFEST.with_suffix(f".{os.getpid()}")
+    written.write_text(json.dumps({"kernels": list(dict.fromkeys(_finished)), "stamps": _stamps()}))
+    written.replace(MANIFEST)
+
+
+def _load(names: list[str]) -> None:
+    """Load machine code, callees before callers: an object file needs all the names that it calls."""
+    for name in names:
+        module, function = name.split(":")
+        compiled = getattr(importlib.import_module(module), function)
+        for signature, *_ in compiled._cache._cache_file._load_index():
+            compiled.compile(signature)
+    _finished.extend(names)

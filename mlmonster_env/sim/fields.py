@@ -1,0 +1,144 @@
+"""Where everything about a match lies: rows of its unit array, columns of its match array, and the states a mind can be in.
+
+A match is two int32 arrays: `units[row, unit]` and `match[column]`. Times are milliseconds since the match began; a timer
+that does not run is NEVER. Units are numbers; NOBODY stands for none.
+"""
+
+NEVER = 2_000_000_000
+NOBODY = -1
+ON_ITS_OWN = -2  # MASTER of a summoned monster that follows nobody
+
+# States of the stock mind, numbered as the server numbers them.
+IDLE, WALK, LOOT, DEAD, BERSERK, ANGRY, RUSH, FOLLOW, ANY, ANYTARGET = range(10)
+
+# Mode bits of a monster.
+CAN_MOVE = 0x1
+LOOTER = 0x2
+AGGRESSIVE_MODE = 0x4
+ASSIST = 0x8
+CAST_SENSOR_IDLE = 0x10
+NO_RANDOM_WALK = 0x20
+NO_CAST = 0x40
+CAN_ATTACK = 0x80
+CAST_SENSOR_CHASE = 0x200
+CHANGE_CHASE = 0x400
+ANGRY_MODE = 0x800
+CHANGE_TARGET_MELEE = 0x1000
+CHANGE_TARGET_CHASE = 0x2000
+TARGET_WEAK = 0x4000
+RANDOM_TARGET = 0x8000
+IGNORE_MELEE = 0x10000
+IGNORE_MAGIC = 0x20000
+IGNORE_RANGED = 0x40000
+MVP = 0x80000
+IGNORE_MISC = 0x100000
+KNOCKBACK_IMMUNE = 0x200000
+TELEPORT_BLOCK = 0x400000
+DETECTOR = 0x2000000
+STATUS_IMMUNE = 0x4000000
+
+STATUS_LIMIT = 10  # statuses at once on one unit; the one that ends soonest makes room
+PATH_WORDS = 4  # int32 words of eight 4-bit directions
+MAX_PATH = 32
+
+# Rows of `units`.
+(
+    # who and where
+    SPECIES, SIDE, MASTER, ALIVE, X, Y, SPAWN_X, SPAWN_Y, HP, SP, MODE,
+    # mind
+    STATE, AGGRESSIVE, TARGET, ATTACKER, NORMAL_ATTACKER, RUDE, THINK_AT, WALK_AT, SKILL_CHECKED, LINKED, COULD_MOVE,
+    CHASE_FAILED,
+    # attack: ATTACK_ON is whom the running attack is for, ATTACK_AT its timer, READY_AT when the delay is over
+    ATTACK_ON, ATTACK_AT, READY_AT, KEEP_ATTACKING, ATTACKED_BY,
+    # walking: STEP_AT arrival at the next cell, CHASED whom the walk is for
+    STEP_AT, STEP_MS, PATH_LENGTH, PATH_DONE, GOAL_X, GOAL_Y, NEW_GOAL, CHASED, CHASE_RANGE, HOLD_UNTIL,
+    # casting: CAST_AT its end, CAST_SKILL a row of the skill table, CAST_ROW the row of the monster's list
+    CAST_AT, CAST_SKILL, CAST_ROW, CAST_ON, CAST_X, CAST_Y, CAST_CANCELABLE, LAST_SKILL,
+    # statuses and regeneration
+    STATUS_COUNT, STATUS_FLAGS, REGEN_AT, REBORN,
+    # account of the match
+    DAMAGE_DEALT, DAMAGE_TAKEN, ATTACKS, HITS, CASTS, KILLS,
+    PATH,
+) = range(57)  # fmt: skip
+STATUS_ID = PATH + PATH_WORDS
+STATUS_END = STATUS_ID + STATUS_LIMIT
+STATUS_VALUE = STATUS_END + STATUS_LIMIT
+SKILL_DELAY = STATUS_VALUE + STATUS_LIMIT  # then one row per skill row, then as many SKILL_DIE rows
+
+
+def unit_rows(skill_rows: int) -> int:
+    """Rows of `units` when the longest skill list of the world has `skill_rows` rows."""
+    return SKILL_DELAY + 2 * skill_rows
+
+
+# Columns of `match`.
+(
+    CLOCK, NEXT_THINK, KEY_LOW, KEY_HIGH, COUNTER, SECOND_FIRST, OVER, WINNER, ENDED_AT, STATUS_AT, AREA_AT, EVENT_AT, MAP,
+    FIRST_CONTACT, TICKS, AREA_SERIAL,
+    EVENTS,
+) = range(17)  # fmt: skip
+
+# Pending events: damage under way, or news of an attack that the victim takes in after its flinch.
+(
+    E_DUE, E_KIND, E_SOURCE, E_VICTIM, E_DAMAGE, E_SKILL, E_REACH, E_FLAGS,
+) = range(8)  # fmt: skip
+EVENT_WIDTH = 8
+EVENT_LIMIT = 24
+LAND_HIT, NEWS, STRIKE_AGAIN, SELF_KILL = range(4)
+
+# Bits of E_FLAGS: how the damage came.
+CONNECTED, RANGED, NORMAL, FORCES_SWITCH, BY_MAGIC = 1, 2, 4, 8, 16
+
+AREAS = EVENTS + EVENT_LIMIT * EVENT_WIDTH
+(
+    A_DUE, A_END, A_SKILL, A_OWNER, A_SIDE, A_X, A_Y, A_LEFT,
+) = range(8)  # fmt: skip
+AREA_WIDTH = 8
+AREA_LIMIT = 8
+MATCH_WIDTH = AREAS + AREA_LIMIT * AREA_WIDTH
+
+# Columns of `rules`: what holds for every match of a world.
+RENEWAL, RANDOM_WALK, TIME_LIMIT, REGENERATION, MEMBERS, OPEN_MAP, RULES_WIDTH = range(7)
+
+# Columns of `species`.
+(
+    LEVEL, MAX_HP, MAX_SP, STR, AGI, VIT, INT, DEX, LUK, ATTACK, ATTACK2, BATK, ATK_MIN, ATK_MAX, MATK_MIN, MATK_MAX, HIT,
+    FLEE, DEF, DEF2, MDEF, MDEF2, RES, MRES, SPEED, ADELAY, AMOTION, DMOTION, RANGE, VIEW, CHASE, BASE_MODE, SIZE, RACE,
+    ELEMENT, ELEMENT_LEVEL, DAMAGE_TAKEN_PERCENT, CLASS, IS_PLAYER, ROWS, EVENT_ROWS, MONSTER_ID, ARCHETYPE, MAX_SLAVES,
+    SPECIES_WIDTH,
+) = range(45)  # fmt: skip
+
+# Bits of EVENT_ROWS: which events a species has a skill row for.
+HAS_RUDE, HAS_RANGED, HAS_SKILL_USED, HAS_CAST_TARGETED, HAS_DAMAGED, HAS_SPAWN = 1, 2, 4, 8, 16, 32
+
+# Columns of `rows`: one row of a monster's skill list.
+(
+    R_SKILL, R_STATE, R_RATE, R_CAST, R_DELAY, R_CANCEL, R_TARGET, R_CONDITION, R_VALUE, R_V1, R_V2, R_V3, R_V4, R_V5, R_GROUP,
+    ROW_WIDTH,
+) = range(16)  # fmt: skip
+
+# Targets of a skill row; AROUND + n: a random cell within n of oneself, AROUND_TARGET + n: of the target.
+ON_TARGET, ON_SELF, ON_FRIEND, ON_MASTER, ON_RANDOM = range(5)
+AROUND = 10
+AROUND_TARGET = 20
+
+# Conditions of a skill row.
+(
+    ALWAYS, ON_SPAWN, MY_HP_BELOW, MY_HP_BETWEEN, MY_STATUS_ON, MY_STATUS_OFF, FRIEND_HP_BELOW, FRIEND_HP_BETWEEN,
+    FRIEND_STATUS_ON, FRIEND_STATUS_OFF, ATTACKERS_ABOVE, ATTACKERS_FROM, SLAVES_BELOW, SLAVES_UP_TO, CLOSE_ATTACKED,
+    RANGED_ATTACKED, SKILL_USED, AFTER_SKILL, CAST_TARGETED, RUDE_ATTACKED, MASTER_HP_BELOW, MASTER_ATTACKED, ALCHEMIST,
+    GROUND_ATTACKED, DAMAGED_ABOVE, MOBS_NEARBY_ABOVE, TRICK_CASTING, NO_CONDITION,
+) = range(28)  # fmt: skip
+
+# Constants of the server's minds, in milliseconds and cells.
+THINK_MS = 100
+SKILL_CHECK_MS = 1000
+LINK_MS = 1000
+IDLE_WALK_MS = 4000
+UNLOCK_MS = 2000
+ASSIST_CELLS = 11
+SIGHT_CELLS = 14
+FRIEND_CELLS = 8
+SLAVE_CELLS = 2
+DAMAGE_DELAY_CAP = 1000
+LONGEST_WALK = 17

@@ -1,0 +1,170 @@
+"""What happens to a unit that is hurt: hit points, broken casts, flinching, news for its mind, death."""
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.afflict import cancel_cast, try_status
+from mlmonster_env.sim.casting import check_event
+from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.events import forget_unit, push_event
+from mlmonster_env.sim.geometry import apart
+from mlmonster_env.sim.posture import halt, stop_attack
+from mlmonster_env.sim.stats import healed, under
+from mlmonster_env.sim.status_columns import ENDS_ON_DAMAGE, REVIVED
+from mlmonster_env.sim.statuses import clear_statuses, end_flagged
+from mlmonster_env.sim.walking import flinch
+
+MULTI_HIT_MS = 80
+
+
+@kernel
+def heal(w, u, amount):  # type: ignore[no-untyped-def]
+    """Give hit points back, up to the most the unit can have; returns what really came back."""
+    s = w.units
+    if s[f.ALIVE, u] == 0:
+        return 0
+    gain = min(healed(w, u, amount), w.species[s[f.SPECIES, u], f.MAX_HP] - s[f.HP, u])
+    gain = max(gain, 0)
+    s[f.HP, u] += gain
+    return gain
+
+
+@kernel
+def settle(w, now):  # type: ignore[no-untyped-def]
+    """End the match when a side has no member left; slaves do not count."""
+    s = w.units
+    match = w.match
+    if match[f.OVER] != 0:
+        return
+    first = 0
+    second = 0
+    for u in range(s.shape[1]):
+        if s[f.ALIVE, u] != 0 and s[f.MASTER, u] == f.NOBODY:
+            if s[f.SIDE, u] == 0:
+                first += 1
+            else:
+                second += 1
+    if first == 0 or second == 0:
+        match[f.OVER] = 1
+        match[f.ENDED_AT] = now
+        if first > 0:
+            match[f.WINNER] = 0
+        elif second > 0:
+            match[f.WINNER] = 1
+
+
+@kernel
+def die(w, u, killer, now):  # type: ignore[no-untyped-def]
+    """Take a unit out of the match, unless something brings it back once."""
+    s = w.units
+    percent = under(w, u, REVIVED, 0) if s[f.STATUS_COUNT, u] != 0 and s[f.REBORN, u] == 0 else 0
+    clear_statuses(w, u)
+    if percent > 0:
+        s[f.REBORN, u] = 1
+        s[f.HP, u] = max(w.species[s[f.SPECIES, u], f.MAX_HP] * percent // 100, 1)
+        return
+    s[f.HP, u] = 0
+    s[f.ALIVE, u] = 0
+    s[f.STATE, u] = f.DEAD
+    stop_attack(w, u)
+    halt(w, u)
+    s[f.CAST_AT, u] = f.NEVER
+    s[f.TARGET, u] = f.NOBODY
+    s[f.CHASED, u] = f.NOBODY
+    s[f.KEEP_ATTACKING, u] = 0
+    forget_unit(w, u)
+    if killer >= 0 and killer != u:
+        s[f.KILLS, killer] += 1
+    settle(w, now)
+
+
+@kernel
+def lose_hp(w, v, source, damage, now):  # type: ignore[no-untyped-def]
+    """Take hit points away and kill at zero; returns what was really lost."""
+    s = w.units
+    lost = min(damage, s[f.HP, v])
+    s[f.HP, v] -= lost
+    s[f.DAMAGE_TAKEN, v] += lost
+    if source >= 0:
+        s[f.DAMAGE_DEALT, source] += lost
+    if s[f.HP, v] <= 0:
+        die(w, v, source, now)
+    return lost
+
+
+@kernel
+def flinch_time(w, v, damage, hits):  # type: ignore[no-untyped-def]
+    """How long after a blow its victim's mind takes it in."""
+    if damage < 1:
+        return 0
+    delay = w.species[w.units[f.SPECIES, v], f.DMOTION]
+    if hits < 0:
+        hits = -hits
+    if hits > 10:
+        hits = 2
+    if hits > 1:
+        delay += MULTI_HIT_MS * (hits - 1)
+    return max(delay, 1)
+
+
+@kernel
+def tell_skills(w, v, source, skill, flags, damage, now):  # type: ignore[no-untyped-def]
+    """The checks of the victim's skill list that a blow brings."""
+    events = w.species[w.units[f.SPECIES, v], f.EVENT_ROWS]
+    if events == 0 or source == v:
+        return
+    if damage > 0 and events & (f.HAS_RANGED | f.HAS_DAMAGED) != 0:
+        event = f.CLOSE_ATTACKED
+        if flags & f.BY_MAGIC != 0:
+            event = f.NO_CONDITION
+        elif flags & f.RANGED != 0:
+            event = f.RANGED_ATTACKED
+        check_event(w, v, event, source, 0, damage, now)
+    if skill > 0 and events & f.HAS_SKILL_USED != 0:
+        check_event(w, v, f.SKILL_USED, source, w.skills[skill, k.SKILL_ID], damage, now)
+        if w.skills[skill, k.AIM] == k.AIM_GROUND:
+            check_event(w, v, f.GROUND_ATTACKED, source, 0, damage, now)
+
+
+@kernel
+def try_skill_statuses(w, u, v, skill, now):  # type: ignore[no-untyped-def]
+    """Try the statuses of a strike on its victim (or on the striker, as the skill says)."""
+    for i in range(k.STATUS_SLOTS):
+        at = k.STATUS + i * k.STATUS_WIDTH
+        status = w.skills[skill, at + k.S_STATUS]
+        if status != 0:
+            whom = u if w.skills[skill, at + k.S_WHOM] == k.AT_SELF else v
+            if w.units[f.ALIVE, whom] != 0:
+                try_status(
+                    w,
+                    u,
+                    whom,
+                    status,
+                    w.skills[skill, at + k.S_CHANCE],
+                    w.skills[skill, at + k.S_DURATION],
+                    w.skills[skill, at + k.S_VALUE],
+                    now,
+                )
+
+
+@kernel
+def land_hit(w, u, v, damage, skill, reach, flags, now):  # type: ignore[no-untyped-def]
+    """Let damage under way arrive, if the victim has not gone too far."""
+    s = w.units
+    if s[f.ALIVE, u] == 0 or s[f.ALIVE, v] == 0 or apart(w, u, v) > reach:
+        return
+    end_flagged(w, v, ENDS_ON_DAMAGE)
+    if s[f.CAST_CANCELABLE, v] != 0 and s[f.CAST_AT, v] != f.NEVER:
+        cancel_cast(w, v, now)
+    if skill > 0 and w.skills[skill, k.FLAGS] & k.CANNOT_KILL != 0:
+        damage = min(damage, s[f.HP, v] - 1)
+    hits = w.skills[skill, k.HITS] if skill > 0 else 1
+    delay = flinch_time(w, v, damage, hits)
+    lose_hp(w, v, u, damage, now)
+    if s[f.ALIVE, v] == 0:
+        return
+    if delay > 0:
+        flinch(w, v, now)
+    if skill > 0:
+        try_skill_statuses(w, u, v, skill, now)
+    tell_skills(w, v, u, skill, flags, damage, now)
+    push_event(w, now + delay, f.NEWS, u, v, 0, 0, 0, flags)

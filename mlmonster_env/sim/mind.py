@@ -1,0 +1,346 @@
+"""The stock mind of a monster, as the server runs it every 100 ms and at the end of each attack delay."""
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.attack import begin_attack
+from mlmonster_env.sim.casting import check_event, check_skills, free_cell_near
+from mlmonster_env.sim.chance import draw
+from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.geometry import apart, path_length, reaches, walkable
+from mlmonster_env.sim.hurt import die
+from mlmonster_env.sim.posture import can_walk, enemies, halt_and_release, may_attack, set_state, stop_attack, unlock, visible
+from mlmonster_env.sim.stats import walk_speed
+from mlmonster_env.sim.status_columns import NO_MOVE, NO_THINK, SHORT_SIGHT
+from mlmonster_env.sim.walking import can_reach, chase, walk_to
+
+RANDOM_WALK_CELLS = 7
+LEVELS_BELOW = 5
+RUDE_ATTACKS = 1
+
+
+@kernel
+def can_change_target(w, u, v):  # type: ignore[no-untyped-def]
+    """Whether the mind, in its present state, may turn to somebody else."""
+    s = w.units
+    state = s[f.STATE, u]
+    if state == f.BERSERK:
+        return s[f.MODE, u] & f.CHANGE_TARGET_MELEE != 0 and s[f.NORMAL_ATTACKER, u] == v
+    if state == f.RUSH:
+        return s[f.MODE, u] & f.CHANGE_TARGET_CHASE != 0
+    return state == f.FOLLOW or state == f.ANGRY or state == f.IDLE or state == f.WALK or state == f.LOOT
+
+
+@kernel
+def unreachable(w, u, v, movable, cells, now):  # type: ignore[no-untyped-def]
+    """Whether `u` can neither strike `v` where it stands nor walk there."""
+    s = w.units
+    if reaches(w, u, s[f.X, v], s[f.Y, v], w.species[s[f.SPECIES, u], f.RANGE]):
+        return False
+    if not movable and s[f.STATUS_FLAGS, u] & NO_MOVE != 0 and s[f.CHASE_FAILED, u] != 0:
+        return True
+    return not can_reach(w, u, v, cells)
+
+
+@kernel
+def heed_attacker(w, u, movable, now):  # type: ignore[no-untyped-def]
+    """Turn to whoever attacked, if the state allows it and he can be reached; else it was a rude attack."""
+    s = w.units
+    v = s[f.ATTACKER, u]
+    target = s[f.TARGET, u]
+    if v == target:
+        if unreachable(w, u, v, movable, w.species[s[f.SPECIES, u], f.CHASE], now):
+            s[f.RUDE, u] += 1
+            if s[f.RUDE, u] > RUDE_ATTACKS:
+                check_event(w, u, f.RUDE_ATTACKED, f.NOBODY, 0, 0, now)
+    elif s[f.ALIVE, v] != 0 and (target == f.NOBODY or can_change_target(w, u, v)):
+        cells = apart(w, u, v)
+        if (
+            cells > f.SIGHT_CELLS
+            or not enemies(w, u, v)
+            or unreachable(w, u, v, movable, cells + w.species[s[f.SPECIES, u], f.CHASE], now)
+        ):
+            if v != u:
+                s[f.RUDE, u] += 1
+                if s[f.RUDE, u] > RUDE_ATTACKS:
+                    check_event(w, u, f.RUDE_ATTACKED, f.NOBODY, 0, 0, now)
+        elif may_attack(w, u, v):
+            s[f.TARGET, u] = v
+            if s[f.RUDE, u] > 0:
+                s[f.RUDE, u] -= 1
+    s[f.ATTACKER, u] = f.NOBODY
+    s[f.NORMAL_ATTACKER, u] = f.NOBODY
+
+
+@kernel
+def think_as_slave(w, u, now):  # type: ignore[no-untyped-def]
+    """Follow the master, take over his target; True where that is all for this time."""
+    s = w.units
+    master = s[f.MASTER, u]
+    if s[f.ALIVE, master] == 0:
+        die(w, u, f.NOBODY, now)
+        return True
+    if s[f.MODE, u] & f.CAN_MOVE != 0:
+        if s[f.TARGET, u] != f.NOBODY:
+            return False
+        cells = apart(w, u, master)
+        if (cells > f.SLAVE_CELLS or cells == 0) and can_walk(w, u, now):
+            x, y = free_cell_near(w, u, s[f.X, master], s[f.Y, master], f.SLAVE_CELLS)
+            if x != s[f.X, master] or y != s[f.Y, master]:
+                if walk_to(w, u, x, y, now):
+                    stop_attack(w, u)
+                    return True
+                halt_and_release(w, u)
+                return False
+    if now - s[f.LINKED, u] >= f.LINK_MS and s[f.TARGET, u] == f.NOBODY:
+        v = f.NOBODY
+        if s[f.KEEP_ATTACKING, master] != 0 and s[f.ATTACK_ON, master] != f.NOBODY:
+            v = s[f.ATTACK_ON, master]
+        elif s[f.KEEP_ATTACKING, master] != 0 and s[f.CHASED, master] != f.NOBODY:
+            v = s[f.CHASED, master]
+        elif s[f.TARGET, master] != f.NOBODY:
+            v = s[f.TARGET, master]
+        if v != f.NOBODY and enemies(w, u, v):
+            s[f.LINKED, u] = now
+            if may_attack(w, u, v):
+                s[f.TARGET, u] = v
+                return True
+    return False
+
+
+@kernel
+def look_for_prey(w, u, now):  # type: ignore[no-untyped-def]
+    """Take the nearest enemy in view that can be walked to; a nearer one than the present target also counts."""
+    s = w.units
+    species = s[f.SPECIES, u]
+    view = w.species[species, f.VIEW]
+    sight = 1 if s[f.STATUS_FLAGS, u] & SHORT_SIGHT != 0 else view
+    target = s[f.TARGET, u]
+    before = target
+    nearest = apart(w, u, target) if target != f.NOBODY else 1000
+    for v in range(s.shape[1]):
+        if v == target or s[f.ALIVE, v] == 0 or not enemies(w, u, v):
+            continue
+        cells = apart(w, u, v)
+        if cells > sight or cells > view or cells >= nearest or not may_attack(w, u, v):
+            continue
+        if s[f.MODE, u] & f.TARGET_WEAK != 0:
+            if w.species[s[f.SPECIES, v], f.LEVEL] >= w.species[species, f.LEVEL] - LEVELS_BELOW:
+                continue
+        if not reaches(w, u, s[f.X, v], s[f.Y, v], view):
+            continue
+        if w.rules[f.OPEN_MAP] == 0:
+            steps = path_length(w, s[f.X, u], s[f.Y, u], s[f.X, v], s[f.Y, v])
+            limit = view if s[f.STEP_AT, u] == f.NEVER else w.species[species, f.CHASE]
+            if steps < 0 or steps > limit:
+                continue
+        target = v
+        nearest = cells
+    if target != before:
+        s[f.TARGET, u] = target
+        if reaches(w, u, s[f.X, target], s[f.Y, target], w.species[species, f.RANGE]):
+            s[f.AGGRESSIVE, u] = 0
+            set_state(w, u, f.RUSH)
+
+
+@kernel
+def switch_on_the_way(w, u, now):  # type: ignore[no-untyped-def]
+    """While chasing, take any enemy that is already within reach."""
+    s = w.units
+    reach = w.species[s[f.SPECIES, u], f.RANGE]
+    target = s[f.TARGET, u]
+    for v in range(s.shape[1]):
+        if (
+            v != target
+            and s[f.ALIVE, v] != 0
+            and enemies(w, u, v)
+            and apart(w, u, v) <= reach
+            and may_attack(w, u, v)
+            and reaches(w, u, s[f.X, v], s[f.Y, v], reach)
+        ):
+            target = v
+    s[f.TARGET, u] = target
+
+
+@kernel
+def random_walk(w, u, now):  # type: ignore[no-untyped-def]
+    """Walk to a random cell within seven; False where the unit may not or finds no way."""
+    s = w.units
+    if s[f.MODE, u] & f.NO_RANDOM_WALK != 0 or s[f.MODE, u] & f.CAN_MOVE == 0 or not can_walk(w, u, now):
+        return False
+    s[f.KEEP_ATTACKING, u] = 0
+    s[f.CHASED, u] = f.NOBODY
+    span = 2 * RANDOM_WALK_CELLS + 1
+    dx = draw(w, span) - RANDOM_WALK_CELLS
+    dy = draw(w, span) - RANDOM_WALK_CELLS
+    turn = draw(w, 4)
+    for _ in range(span * span):
+        x = s[f.X, u] + dx
+        y = s[f.Y, u] + dy
+        if (dx != 0 or dy != 0) and walkable(w, x, y) and walk_to(w, u, x, y, now):
+            set_state(w, u, f.WALK)
+            diagonal = min(abs(dx), abs(dy))
+            straight = max(abs(dx), abs(dy)) - diagonal
+            speed = walk_speed(w, u)
+            s[f.WALK_AT, u] = now + draw(w, 1000) + f.IDLE_WALK_MS + straight * speed + diagonal * (speed * 14 // 10)
+            return True
+        # Jumps of seven cells, first along one axis, so that failed tries do not stick to the walls.
+        if turn < 2:
+            step = RANDOM_WALK_CELLS if turn == 0 else -RANDOM_WALK_CELLS
+            dx += step
+            if abs(dx) > RANDOM_WALK_CELLS:
+                dx -= span if dx > 0 else -span
+                dy += step
+                if abs(dy) > RANDOM_WALK_CELLS:
+                    dy -= span if dy > 0 else -span
+        else:
+            step = RANDOM_WALK_CELLS if turn == 2 else -RANDOM_WALK_CELLS
+            dy += step
+            if abs(dy) > RANDOM_WALK_CELLS:
+                dy -= span if dy > 0 else -span
+                dx += step
+                if abs(dx) > RANDOM_WALK_CELLS:
+                    dx -= span if dx > 0 else -span
+    return False
+
+
+@kernel
+def idle_about(w, u, now):  # type: ignore[no-untyped-def]
+    """Without a target: stand idle, and walk somewhere when it is time."""
+    s = w.units
+    unlock(w, u, now)
+    if s[f.MASTER, u] < 0 and s[f.WALK_AT, u] <= now and not random_walk(w, u, now):
+        if s[f.WALK_AT, u] < s[f.HOLD_UNTIL, u]:
+            s[f.WALK_AT, u] = s[f.HOLD_UNTIL, u]
+        else:
+            s[f.WALK_AT, u] = now + draw(w, 1000)
+
+
+@small
+def chasing(state):  # type: ignore[no-untyped-def]
+    """Whether a state is one of running after somebody."""
+    return state == f.RUSH or state == f.FOLLOW
+
+
+@kernel
+def keep_target(w, u, movable, now):  # type: ignore[no-untyped-def]
+    """Check that the target is still one. 0: it is, or there is none; 1: think no further this time."""
+    s = w.units
+    target = s[f.TARGET, u]
+    walking = s[f.STEP_AT, u] != f.NEVER
+    if s[f.ALIVE, target] == 0:
+        unlock(w, u, now)
+        return 0
+    if s[f.ATTACK_AT, u] == f.NEVER and not may_attack(w, u, target):
+        if walking:
+            return 1
+        unlock(w, u, now)
+        return 0
+    if not walking and chasing(s[f.STATE, u]):
+        if not reaches(w, u, s[f.X, target], s[f.Y, target], w.species[s[f.SPECIES, u], f.RANGE]):
+            if not visible(w, u, target):
+                unlock(w, u, now)
+                return 1
+    return 0
+
+
+@kernel
+def think(w, u, now):  # type: ignore[no-untyped-def]
+    """One thought: skills, the target, whoever attacked, the master, new prey, then attack, chase or idle."""
+    s = w.units
+    if s[f.ALIVE, u] == 0 or now < s[f.THINK_AT, u] or s[f.CAST_AT, u] != f.NEVER:
+        return
+    if s[f.STATUS_FLAGS, u] & NO_THINK != 0:
+        s[f.TARGET, u] = f.NOBODY
+        s[f.ATTACKER, u] = f.NOBODY
+        s[f.NORMAL_ATTACKER, u] = f.NOBODY
+        return
+    if s[f.STEP_AT, u] == f.NEVER:
+        if s[f.STATE, u] == f.BERSERK:
+            ready = now >= s[f.READY_AT, u]
+        else:
+            ready = now - s[f.SKILL_CHECKED, u] >= f.SKILL_CHECK_MS
+        if ready and check_skills(w, u, now):
+            return
+    species = s[f.SPECIES, u]
+    mode = s[f.MODE, u]
+    movable = mode & f.CAN_MOVE != 0 and can_walk(w, u, now)
+    if movable:
+        s[f.COULD_MOVE, u] = now
+    if s[f.TARGET, u] != f.NOBODY and keep_target(w, u, movable, now) != 0:
+        return
+    if s[f.ATTACKER, u] != f.NOBODY and mode & f.CAN_ATTACK != 0:
+        heed_attacker(w, u, movable, now)
+        if s[f.CAST_AT, u] != f.NEVER:
+            return
+    slave = s[f.MASTER, u] >= 0
+    if slave and think_as_slave(w, u, now):
+        return
+    state = s[f.STATE, u]
+    if (mode & f.AGGRESSIVE_MODE != 0 and (s[f.TARGET, u] == f.NOBODY or slave)) or state == f.FOLLOW:
+        look_for_prey(w, u, now)
+    elif mode & f.CHANGE_CHASE != 0 and chasing(state):
+        switch_on_the_way(w, u, now)
+    target = s[f.TARGET, u]
+    if target == f.NOBODY:
+        idle_about(w, u, now)
+        return
+    if reaches(w, u, s[f.X, target], s[f.Y, target], w.species[species, f.RANGE]):
+        stops = True
+        if s[f.ATTACK_ON, u] != target or s[f.ATTACK_AT, u] == f.NEVER:
+            stops = begin_attack(w, u, target, now)
+        if stops:
+            halt_and_release(w, u)
+        return
+    pursue(w, u, target, movable, now)
+
+
+@kernel
+def pursue(w, u, target, movable, now):  # type: ignore[no-untyped-def]
+    """Go after a target out of reach, or give it up."""
+    s = w.units
+    walking = s[f.STEP_AT, u] != f.NEVER
+    if walking and chasing(s[f.STATE, u]):
+        return
+    if s[f.MODE, u] & f.CAN_MOVE == 0 or (
+        not movable and (s[f.STATUS_FLAGS, u] & NO_MOVE != 0 or s[f.HOLD_UNTIL, u] > now)
+    ):
+        if s[f.ATTACK_AT, u] == f.NEVER:
+            if now - s[f.COULD_MOVE, u] > f.UNLOCK_MS:
+                unlock(w, u, now)
+            else:
+                set_state(w, u, f.IDLE)
+        return
+    if walking and s[f.CHASED, u] == target:
+        return
+    if s[f.STATE, u] == f.ANGRY and not can_reach(w, u, target, w.species[s[f.SPECIES, u], f.CHASE]):
+        unlock(w, u, now)
+        return
+    if not chase(w, u, target, w.species[s[f.SPECIES, u], f.RANGE], 1, now):
+        unlock(w, u, now)
+
+
+@kernel
+def attack_due(w, u, now):  # type: ignore[no-untyped-def]
+    """The end of an attack delay: let a target out of sight go, else think at once."""
+    s = w.units
+    s[f.ATTACK_AT, u] = f.NEVER
+    v = s[f.ATTACK_ON, u]
+    if v == f.NOBODY or s[f.ALIVE, v] == 0 or not visible(w, u, v):
+        unlock(w, u, now)
+        return
+    think(w, u, now)
+
+
+@kernel
+def take_in(w, v, source, forced, now):  # type: ignore[no-untyped-def]
+    """News of an attack reach the mind: it is angry no longer, and thinks at once."""
+    s = w.units
+    if s[f.ALIVE, v] == 0 or s[f.ALIVE, source] == 0:
+        return
+    attacker = source
+    if s[f.MASTER, source] >= 0 and s[f.ALIVE, s[f.MASTER, source]] != 0:
+        attacker = s[f.MASTER, source]
+    s[f.ATTACKER, v] = attacker
+    if forced:
+        s[f.NORMAL_ATTACKER, v] = attacker
+    s[f.AGGRESSIVE, v] = 0
+    think(w, v, now)

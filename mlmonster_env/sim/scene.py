@@ -1,0 +1,101 @@
+"""One moment of one match in plain objects: for pictures and for people, never for training."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlmonster_env.contract import ARCHETYPES
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.setup import Scenario
+from mlmonster_env.sim.tables import Int32Array, Tables
+
+
+@dataclass(frozen=True, slots=True)
+class SceneUnit:
+    """Somebody on the map. `place` is the unit's number in its match, `side` 0 or 1; between two cells `x`, `y` are fractions.
+
+    A `called` unit came into the match later, as another's slave.
+    """
+
+    place: int
+    name: str
+    archetype: str
+    side: int
+    x: float
+    y: float
+    hp: int
+    max_hp: int
+    casting: bool = False
+    called: bool = False
+
+    @property
+    def dead(self) -> bool:
+        return self.hp <= 0
+
+
+@dataclass(frozen=True, slots=True)
+class SceneArea:
+    """A square of ground under a skill: all cells within `radius` of its centre."""
+
+    x: int
+    y: int
+    radius: int
+    side: int
+
+
+@dataclass(frozen=True, slots=True)
+class SceneHit:
+    """A change of somebody's hp: `amount` lost, or gained if negative."""
+
+    x: float
+    y: float
+    amount: int
+    age_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`walkable` is bool [height, width], indexed [y, x]. Members of a pack stay when they die, those called do not."""
+
+    title: str
+    clock_ms: int
+    walkable: np.ndarray[Any, np.dtype[np.bool_]]
+    units: tuple[SceneUnit, ...]
+    areas: tuple[SceneArea, ...] = ()
+    hits: tuple[SceneHit, ...] = ()
+
+    @classmethod
+    def of(cls, units: Int32Array, match: Int32Array, tables: Tables, scenario: Scenario) -> "Scene":
+        """The moment that a match's arrays hold."""
+        shown = [u for u in range(units.shape[1]) if u < scenario.members or units[f.ALIVE, u]]
+        places = range(f.AREAS, f.MATCH_WIDTH, f.AREA_WIDTH)
+        return cls(
+            title=scenario.name,
+            clock_ms=int(match[f.ENDED_AT] if match[f.OVER] else match[f.CLOCK]),
+            walkable=(scenario.cells[match[f.MAP]] & 1).astype(np.bool_),
+            units=tuple(_unit(units[:, u], u, tables, called=u >= scenario.members) for u in shown),
+            areas=tuple(_area(match[at:], tables) for at in places if match[at + f.A_END] != f.NEVER),
+        )
+
+
+def _unit(unit: Int32Array, place: int, tables: Tables, called: bool) -> SceneUnit:
+    species = tables.species[unit[f.SPECIES]]
+    return SceneUnit(
+        place=place,
+        name=tables.monsters[unit[f.SPECIES] - 1].name,
+        archetype=ARCHETYPES[species[f.ARCHETYPE]],
+        side=int(unit[f.SIDE]),
+        x=float(unit[f.X]),
+        y=float(unit[f.Y]),
+        hp=int(unit[f.HP]) if unit[f.ALIVE] else 0,
+        max_hp=int(species[f.MAX_HP]),
+        casting=bool(unit[f.CAST_AT] != f.NEVER),
+        called=called,
+    )
+
+
+def _area(area: Int32Array, tables: Tables) -> SceneArea:
+    radius = tables.skills[area[f.A_SKILL], k.AREA_RADIUS]
+    return SceneArea(x=int(area[f.A_X]), y=int(area[f.A_Y]), radius=int(radius), side=int(area[f.A_SIDE]))

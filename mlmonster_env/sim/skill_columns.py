@@ -1,0 +1,99 @@
+"""What the compiled skill table holds: one row of integers for each (skill, level) that a world uses."""
+
+# What the skill does at the end of its cast.
+NOTHING, STRIKE, AREA, HEAL, GIVE_STATUS, SUMMON, CALL_SLAVES, TELEPORT, TRANSFORM, EMOTION, SELF_DESTRUCT, \
+    DISPEL, WARP_NEAR, RUN_AWAY, SUICIDE, KNOCK_BACK, CLEAR_AREAS, DRAW_IN, REVENGE, \
+    FORGET_TARGET, CURE = range(21)  # fmt: skip
+# FORGET_TARGET: the caster lets its target go. CURE: ends stun, sleep, freeze and stone.
+
+# How it is aimed: at a unit without harming it, at a unit to harm it, at a cell.
+AIM_SUPPORT, AIM_HARM, AIM_GROUND = range(3)
+
+NO_DAMAGE, WEAPON, MAGIC, MISC = range(4)
+
+# Where a strike's or a status' square lies.
+AT_TARGET, AT_SELF, AT_GROUND = range(3)
+
+# Base damage before ratio and defence.
+BASE_ATTACK = 0  # weapon: attack roll; magic: magic attack roll
+BASE_CASTER_HP = 1  # the caster's current hp
+BASE_TARGET_HP_PERCENT = 2  # percent of the target's current hp
+BASE_FIXED = 3  # FORMULA_ARGUMENT points
+BASE_TARGET_MAX_HP_PERCENT = 4
+BASE_CASTER_LOST_HP = 5  # the caster's missing hp
+BASE_HEAL = 6  # what a heal of this level would give
+BASE_MAGIC_AS_WEAPON = 7  # weapon attack roll, treated as magic (earthquake)
+BASE_RANDOM = 8  # uniform 1..FORMULA_ARGUMENT
+BASE_ATTACK_AND_MAGIC = 9  # renewal: mean of weapon and magic attack rolls; pre-renewal: their sum, less weapon defence
+BASE_STATUS_ATTACK = 10  # the base attack alone, no roll
+BASE_TRAP = 11  # FORMULA_ARGUMENT x dex x (3 + level/100) x (1 + int/35); pre-renewal: x (dex/2 + 50) x (1 + int/100)
+
+# Bits of FLAGS.
+SURE_HIT = 1 << 0
+IGNORE_DEFENSE = 1 << 1
+IGNORE_ELEMENT = 1 << 2
+CRITICAL = 1 << 3  # the critical quirk of FORMULAS 3
+SPLIT = 1 << 4  # damage is shared out among the victims
+HIT_FRIENDS = 1 << 5  # everybody in the area but the caster
+HALF_HP_BONUS = 1 << 6  # x1.5 against a target below half of its hp (renewal sonic blow)
+UNDEAD_BONUS = 1 << 7  # the ratio's UNDEAD_RATIO is added against undead elements
+DISTANCE_RATIO = 1 << 8  # ratio counts in full only beside the centre
+STATUS_WITHOUT_HIT = 1 << 9  # statuses are tried also when the strike missed
+LINE = 1 << 10  # a line of cells from the caster through the target, instead of a square
+CANNOT_KILL = 1 << 11
+ENDS_CASTER = 1 << 12
+SHORT_RANGE = 1 << 13  # counts as melee whatever the range
+LONG_RANGE = 1 << 14  # counts as ranged whatever the range
+PLAYERS_ONLY = 1 << 15  # works only on players
+ONLY_UNDEAD_OR_DEMON = 1 << 16
+LEVEL_RATIO = 1 << 17  # renewal: above level 99, the ratio is multiplied by the caster's level / 100
+SIZE_HITS = 1 << 18  # one real hit more than the target's size (0 small, 1 medium, 2 large)
+STATUS_FROM_THIRD = 1 << 19  # an area's statuses are tried from its third pulse on only
+LEVEL_CHANCE = 1 << 20  # the statuses' chances gain 100 for each level that the caster is above the target
+ONE_STATUS = 1 << 21  # one of the row's statuses is drawn, the others are not tried
+SPARES_UNDEAD_AND_DEMONS = 1 << 22
+PERCENT_AMOUNT = 1 << 23  # AMOUNT is a percentage of the receiver's hp
+HEAL_BY_VIT = 1 << 24  # AMOUNT grows by 2% for each vit of the receiver
+STR_RATIO = 1 << 25  # three times the caster's str are added to the ratio
+
+# Who may be hurt, helped: for orders and masks.
+KIND_HARM, KIND_HELP, KIND_FIELD = range(3)
+
+# Columns.
+(
+    SKILL_ID, SKILL_LEVEL, EFFECT, AIM, REACH, KIND, DAMAGE, RATIO, HIT_BONUS, FLAGS, ELEMENT, HITS, SPLASH, CENTRE,
+    KNOCKBACK,
+    DRAIN,  # percent of the damage that heals the caster
+    WAVES, WAVE_MS, FIRST_MS,  # strikes a cast, time between them, time from cast end to the first
+    IMMEDIATE,  # 1: damage lands at once, not after the attack motion
+    FORMULA, FORMULA_ARGUMENT, UNDEAD_RATIO,
+    AREA_MS, AREA_INTERVAL, AREA_RADIUS,
+    AREA_PULSE,  # see PULSE_* below
+    AREA_LIMIT_HITS,  # hits after which the area is used up, 0 none
+    AREA_DELAY_MS,  # from cast end to the first pulse
+    AMOUNT,  # summon: how many; heal and others: the effect's own number
+    SELF_STATUS_ONLY_IF_HIT,
+    STATUS,  # first of STATUS_SLOTS groups of STATUS_WIDTH columns
+) = range(32)  # fmt: skip
+
+# A status group: which, chance per 10,000, duration in ms, value, and whom (AT_TARGET or AT_SELF).
+STATUS_SLOTS = 6
+S_STATUS, S_CHANCE, S_DURATION, S_VALUE, S_WHOM = range(5)
+STATUS_WIDTH = 5
+SUCCESS = STATUS + STATUS_SLOTS * STATUS_WIDTH  # chance in percent that the skill works at all, 0 always
+SCATTER = SUCCESS + 1  # each wave falls on a random cell at most so far from the centre
+SKILL_WIDTH = SCATTER + 1
+
+# What an area does to those who stand in it.
+(
+    PULSE_NOTHING,
+    PULSE_STRIKE,  # the row's strike, every AREA_INTERVAL, on every enemy inside
+    PULSE_TRAP,  # the row's strike once, when the first enemy steps in; then the area is gone
+    PULSE_STATUS,  # gives the statuses to enemies inside
+    PULSE_BLOCK_RANGED,  # no ranged weapon damage to those inside (pneuma)
+    PULSE_BLOCK_MELEE,  # melee hits on those inside are swallowed, AREA_LIMIT_HITS of them (safety wall)
+    PULSE_HEAL,  # heals everybody inside by AMOUNT
+    PULSE_NO_AREAS,  # no other ground skill lives here (land protector)
+    PULSE_FIRE_WALL,  # strike and knock back those who touch it, AREA_LIMIT_HITS times a cell
+    PULSE_WALL,  # blocks walking
+) = range(10)  # fmt: skip

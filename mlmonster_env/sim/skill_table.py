@@ -1,0 +1,373 @@
+"""The skill table: skill_effects.yml and the server's skill_db compiled to the rows that kernels execute."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from mlmonster_env.data import Bestiary, Skill
+from mlmonster_env.data.errors import DataError, one_of
+from mlmonster_env.data.yaml_tree import YamlMap, YamlNode, parse_yaml
+from mlmonster_env.sim import skill_columns as c
+from mlmonster_env.sim.expressions import evaluate
+from mlmonster_env.sim.status_table import status_id
+
+FILE = Path(__file__).with_name("skill_effects.yml")
+MODES = ("renewal", "pre-renewal")
+LARGEST = 2**31 - 1
+
+LEFT_OUT = "left_out"
+EFFECTS = {
+    name: getattr(c, name.upper())
+    for name in (
+        "nothing", "strike", "area", "heal", "give_status", "summon", "call_slaves", "teleport", "transform", "emotion",
+        "self_destruct", "dispel", "warp_near", "run_away", "suicide", "knock_back", "clear_areas", "draw_in",
+        "revenge", "forget_target", "cure",
+    )
+} | {LEFT_OUT: c.NOTHING}  # fmt: skip
+DAMAGES = {"none": c.NO_DAMAGE, "weapon": c.WEAPON, "magic": c.MAGIC, "misc": c.MISC}
+BASES = {
+    name: getattr(c, f"BASE_{name.upper()}")
+    for name in (
+        "attack", "caster_hp", "target_hp_percent", "fixed", "target_max_hp_percent", "caster_lost_hp", "heal",
+        "magic_as_weapon", "random", "attack_and_magic", "status_attack", "trap",
+    )
+}  # fmt: skip
+FLAGS = {
+    name: getattr(c, name.upper())
+    for name in (
+        "sure_hit", "ignore_defense", "ignore_element", "critical", "split", "hit_friends", "half_hp_bonus",
+        "undead_bonus", "distance_ratio", "status_without_hit", "line", "cannot_kill", "ends_caster", "short_range",
+        "long_range", "players_only", "only_undead_or_demon", "level_ratio", "size_hits", "status_from_third",
+        "level_chance", "one_status", "spares_undead_and_demons", "percent_amount", "heal_by_vit", "str_ratio",
+    )
+}  # fmt: skip
+PULSES = {
+    name: getattr(c, f"PULSE_{name.upper()}")
+    for name in (
+        "nothing", "strike", "trap", "status", "block_ranged", "block_melee", "heal", "no_areas", "fire_wall", "wall",
+    )
+}  # fmt: skip
+KINDS = {"harm": c.KIND_HARM, "help": c.KIND_HELP, "field": c.KIND_FIELD}
+PLACES = {"target": c.AT_TARGET, "self": c.AT_SELF, "ground": c.AT_GROUND}
+ELEMENTS = ("neutral", "water", "earth", "fire", "wind", "poison", "holy", "dark", "ghost", "undead")
+WHOM = {"target": c.AT_TARGET, "self": c.AT_SELF}
+SWITCH = {"yes": 1, "no": 0}
+
+# What skill_db itself says of a skill's blows. Its "critical" needs a critical rate, of which monsters have none.
+DAMAGE_FLAGS = {
+    "ignoredefense": c.IGNORE_DEFENSE,
+    "ignoreflee": c.SURE_HIT,
+    "ignoreelement": c.IGNORE_ELEMENT,
+    "splashsplit": c.SPLIT,
+}
+
+STRIKING = ("strike", "self_destruct")
+STRIKING_PULSES = ("strike", "trap", "fire_wall")
+HARMING = ("strike", "self_destruct", "dispel", "knock_back", "draw_in")
+HELPING = ("heal", "cure")
+EXCUSED = ("nothing", LEFT_OUT)
+
+NUMBERS = {
+    "ratio": c.RATIO,
+    "hit_bonus": c.HIT_BONUS,
+    "argument": c.FORMULA_ARGUMENT,
+    "drain": c.DRAIN,
+    "waves": c.WAVES,
+    "wave_ms": c.WAVE_MS,
+    "first_ms": c.FIRST_MS,
+    "undead_ratio": c.UNDEAD_RATIO,
+    "amount": c.AMOUNT,
+    "success": c.SUCCESS,
+    "scatter": c.SCATTER,
+    "level": c.SKILL_LEVEL,
+    "hits": c.HITS,
+    "splash": c.SPLASH,
+    "knockback": c.KNOCKBACK,
+}
+AREA_NUMBERS = {
+    "ms": c.AREA_MS,
+    "interval": c.AREA_INTERVAL,
+    "radius": c.AREA_RADIUS,
+    "limit": c.AREA_LIMIT_HITS,
+    "delay": c.AREA_DELAY_MS,
+}
+CHOICES: Mapping[str, tuple[int, Mapping[str, int]]] = {
+    "damage": (c.DAMAGE, DAMAGES),
+    "base": (c.FORMULA, BASES),
+    "at": (c.CENTRE, PLACES),
+    "kind": (c.KIND, KINDS),
+    "element": (c.ELEMENT, {name: number for number, name in enumerate(ELEMENTS)}),
+    "immediate": (c.IMMEDIATE, SWITCH),
+    "self_only_if_hit": (c.SELF_STATUS_ONLY_IF_HIT, SWITCH),
+}
+KEYS = ("effect", "why", "flags", "area", "statuses", *NUMBERS, *CHOICES)
+AREA_KEYS = ("pulse", *AREA_NUMBERS)
+STATUS_KEYS = ("status", "chance", "ms", "value", "whom")
+
+ALWAYS = 10000
+LONGEST_REACH = 14
+REACH_OF_NONE = 9  # a monster may use on others what players use on themselves
+WHOLE_RATIO = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SkillTable:
+    """Compiled skills: `rows[index[name, level]]`; row 0 does nothing and stands for the normal attack."""
+
+    rows: npt.NDArray[np.int32]
+    index: dict[tuple[str, int], int]
+
+
+@cache
+def skill_entries() -> Mapping[str, YamlMap]:
+    """The entries of skill_effects.yml by skill, their keys checked."""
+    tree = parse_yaml(FILE.read_bytes(), FILE.name)
+    if not isinstance(tree, YamlMap):
+        raise DataError(FILE.name, "", "the file", tree, "a mapping from skill names to entries")
+    if tree.repeated:
+        raise DataError(FILE.name, "", "the skill", tree.repeated[0], "each skill once")
+    entries = {}
+    for name, entry in tree.items():
+        entries[name] = _mapping(entry, name, "the entry", KEYS)
+        effect = entries[name].get("effect")
+        if effect not in EFFECTS:
+            raise DataError(FILE.name, name, "effect", effect, one_of(str(effect), EFFECTS))
+        if effect in EXCUSED and not entries[name].get("why"):
+            raise DataError(FILE.name, name, "why", None, f"the reason for {effect}")
+    return entries
+
+
+def implemented() -> set[str]:
+    """Skills that do here what they do on the server, those without effect between monsters included."""
+    return {name for name, entry in skill_entries().items() if entry["effect"] != LEFT_OUT}
+
+
+def without_effect() -> dict[str, str]:
+    """Skills that do nothing between monsters on the server either, with the reason."""
+    return _excused("nothing")
+
+
+def left_out() -> dict[str, str]:
+    """Skills whose effect is not simulated, with the reason."""
+    return _excused(LEFT_OUT)
+
+
+def compile_skills(bestiary: Bestiary, wanted: Iterable[tuple[str, int]]) -> SkillTable:
+    """One row for each (skill, level). Skills without an entry do nothing, but cost dice, cast and delays as ever."""
+    rows = [np.zeros(c.SKILL_WIDTH, np.int32)]
+    index: dict[tuple[str, int], int] = {}
+    for name, level in wanted:
+        if (name, level) not in index:
+            index[name, level] = len(rows)
+            rows.append(compile_skill(bestiary.skills.get(name), name, level, bestiary.mode))
+    return SkillTable(np.stack(rows), index)
+
+
+def compile_skill(skill: Skill | None, name: str, level: int, mode: str) -> npt.NDArray[np.int32]:
+    """The row of one skill at one level; `skill` is None for one that skill_db does not know."""
+    row = np.zeros(c.SKILL_WIDTH, np.int32)
+    row[c.SKILL_LEVEL] = level
+    row[c.REACH] = REACH_OF_NONE
+    row[c.KIND] = c.KIND_HELP
+    if skill is None:
+        return row
+    row[c.SKILL_ID] = skill.id
+    row[c.AIM] = aim_of(skill)
+    row[c.REACH] = reach_of(skill, level)
+    entry = skill_entries().get(name)
+    if entry is not None:
+        _Compiler(skill, name, level, mode, row).fill(entry)
+    elif row[c.AIM] != c.AIM_SUPPORT:
+        row[c.KIND] = c.KIND_HARM if row[c.AIM] == c.AIM_HARM else c.KIND_FIELD
+    return row
+
+
+def aim_of(skill: Skill) -> int:
+    """How the server aims it: at a cell, at a unit to harm it, or at a unit without."""
+    if skill.target_type == "ground":
+        return c.AIM_GROUND
+    if skill.target_type == "support" or "nodamage" in skill.damage_flags:
+        return c.AIM_SUPPORT
+    if skill.target_type == "self":
+        return c.AIM_HARM if "notargetself" in skill.flags else c.AIM_SUPPORT
+    return c.AIM_HARM
+
+
+def reach_of(skill: Skill, level: int) -> int:
+    """How many cells away a monster can use it."""
+    reach = min(abs(at_level(skill.ranges, level)), LONGEST_REACH)
+    return reach or REACH_OF_NONE
+
+
+def at_level(values: Collection[int], level: int) -> int:
+    """A skill's value at a level, that of its last level beyond."""
+    sequence = tuple(values)
+    return sequence[min(level, len(sequence)) - 1]
+
+
+class _Compiler:
+    """Fills one row from an entry, with skill_db's values where it gives none."""
+
+    def __init__(self, skill: Skill, name: str, level: int, mode: str, row: npt.NDArray[np.int32]) -> None:
+        self.skill = skill
+        self.name = name
+        self.level = level
+        self.mode = mode
+        self.row = row
+        self.names = {
+            "lv": level,
+            "time1": at_level(skill.durations1, level),
+            "time2": at_level(skill.durations2, level),
+        }
+        self.functions: dict[str, Callable[..., int]] = {
+            "min": min,
+            "max": max,
+            "time1": lambda at: at_level(skill.durations1, at),
+            "time2": lambda at: at_level(skill.durations2, at),
+        }
+
+    def fill(self, entry: YamlMap) -> None:
+        effect = str(entry["effect"])
+        self.row[c.EFFECT] = EFFECTS[effect]
+        area = self._area(entry, effect)
+        self._defaults(effect, str(area.get("pulse")))
+        self._flags(entry)
+        for key, (column, known) in CHOICES.items():
+            value = self._of_mode(entry.get(key))
+            if value is not None:
+                self.row[column] = self._choice(value, key, known)
+        for key, column in NUMBERS.items():
+            self._number(entry, key, column)
+        for key, column in AREA_NUMBERS.items():
+            self._number(area, key, column, "area.")
+        if effect not in EXCUSED:
+            self._statuses(entry, effect)
+        if "kind" not in entry:
+            self.row[c.KIND] = self._kind(effect)
+
+    def _area(self, entry: YamlMap, effect: str) -> YamlMap:
+        if effect != "area":
+            if "area" in entry:
+                self._wrong("area", entry["area"], "none, for only the effect area has one")
+            return YamlMap(0)
+        area = _mapping(self._of_mode(entry.get("area")), self.name, "area", AREA_KEYS)
+        self.row[c.AREA_PULSE] = self._choice(self._of_mode(area.get("pulse")), "area.pulse", PULSES)
+        skill = self.skill
+        self.row[c.AREA_MS] = self.names["time1"]
+        self.row[c.AREA_INTERVAL] = max(skill.unit_interval, 0)
+        layout = max(at_level(skill.unit_layouts, self.level), 0)
+        self.row[c.AREA_RADIUS] = layout + max(at_level(skill.unit_ranges, self.level), 0)
+        return area
+
+    def _defaults(self, effect: str, pulse: str) -> None:
+        row, skill, level = self.row, self.skill, self.level
+        strikes = effect in STRIKING or (effect == "area" and pulse in STRIKING_PULSES)
+        row[c.CENTRE] = c.AT_GROUND if row[c.AIM] == c.AIM_GROUND else c.AT_TARGET
+        row[c.RATIO] = WHOLE_RATIO
+        row[c.WAVES] = 1
+        if strikes:
+            row[c.DAMAGE] = DAMAGES[skill.type]
+            row[c.HITS] = at_level(skill.hit_counts, level)
+            row[c.ELEMENT] = at_level(skill.elements, level)
+            row[c.KNOCKBACK] = at_level(skill.knockbacks, level)
+            row[c.IMMEDIATE] = effect != "strike" or row[c.AIM] == c.AIM_GROUND
+        if "splash" in skill.damage_flags and (effect != "area" or pulse == "trap"):
+            row[c.SPLASH] = at_level(skill.splash_areas, level)
+        for flag, bit in DAMAGE_FLAGS.items():
+            if flag in skill.damage_flags:
+                row[c.FLAGS] |= bit
+        if "istrap" in skill.flags:
+            row[c.FLAGS] |= c.SHORT_RANGE
+
+    def _flags(self, entry: YamlMap) -> None:
+        for flag in self._list(self._of_mode(entry.get("flags")), "flags"):
+            self.row[c.FLAGS] |= self._choice(flag, "flags", FLAGS)
+
+    def _statuses(self, entry: YamlMap, effect: str) -> None:
+        listed = self._list(self._of_mode(entry.get("statuses")), "statuses")
+        if not listed and effect == "give_status":
+            if not self.skill.status:
+                self._wrong("statuses", None, "at least one status, for skill_db names none")
+            own = YamlMap(0)
+            own["status"] = self.skill.status
+            listed = [own]
+        if len(listed) > c.STATUS_SLOTS:
+            self._wrong("statuses", len(listed), f"at most {c.STATUS_SLOTS} of them")
+        usual_ms = "time2" if effect in STRIKING or effect == "area" else "time1"
+        for slot, node in enumerate(listed):
+            status = _mapping(node, self.name, f"statuses[{slot}]", STATUS_KEYS)
+            at = c.STATUS + slot * c.STATUS_WIDTH
+            self.row[at + c.S_CHANCE] = ALWAYS
+            self.row[at + c.S_DURATION] = self.names[usual_ms]
+            self.row[at + c.S_VALUE] = self.level
+            self.row[at + c.S_WHOM] = self._choice(status.get("whom", "target"), f"statuses[{slot}].whom", WHOM)
+            for key, offset in (("chance", c.S_CHANCE), ("ms", c.S_DURATION), ("value", c.S_VALUE)):
+                self._number(status, key, at + offset, f"statuses[{slot}].")
+            try:
+                self.row[at + c.S_STATUS] = status_id(str(status.get("status")))
+            except KeyError as error:
+                self._wrong(f"statuses[{slot}].status", status.get("status"), str(error.args[0]))
+            if self.row[at + c.S_CHANCE] <= 0:
+                self.row[at : at + c.STATUS_WIDTH] = 0
+
+    def _kind(self, effect: str) -> int:
+        if effect == "area" or self.row[c.AIM] == c.AIM_GROUND:
+            return c.KIND_FIELD
+        if effect in HARMING:
+            return c.KIND_HARM
+        if effect in HELPING:
+            return c.KIND_HELP
+        if effect == "give_status" or effect in EXCUSED:
+            return c.KIND_HARM if self.skill.target_type == "attack" else c.KIND_HELP
+        return c.KIND_FIELD
+
+    def _number(self, node: YamlMap, key: str, column: int, path: str = "") -> None:
+        value = self._of_mode(node.get(key))
+        if value is None:
+            return
+        try:
+            number = evaluate(str(value), self.names, self.functions)
+        except ValueError as error:
+            self._wrong(path + key, value, str(error))
+        if not -LARGEST <= number <= LARGEST:
+            self._wrong(path + key, value, f"a number that fits in 32 bits, at level {self.level} it is {number}")
+        self.row[column] = number
+
+    def _choice(self, value: YamlNode, key: str, known: Mapping[str, int]) -> int:
+        if not isinstance(value, str) or value not in known:
+            self._wrong(key, value, one_of(str(value), known))
+        return known[value]
+
+    def _list(self, node: YamlNode, key: str) -> list[YamlNode]:
+        if node is None:
+            return []
+        if not isinstance(node, list):
+            self._wrong(key, node, "a list")
+        return node
+
+    def _of_mode(self, node: YamlNode) -> YamlNode:
+        """What holds in this mode, where an entry tells the modes apart."""
+        if isinstance(node, YamlMap) and node and all(key in MODES for key in node):
+            return node.get(self.mode)
+        return node
+
+    def _wrong(self, key: str, found: Any, expected: str) -> NoReturn:
+        raise DataError(FILE.name, self.name, key, found, expected)
+
+
+def _excused(effect: str) -> dict[str, str]:
+    return {name: str(entry["why"]) for name, entry in skill_entries().items() if entry["effect"] == effect}
+
+
+def _mapping(node: YamlNode, name: str, key: str, known: Collection[str]) -> YamlMap:
+    if not isinstance(node, YamlMap):
+        raise DataError(FILE.name, name, key, node, "a mapping")
+    for given in (*node, *node.repeated):
+        if given not in known or given in node.repeated:
+            raise DataError(FILE.name, name, key, given, "each key once" if given in known else one_of(given, known))
+    return node

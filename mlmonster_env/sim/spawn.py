@@ -1,0 +1,129 @@
+"""Bringing units into a match, and slaves later on."""
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.casting import check_event, free_cell_near, throw_dice
+from mlmonster_env.sim.chance import draw
+from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.posture import set_state
+
+MODE_MASK = 0xFFFF
+SLAVE_MODE = f.CAN_MOVE | f.NO_RANDOM_WALK | f.CAN_ATTACK
+
+
+@kernel
+def empty_unit(w, u):  # type: ignore[no-untyped-def]
+    """Make a place for a unit empty: nobody there, no timer running."""
+    s = w.units
+    s[:, u] = 0
+    s[f.SPECIES, u] = 0
+    s[f.MASTER, u] = f.NOBODY
+    s[f.TARGET, u] = f.NOBODY
+    s[f.ATTACKER, u] = f.NOBODY
+    s[f.NORMAL_ATTACKER, u] = f.NOBODY
+    s[f.ATTACK_ON, u] = f.NOBODY
+    s[f.CHASED, u] = f.NOBODY
+    s[f.CAST_ON, u] = f.NOBODY
+    s[f.ATTACK_AT, u] = f.NEVER
+    s[f.STEP_AT, u] = f.NEVER
+    s[f.CAST_AT, u] = f.NEVER
+    s[f.REGEN_AT, u] = f.NEVER
+
+
+@kernel
+def forget_everywhere(w, u):  # type: ignore[no-untyped-def]
+    """Let nobody remember who was in a place before."""
+    s = w.units
+    for v in range(s.shape[1]):
+        if s[f.TARGET, v] == u:
+            s[f.TARGET, v] = f.NOBODY
+        if s[f.ATTACKER, v] == u:
+            s[f.ATTACKER, v] = f.NOBODY
+        if s[f.NORMAL_ATTACKER, v] == u:
+            s[f.NORMAL_ATTACKER, v] = f.NOBODY
+        if s[f.ATTACK_ON, v] == u:
+            s[f.ATTACK_ON, v] = f.NOBODY
+            s[f.ATTACK_AT, v] = f.NEVER
+        if s[f.CHASED, v] == u:
+            s[f.CHASED, v] = f.NOBODY
+        if s[f.CAST_ON, v] == u:
+            s[f.CAST_ON, v] = v
+        if s[f.MASTER, v] == u:
+            s[f.MASTER, v] = f.ON_ITS_OWN
+
+
+@kernel
+def become(w, u, species):  # type: ignore[no-untyped-def]
+    """Take on a species: its hit points, mode and fresh skill list."""
+    s = w.units
+    s[f.SPECIES, u] = species
+    s[f.HP, u] = w.species[species, f.MAX_HP]
+    s[f.SP, u] = w.species[species, f.MAX_SP]
+    s[f.MODE, u] = w.species[species, f.BASE_MODE]
+    for r in range(w.rows.shape[1]):
+        s[f.SKILL_DELAY + r, u] = 0
+    throw_dice(w, u)
+
+
+@kernel
+def spawn(w, u, species, side, x, y, now):  # type: ignore[no-untyped-def]
+    """Put a unit on the map; its first thought comes with the next round of thinking."""
+    s = w.units
+    empty_unit(w, u)
+    become(w, u, species)
+    s[f.SIDE, u] = side
+    s[f.ALIVE, u] = 1
+    s[f.X, u] = x
+    s[f.Y, u] = y
+    s[f.SPAWN_X, u] = x
+    s[f.SPAWN_Y, u] = y
+    s[f.GOAL_X, u] = x
+    s[f.GOAL_Y, u] = y
+    set_state(w, u, f.IDLE)
+    s[f.THINK_AT, u] = now
+    s[f.WALK_AT, u] = now + draw(w, 1000) + f.IDLE_WALK_MS
+    s[f.SKILL_CHECKED, u] = now
+    s[f.LINKED, u] = now - f.LINK_MS
+    s[f.COULD_MOVE, u] = now
+    s[f.READY_AT, u] = now
+    if w.rules[f.RANDOM_WALK] == 0:
+        s[f.MODE, u] |= f.NO_RANDOM_WALK
+    if w.species[species, f.IS_PLAYER] != 0 and w.rules[f.REGENERATION] != 0:
+        s[f.REGEN_AT, u] = now + w.rules[f.REGENERATION]
+    if w.species[species, f.EVENT_ROWS] & f.HAS_SPAWN != 0:
+        check_event(w, u, f.ON_SPAWN, f.NOBODY, 0, 0, now)
+
+
+@kernel
+def free_place(w):  # type: ignore[no-untyped-def]
+    """A place for another unit that nobody living holds, or NOBODY."""
+    s = w.units
+    for u in range(w.rules[f.MEMBERS], s.shape[1]):
+        if s[f.ALIVE, u] == 0:
+            return u
+    return f.NOBODY
+
+
+@kernel
+def summon(w, master, row, amount, follows, now):  # type: ignore[no-untyped-def]
+    """Summon the species of a row in turn, `amount` in all; as many as there is room for."""
+    s = w.units
+    kinds = 0
+    while kinds < 5 and row[f.R_V1 + kinds] > 0:
+        kinds += 1
+    if kinds == 0:
+        return
+    first = 0
+    last = amount
+    if 0 < amount < kinds:
+        first = draw(w, kinds)
+        last = amount + first
+    for i in range(first, last):
+        u = free_place(w)
+        if u == f.NOBODY:
+            return
+        forget_everywhere(w, u)
+        x, y = free_cell_near(w, master, s[f.X, master], s[f.Y, master], f.SLAVE_CELLS)
+        spawn(w, u, row[f.R_V1 + i % kinds], s[f.SIDE, master], x, y, now)
+        s[f.MASTER, u] = master if follows else f.ON_ITS_OWN
+        if follows:
+            s[f.MODE, u] = (s[f.MODE, u] & ~MODE_MASK) | SLAVE_MODE

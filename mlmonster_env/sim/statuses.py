@@ -1,0 +1,123 @@
+"""The statuses on a unit: a few slots of (which, until when, value), and the flags that they set together."""
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.status_columns import FLAGS, TICK_MS
+
+
+@small
+def slot_of(w, u, status):  # type: ignore[no-untyped-def]
+    """The slot that holds a status, or -1."""
+    s = w.units
+    for i in range(f.STATUS_LIMIT):
+        if s[f.STATUS_ID + i, u] == status:
+            return i
+    return -1
+
+
+@small
+def has_status(w, u, status):  # type: ignore[no-untyped-def]
+    """Whether the unit is under a status."""
+    return w.units[f.STATUS_COUNT, u] != 0 and slot_of(w, u, status) >= 0
+
+
+@small
+def status_value(w, u, status):  # type: ignore[no-untyped-def]
+    """The value of a status that the unit is under, else 0."""
+    slot = slot_of(w, u, status)
+    return w.units[f.STATUS_VALUE + slot, u] if slot >= 0 else w.units[f.STATUS_VALUE, u] * 0
+
+
+@small
+def set_status_value(w, u, status, value):  # type: ignore[no-untyped-def]
+    """Change the value of a status that the unit is under."""
+    slot = slot_of(w, u, status)
+    if slot >= 0:
+        w.units[f.STATUS_VALUE + slot, u] = value
+
+
+@small
+def next_status_time(w, u, slot, now):  # type: ignore[no-untyped-def]
+    """When the status in a slot next ticks or ends, after `now`."""
+    s = w.units
+    end = s[f.STATUS_END + slot, u]
+    tick = w.statuses[s[f.STATUS_ID + slot, u], TICK_MS]
+    if tick <= 0 or end == f.NEVER:
+        return end
+    left = end - now
+    return now + 1 + (left - 1) % tick if left > 0 else end
+
+
+@kernel
+def refresh_statuses(w, u, now):  # type: ignore[no-untyped-def]
+    """Count a unit's statuses, gather their flags, and note when one is due."""
+    s = w.units
+    count = 0
+    flags = 0
+    due = w.match[f.STATUS_AT]
+    for i in range(f.STATUS_LIMIT):
+        status = s[f.STATUS_ID + i, u]
+        if status != 0:
+            count += 1
+            flags |= w.statuses[status, FLAGS]
+            due = min(due, next_status_time(w, u, i, now))
+    s[f.STATUS_COUNT, u] = count
+    s[f.STATUS_FLAGS, u] = flags
+    w.match[f.STATUS_AT] = due
+
+
+@kernel
+def end_status(w, u, status):  # type: ignore[no-untyped-def]
+    """End a status, if the unit is under it."""
+    s = w.units
+    slot = slot_of(w, u, status)
+    if slot < 0:
+        return
+    s[f.STATUS_ID + slot, u] = 0
+    count = 0
+    flags = 0
+    for i in range(f.STATUS_LIMIT):
+        status_here = s[f.STATUS_ID + i, u]
+        if status_here != 0:
+            count += 1
+            flags |= w.statuses[status_here, FLAGS]
+    s[f.STATUS_COUNT, u] = count
+    s[f.STATUS_FLAGS, u] = flags
+
+
+@kernel
+def end_flagged(w, u, flag):  # type: ignore[no-untyped-def]
+    """End every status that has a flag, such as those that a blow ends."""
+    s = w.units
+    for i in range(f.STATUS_LIMIT):
+        status = s[f.STATUS_ID + i, u]
+        if status != 0 and w.statuses[status, FLAGS] & flag != 0:
+            end_status(w, u, status)
+
+
+@kernel
+def clear_statuses(w, u):  # type: ignore[no-untyped-def]
+    """End everything that a unit is under."""
+    s = w.units
+    for i in range(f.STATUS_LIMIT):
+        s[f.STATUS_ID + i, u] = 0
+    s[f.STATUS_COUNT, u] = 0
+    s[f.STATUS_FLAGS, u] = 0
+
+
+@kernel
+def put_status(w, u, status, end, value, now):  # type: ignore[no-untyped-def]
+    """Write a status into its slot, a free one, or that of the status which ends soonest."""
+    s = w.units
+    slot = slot_of(w, u, status)
+    if slot < 0:
+        slot = slot_of(w, u, 0)
+    if slot < 0:
+        slot = 0
+        for i in range(1, f.STATUS_LIMIT):
+            if s[f.STATUS_END + i, u] < s[f.STATUS_END + slot, u]:
+                slot = i
+    s[f.STATUS_ID + slot, u] = status
+    s[f.STATUS_END + slot, u] = end
+    s[f.STATUS_VALUE + slot, u] = value
+    refresh_statuses(w, u, now)

@@ -1,0 +1,1 @@
+"""Thin command lines over the packages, run from the repository as `python -m scripts.NAME`."""

@@ -1,0 +1,33 @@
+"""Speeds measured so that a noisy machine misleads least: medians of rounds that take turns."""
+
+from collections.abc import Mapping
+from statistics import median
+from time import perf_counter
+from typing import Protocol
+
+
+class Runner(Protocol):
+    """Something that plays on by ticks and counts the unit-ticks that it has worked."""
+
+    @property
+    def unit_ticks(self) -> int: ...
+
+    def run(self, ticks: int) -> None: ...
+
+
+def speed(runner: Runner, chunk: int, seconds: float) -> float:
+    """Unit-ticks a second over at least `seconds`, in calls of `chunk` ticks."""
+    worked_before = runner.unit_ticks
+    start = perf_counter()
+    while (passed := perf_counter() - start) < seconds:
+        runner.run(chunk)
+    return (runner.unit_ticks - worked_before) / passed
+
+
+def median_speeds(runners: Mapping[str, tuple[Runner, int]], rounds: int, seconds: float) -> dict[str, float]:
+    """The median speed of each (runner, chunk), all measured once in every round."""
+    measured: dict[str, list[float]] = {name: [] for name in runners}
+    for _ in range(rounds):
+        for name, (runner, chunk) in runners.items():
+            measured[name].append(speed(runner, chunk, seconds))
+    return {name: median(speeds) for name, speeds in measured.items()}

@@ -1,0 +1,186 @@
+"""Every kind of wrong file: one clear error that says where, what it was and what would be right."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from mlmonster_env.data import Bestiary, DataError
+from tests.data.servers import MAPS, MOB_SKILLS, MONSTER_ENTRIES, SKILL_ENTRIES, pack_maps, write_server
+
+MONSTERS, SKILLS, ROWS = "re/mob_db.yml", "re/skill_db.yml", "re/mob_skill_db.txt"
+
+
+def spoil(text: str, old: str, new: str) -> str:
+    assert old in text
+    return text.replace(old, new, 1)
+
+
+monsters = partial(spoil, MONSTER_ENTRIES)
+skills = partial(spoil, SKILL_ENTRIES)
+rows = partial(spoil, MOB_SKILLS)
+
+
+# File, its spoilt content (None: missing); then of the error: entry, field, found and expected (parts of them).
+WRONG: dict[str, tuple[str, str | bytes | None, str, str, str, str]] = {
+    "unknown field": (MONSTERS, monsters("Level:", "Lvel:"), "1002 (PORING", "a field", "Lvel", "Level"),
+    "field twice": (MONSTERS, monsters("    Hp: 60", "    Level: 4"), "1002", "Level", "twice", "one value"),
+    "no number": (MONSTERS, monsters("Hp: 60", "Hp: many"), "1002", "Hp", "many", "0 to 4294967295"),
+    "number too large": (MONSTERS, monsters("Speed: 400", "Speed: 4000"), "1002", "WalkSpeed", "4000", "20 to 1000"),
+    "negative": (MONSTERS, monsters("Attack: 8", "Attack: -8"), "1002", "Attack", "-8", "0 to 65535"),
+    "decimal": (MONSTERS, monsters("Level: 3", "Level: 3.5"), "1002", "Level", "3.5", "whole number"),
+    "no value": (MONSTERS, monsters("Level: 3", "Level:"), "1002", "Level", "None", "whole number"),
+    "list for number": (MONSTERS, monsters("Level: 3", "Level: [3]"), "1002", "Level", "['3']", "whole number"),
+    "unknown element": (MONSTERS, monsters("Water", "Watr"), "1002", "Element", "Watr", "Water"),
+    "unknown race": (MONSTERS, monsters("Plant", "Plent"), "1002", "Race", "Plent", "Plant"),
+    "unknown size": (MONSTERS, monsters("Medium", "Huge"), "1002", "Size", "Huge", "Small, Medium, Large"),
+    "unknown mode": (MONSTERS, monsters("Mvp:", "Mvpp:"), "1031", "Modes", "Mvpp", "Mvp"),
+    "no boolean": (MONSTERS, monsters("Mvp: true", "Mvp: yes"), "1031", "Mvp", "yes", "true or false"),
+    "unknown ai": (MONSTERS, monsters("Ai: 02", "Ai: 2"), "1002", "Ai", "2", "02"),
+    "bad id": (MONSTERS, monsters("1002", "5000"), "line", "Id", "5000", "1001 to 3998"),
+    "no name": (MONSTERS, monsters("    Name: Poring\n", ""), "1002", "Name", "missing", "a name"),
+    "name taken": (MONSTERS, monsters("POPORING", "PORING"), "1031", "AegisName", "PORING", "1002 has PORING"),
+    "no mapping": (MONSTERS, monsters("    Modes:\n      Mvp: true", "    Modes: 3"), "1031", "Modes", "3", "mapping"),
+    "no entry": (MONSTERS, MONSTER_ENTRIES + "  - hello\n", "Body[2]", "an entry", "hello", "mapping"),
+    "no header": (MONSTERS, "Body" + MONSTER_ENTRIES.partition("Body")[2], "", "Header", "missing", "MOB_DB"),
+    "no mapping at all": (MONSTERS, "- 1\n- 2\n", "", "the file", "1", "mapping with Header"),
+    "other header": (MONSTERS, monsters("MOB_DB", "ITEM_DB"), "Header", "Type", "ITEM_DB", "MOB_DB"),
+    "new version": (MONSTERS, monsters("Version: 5", "Version: 6"), "Header", "Version", "6", "1 to 5"),
+    "yaml syntax": (MONSTERS, monsters("Level: 3", "Level: 3\n   bad"), "line", "the YAML", "", "well-formed"),
+    "yaml alias": (MONSTERS, monsters("Level: 3", "Level: *a"), "line", "a value", "*a", "no YAML aliases"),
+    "yaml depth": (MONSTERS, "Body: " + "[" * 99 + "]" * 99, "line 1", "the YAML", "levels", "at most"),
+    "not utf-8": (MONSTERS, b"Header: \xff\xfe\n", "", "the YAML", "", "well-formed"),
+    "missing file": (MONSTERS, None, "", "the file", "missing", "a file at"),
+    "missing rows": (ROWS, None, "", "the file", "missing", "a file at"),
+    "missing maps": ("map_cache.dat", None, "", "the file", "missing", "a file at"),
+    "unknown flag": (SKILLS, skills("NoDamage", "NoDamge"), "28", "DamageFlags", "NoDamge", "NoDamage"),
+    "unknown type": (SKILLS, skills("Type: Magic", "Type: Magick"), "28", "Type", "Magick", "Magic"),
+    "bad level": (SKILLS, skills("Level: 2", "Level: 14"), "HitCount[1]", "Level", "14", "1 to 13"),
+    "no unit id": (SKILLS, skills("      Id: Dummyskill\n", ""), "Unit", "Id", "missing", "skill unit"),
+    "bad weapon": (
+        "size_fix.yml",
+        "Header: {Type: SIZE_FIX_DB, Version: 1}\nBody: [{Weapon: Bwo}]",
+        "line 2",
+        "Weapon",
+        "Bwo",
+        "Bow",
+    ),
+    "bad percent": (
+        "attr_fix.yml",
+        "Header: {Type: ATTRIBUTE_DB, Version: 1}\nBody: [{Level: 1, Fire: {Water: 201}}]",
+        "Fire",
+        "Water",
+        "201",
+        "-100 to 200",
+    ),
+    "columns": (ROWS, rows(",yes", ""), "line 2", "the row", "18 columns", "19 columns"),
+    "unknown monster": (ROWS, rows("1002,", "1003,"), "line 2", "MobID", "1003", "1002"),
+    "unknown state": (ROWS, rows(",attack,", ",attak,"), "line 2", "State", "attak", "attack"),
+    "unknown target": (ROWS, rows(",friend,", ",frend,"), "line 3", "Target", "frend", "friend"),
+    "unknown condition": (ROWS, rows("mystatuson", "mystatus"), "line 4", "Condition", "mystatus", "mystatuson"),
+    "unknown status": (ROWS, rows("hiding", "hidden"), "line 4", "ConditionValue", "hidden", "hiding"),
+    "bad rate": (ROWS, rows("2000", "often"), "line 2", "Rate", "often", "whole number"),
+    "skill no number": (ROWS, rows(",5,3,", ",bash,3,"), "line 2", "SkillID", "bash", "whole number"),
+    "maps truncated": ("map_cache.dat", MAPS[:-1], "", "the file", "bytes", "truncated"),
+    "maps without header": ("map_cache.dat", b"\x08", "", "the file", "1 bytes", "8 bytes"),
+    "cells damaged": ("map_cache.dat", MAPS.replace(b"\x78\x9c", b"\x00\x00", 1), "map field", "its cells", "", "zlib"),
+    "cells missing": (
+        "map_cache.dat",
+        pack_maps({"hall": (4, 4, bytes(15))}),
+        "map hall",
+        "its cells",
+        "15",
+        "16 cells",
+    ),
+    "cell type": ("map_cache.dat", pack_maps({"hall": (1, 1, b"\x07")}), "map hall", "its cells", "7", "0 to 6"),
+    "map size": ("map_cache.dat", pack_maps({"hall": (0, 4, b"")}), "map hall", "its size", "0 x 4", "cells"),
+    "archetype": (
+        "import/archetypes.yml",
+        "Header: {Type: ARCHETYPE_DB, Version: 1}\nBody: [{Monster: PORING, Archetype: mge}]",
+        "line 2",
+        "Archetype",
+        "mge",
+        "mage",
+    ),
+}
+
+# What a server cannot do without is fatal however lenient the reader.
+ALWAYS = {
+    "no header",
+    "no mapping at all",
+    "other header",
+    "new version",
+    "yaml syntax",
+    "yaml alias",
+    "yaml depth",
+    "not utf-8",
+}
+ALWAYS |= {"missing file", "missing rows", "missing maps"}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_the_error_says_where_and_what(case: str, tmp_path: Path) -> None:
+    file, content, entry, field, found, expected = WRONG[case]
+    with pytest.raises(DataError) as caught:
+        Bestiary.load(write_server(tmp_path, {file: content}), cache=False)
+    error = caught.value
+    assert error.file == f"db/{file}"
+    assert entry in error.entry
+    assert error.field == field
+    assert found in str(error.found)
+    assert expected in error.expected
+    assert all(part in str(error) for part in (error.file, error.entry, error.expected))
+
+
+@pytest.mark.parametrize("case", sorted(set(WRONG) - ALWAYS))
+def test_lenient_loading_skips_and_reports(case: str, tmp_path: Path) -> None:
+    file, content, _, field, _, _ = WRONG[case]
+    world = Bestiary.load(write_server(tmp_path, {file: content}), strict=False, cache=False)
+    assert (world.skipped[0].file, world.skipped[0].field) == (f"db/{file}", field)
+
+
+@pytest.mark.parametrize("case", sorted(ALWAYS))
+def test_lenient_loading_still_needs_the_servers_own_files(case: str, tmp_path: Path) -> None:
+    file, content = WRONG[case][:2]
+    with pytest.raises(DataError):
+        Bestiary.load(write_server(tmp_path, {file: content}), strict=False, cache=False)
+
+
+def test_only_the_wrong_entry_is_skipped(tmp_path: Path) -> None:
+    spoilt = spoil(MONSTER_ENTRIES, "Hp: 60", "Hp: many")
+    world = Bestiary.load(write_server(tmp_path, {MONSTERS: spoilt}), strict=False, cache=False)
+    assert [monster.aegis_name for monster in world] == ["POPORING"]
+    assert [error.field for error in world.skipped] == ["Hp", "MobID"]  # the entry, and the row that is for it
+
+
+def test_a_wrong_change_leaves_the_monster_as_it_was(tmp_path: Path) -> None:
+    change = "Header:\n  Type: MOB_DB\n  Version: 5\nBody:\n  - Id: 1002\n    Level: 50\n    Hp: many\n"
+    world = Bestiary.load(write_server(tmp_path, {"import/mob_db.yml": change}), strict=False, cache=False)
+    assert world["PORING"].level == 3
+
+
+def test_wrong_additions_are_skipped_as_a_whole(tmp_path: Path) -> None:
+    for content in ("Header: [", "", "Header:\n  Type: MOB_DB\n  Version: 99\n"):
+        world = Bestiary.load(write_server(tmp_path, {"import/mob_db.yml": content}), strict=False, cache=False)
+        assert [error.file for error in world.skipped] == ["db/import/mob_db.yml"]
+        assert len(world) == 2
+
+
+def test_a_file_that_imports_itself(tmp_path: Path) -> None:
+    loop = "Header:\n  Type: MOB_DB\n  Version: 5\nFooter:\n  Imports:\n  - Path: db/import/mob_db.yml\n"
+    with pytest.raises(DataError, match="every file imported once"):
+        Bestiary.load(write_server(tmp_path, {"import/mob_db.yml": loop}), cache=False)
+
+
+def test_a_missing_custom_import(tmp_path: Path) -> None:
+    text = "Header:\n  Type: MOB_DB\n  Version: 5\nFooter:\n  Imports:\n  - Path: db/custom/mobs.yml\n"
+    with pytest.raises(DataError, match=r"custom.mobs\.yml"):
+        Bestiary.load(write_server(tmp_path, {"import/mob_db.yml": text}), cache=False)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty", "file"])
+def test_no_server_there(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="db/"):
+        Bestiary.load(tmp_path / name, cache=False)

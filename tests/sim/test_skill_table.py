@@ -1,0 +1,247 @@
+"""The skill table: every entry compiles, real monsters' skills are covered, measured figures agree."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from mlmonster_env.data import Bestiary
+from mlmonster_env.data.yaml_tree import YamlMap, parse_yaml
+from mlmonster_env.sim import skill_columns as c
+from mlmonster_env.sim import skill_table
+from mlmonster_env.sim.skill_table import compile_skills, implemented, left_out, skill_entries, without_effect
+from mlmonster_env.sim.status_table import STATUS_NAMES, status_id
+from tests.reference import reference_path
+
+MODES = ("renewal", "pre-renewal")
+LEVELS = range(1, 12)
+FEW = 5  # monsters
+
+
+@cache
+def bundled(mode: str) -> Bestiary:
+    return Bestiary.load(None, mode)
+
+
+@cache
+def real(mode: str) -> Bestiary:
+    return Bestiary.load(reference_path() / "db", mode)
+
+
+def users(world: Bestiary) -> tuple[Counter[str], dict[str, set[int]]]:
+    """Rows by skill, and monsters by skill."""
+    rows: Counter[str] = Counter()
+    monsters: dict[str, set[int]] = defaultdict(set)
+    for monster in world:
+        for row in monster.skills:
+            rows[row.skill] += 1
+            monsters[row.skill].add(monster.id)
+    return rows, monsters
+
+
+def statuses(row: npt.NDArray[np.int32]) -> list[tuple[str, int, int]]:
+    """Name, chance and duration of each status of a row."""
+    groups = [row[c.STATUS + i * c.STATUS_WIDTH :][: c.STATUS_WIDTH] for i in range(c.STATUS_SLOTS)]
+    return [
+        (STATUS_NAMES[group[c.S_STATUS]], int(group[c.S_CHANCE]), int(group[c.S_DURATION]))
+        for group in groups
+        if group[c.S_STATUS]
+    ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("world", [bundled, real])
+def test_every_entry_compiles_at_every_level(world: Callable[[str], Bestiary], mode: str) -> None:
+    bestiary = world(mode)
+    wanted = [(name, level) for name in skill_entries() if name in bestiary.skills for level in LEVELS]
+    table = compile_skills(bestiary, wanted)
+    assert table.rows.shape == (len(wanted) + 1, c.SKILL_WIDTH)
+    assert not table.rows[0].any()
+    for (name, level), at in table.index.items():
+        row = table.rows[at]
+        assert row[c.SKILL_ID] == bestiary.skills[name].id, name
+        assert row[c.SKILL_LEVEL] == level or "level" in skill_entries()[name], name
+        assert 1 <= row[c.REACH] <= 14, name
+        if bestiary.skills[name].type == "none" and bestiary.skills[name].target_type == "passive":
+            continue  # a name that this server keeps without a skill behind it
+        if row[c.EFFECT] == c.AREA:
+            assert row[c.AREA_MS] > 0, name
+            assert 0 <= row[c.AREA_RADIUS] <= 14, name
+        if row[c.EFFECT] == c.STRIKE:
+            assert row[c.DAMAGE] != c.NO_DAMAGE, name
+            assert row[c.WAVES] >= 1, name
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_real_monsters_skills_are_covered(mode: str) -> None:
+    rows, monsters = users(real(mode))
+    assert [name for name, who in monsters.items() if len(who) >= FEW and name not in skill_entries()] == []
+    covered = sum(count for name, count in rows.items() if name in implemented())
+    assert covered >= 0.95 * sum(rows.values())
+
+
+def test_enough_skills_are_implemented() -> None:
+    _, monsters = users(real("renewal"))
+    frequent = {name for name, who in monsters.items() if len(who) >= FEW}
+    assert len(frequent & implemented()) >= 160
+
+
+def test_each_skill_is_counted_once() -> None:
+    effective = implemented() - without_effect().keys()
+    assert effective | without_effect().keys() | left_out().keys() == skill_entries().keys()
+    assert not implemented() & left_out().keys()
+    assert all(without_effect().values())
+    assert all(left_out().values())
+
+
+def test_what_is_not_simulated_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "skills-not-simulated.md").read_text()
+    named = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    assert named.keys() == left_out().keys() | without_effect().keys()
+    for name, why in (left_out() | without_effect()).items():
+        assert why in named[name], name
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_bundled_bestiary_uses_known_skills(mode: str) -> None:
+    rows, _ = users(bundled(mode))
+    assert rows.keys() <= implemented()
+
+
+@pytest.mark.parametrize(("mode", "file"), [("renewal", "skills_re.json"), ("pre-renewal", "skills_pre.json")])
+def test_chances_and_durations_are_those_measured(mode: str, file: str) -> None:
+    measured = json.loads((reference_path() / "golden" / file).read_text())
+    checked = 0
+    for skill in measured:
+        row = compile_skills(real(mode), [(skill["skill"], skill["level"])]).rows[1]
+        if row[c.FLAGS] & c.LEVEL_CHANCE:
+            continue  # what was measured holds for one pair of levels
+        tried = {
+            (status["name"], rate, duration)
+            for status in skill["live"].get("status", [])
+            for (rate, duration), _ in status["rate_param_10000_and_duration_top"]
+        }
+        assert set(statuses(row)) == tried, skill["skill"]
+        checked += len(tried)
+    assert checked >= 10
+
+
+@pytest.mark.parametrize(("mode", "file"), [("renewal", "skills_re.json"), ("pre-renewal", "skills_pre.json")])
+def test_areas_reach_as_far_as_measured(mode: str, file: str) -> None:
+    measured = json.loads((reference_path() / "golden" / file).read_text())
+    for skill in measured:
+        if "area" not in skill:
+            continue
+        row = compile_skills(real(mode), [(skill["skill"], skill["level"])]).rows[1]
+        reached = max(row[c.SPLASH], row[c.AREA_RADIUS] if row[c.EFFECT] == c.AREA else 0)
+        from_centre = skill["area"]["max_chebyshev_from_target"]
+        if row[c.AIM] == c.AIM_SUPPORT:
+            from_centre = skill["area"]["max_chebyshev_from_caster"]
+        assert reached == from_centre, skill["skill"]
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "mode", "column", "value"),
+    [
+        ("SM_BASH", 10, "renewal", c.RATIO, 400),
+        ("SM_BASH", 10, "renewal", c.HIT_BONUS, 50),
+        ("AS_SONICBLOW", 5, "renewal", c.RATIO, 700),
+        ("AS_SONICBLOW", 5, "pre-renewal", c.RATIO, 550),
+        ("NPC_EARTHQUAKE", 5, "renewal", c.RATIO, 1000),
+        ("NPC_FIREATTACK", 3, "renewal", c.ELEMENT, 3),
+        ("NPC_FIREATTACK", 3, "renewal", c.REACH, 7),
+        ("SM_MAGNUM", 9, "renewal", c.REACH, 9),
+        ("MO_BODYRELOCATION", 1, "renewal", c.REACH, 14),
+        ("WZ_JUPITEL", 3, "renewal", c.FIRST_MS, 150),
+        ("MG_SAFETYWALL", 10, "renewal", c.AREA_LIMIT_HITS, 11),
+        ("WZ_METEOR", 11, "renewal", c.WAVES, 10),
+        ("WZ_METEOR", 11, "renewal", c.SCATTER, 16),
+        ("NPC_DARKBREATH", 1, "renewal", c.FORMULA_ARGUMENT, 10),
+        ("NPC_DARKBREATH", 5, "renewal", c.FORMULA_ARGUMENT, 50),
+        ("NPC_SUMMONSLAVE", 4, "renewal", c.AMOUNT, 4),
+        ("NPC_SELFDESTRUCTION", 1, "renewal", c.FLAGS, c.SURE_HIT | c.IGNORE_DEFENSE | c.HIT_FRIENDS),
+        ("NPC_PIERCINGATT", 1, "renewal", c.FLAGS, c.IGNORE_DEFENSE),
+    ],
+)
+def test_known_numbers(name: str, level: int, mode: str, column: int, value: int) -> None:
+    assert compile_skills(real(mode), [(name, level)]).rows[1, column] == value
+
+
+def test_an_unlisted_skill_costs_its_turn_and_does_nothing() -> None:
+    world = real("renewal")
+    assert "AS_SPLASHER" not in skill_entries()
+    row = compile_skills(world, [("AS_SPLASHER", 5)]).rows[1]
+    assert row[c.EFFECT] == c.NOTHING
+    assert row[c.SKILL_ID] == world.skills["AS_SPLASHER"].id
+    assert row[c.SKILL_LEVEL] == 5
+    assert row[c.REACH] == 1
+
+
+def test_each_pair_has_one_row() -> None:
+    world = real("renewal")
+    table = compile_skills(world, [("SM_BASH", 1), ("SM_BASH", 2), ("SM_BASH", 1), ("NO_SUCH_SKILL", 1)])
+    assert table.rows.shape[0] == 4
+    assert set(table.index) == {("SM_BASH", 1), ("SM_BASH", 2), ("NO_SUCH_SKILL", 1)}
+    assert table.rows[table.index["NO_SUCH_SKILL", 1], c.EFFECT] == c.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"),
+    [
+        ("{effect: strike, ratio: 100 +}", "ratio"),
+        ("{effect: strike, ratio: 100 + level}", "ratio"),
+        ("{effect: strike, ratio: __import__('os')}", "ratio"),
+        ("{effect: strike, ratio: 2.5}", "ratio"),
+        ("{effect: strike, ratio: 99999999999}", "ratio"),
+        ("{effect: strike, ratio: lv // (lv - lv)}", "ratio"),
+        ("{effect: strike, flags: [sure]}", "flags"),
+        ("{effect: strike, flags: sure_hit}", "flags"),
+        ("{effect: strike, at: there}", "at"),
+        ("{effect: strike, area: {pulse: strike}}", "area"),
+        ("{effect: area}", "area"),
+        ("{effect: area, area: {pulse: hurt}}", "area.pulse"),
+        ("{effect: strike, statuses: [{status: SC_STUNNED}]}", "statuses[0].status"),
+        ("{effect: strike, statuses: [{status: SC_STUN, odds: 1}]}", "statuses[0]"),
+        ("{effect: strike, statuses: [{status: SC_STUN, whom: all}]}", "statuses[0].whom"),
+        ("{effect: strike, element: flame}", "element"),
+    ],
+)
+def test_a_wrong_entry_is_named(entry: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = parse_yaml(entry.encode(), "an entry")
+    assert isinstance(node, YamlMap)
+    monkeypatch.setattr(skill_table, "skill_entries", lambda: {"SM_BASH": node})
+    with pytest.raises(ValueError, match="SM_BASH") as caught:
+        compile_skills(real("renewal"), [("SM_BASH", 1)])
+    assert f"{key} is " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SM_BASH: {effect: bash}", "effect is 'bash'"),
+        ("SM_BASH: {effect: strike, power: 1}", "'power'"),
+        ("SM_BASH: {effect: nothing}", "why is None"),
+        ("SM_BASH: {effect: strike}\nSM_BASH: {effect: strike}", "each skill once"),
+        ("- SM_BASH", "a mapping"),
+    ],
+)
+def test_a_wrong_file_is_refused(text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "skill_effects.yml"
+    file.write_text(text)
+    monkeypatch.setattr(skill_table, "FILE", file)
+    with pytest.raises(ValueError, match=message):
+        skill_entries.__wrapped__()
+
+
+def test_statuses_are_numbered() -> None:
+    row = compile_skills(real("renewal"), [("NPC_STOP", 1)]).rows[1]
+    second = c.STATUS + c.STATUS_WIDTH
+    assert row[c.STATUS + c.S_STATUS] == row[second + c.S_STATUS] == status_id("SC_STOP")
+    assert (row[c.STATUS + c.S_WHOM], row[second + c.S_WHOM]) == (c.AT_TARGET, c.AT_SELF)
+    assert row[c.STATUS + c.S_DURATION] == 15000
+    assert row[c.SELF_STATUS_ONLY_IF_HIT] == 1
