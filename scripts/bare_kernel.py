@@ -7,11 +7,11 @@ only measure how well the processor guesses. No statuses, skills, paths, walls, 
 over begins again at once.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
-
-from mlmonster_env.sim.compiled import kernel
+from numba import njit
 
 TICK_MS = 100
 
@@ -21,6 +21,12 @@ ROWS = 10
 
 Int32Array = np.ndarray[Any, np.dtype[np.int32]]
 Int64Array = np.ndarray[Any, np.dtype[np.int64]]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel(function: F) -> F:
+    """Compile `function`, with all that it calls, as one program."""
+    return njit(nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
 
 
 class BareFights:

@@ -1,4 +1,4 @@
-"""2,000 matches of like against like under the stock AI, archetype by archetype, and one more as an animated picture."""
+"""2,000 matches of like against like under the stock AI, by archetype, and one more as an animated picture."""
 
 from pathlib import Path
 from time import perf_counter
@@ -17,7 +17,7 @@ MATCHES = 2000
 SIZE = 3
 SEED = 0
 TICKS = 1800  # the time limit of a skirmish
-FILMED = "skirmish-5v5"
+FILMED, FILMED_SIZE = "mage", 5  # whose fights have the most to see
 CANDIDATES = 64  # matches of which the closest is filmed
 FILM_MS = range(8_000, 25_000)
 SPEED_UP = 2  # ticks a picture, at ten pictures a second
@@ -45,10 +45,14 @@ def shares() -> dict[str, int]:
 
 
 def fought(bestiary: Bestiary, archetype: str, matches: int) -> Results:
-    monsters = [monster for monster in fighters(bestiary) if monster.archetype == archetype]
-    arena = Arena(matches, skirmish(f"skirmish of {archetype}", bestiary, monsters, SIZE, SIZE), bestiary, SEED)
+    arena = arena_of(bestiary, archetype, matches, SIZE)
     arena.run(TICKS)
     return arena.results
+
+
+def arena_of(bestiary: Bestiary, archetype: str, matches: int, size: int) -> Arena:
+    monsters = [monster for monster in fighters(bestiary) if monster.archetype == archetype]
+    return Arena(matches, skirmish(f"{archetype} {size} v {size}", bestiary, monsters, size, size), bestiary, SEED)
 
 
 def table(results: dict[str, Results]) -> Table:
@@ -73,7 +77,7 @@ def table(results: dict[str, Results]) -> Table:
 
 def film(bestiary: Bestiary) -> int:
     """Write the closest of some matches as a picture; how many scenes it has."""
-    arena = Arena(CANDIDATES, FILMED, bestiary, SEED)
+    arena = arena_of(bestiary, FILMED, CANDIDATES, FILMED_SIZE)
     arena.run(TICKS)
     results = arena.results
     closest = min(

@@ -50,7 +50,7 @@ def write_gif(path: str | Path, scenes: Sequence[Scene], fps: int = 10) -> None:
     scale = max(WIDTH // frame.width, LEAST_SCALE)
     pictures = [Image.fromarray(draw(scene, scale, frame)) for scene in joined(scenes)]
     # One palette for all: a palette of each picture's own would make the ground flicker.
-    sample = np.concatenate([np.asarray(pictures[i]) for i in sorted({0, len(pictures) // 2, len(pictures) - 1})])
+    sample = np.concatenate([np.asarray(picture) for picture in pictures[:: max(1, len(pictures) // 12)]])
     palette = Image.fromarray(sample).quantize(128)
     coloured = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     shown_ms = [round(1000 / fps)] * (len(coloured) - 1) + [LAST_SCENE_MS]

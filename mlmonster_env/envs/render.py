@@ -17,8 +17,8 @@ Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
 FINE = 2  # drawn so many times larger and shrunk, for smooth edges
-MARGIN = 3  # cells around the outermost units
-SMALLEST_FRAME = (16, 12)  # cells wide and high
+MARGIN = 2  # cells around the outermost units
+SMALLEST_FRAME = (15, 11)  # cells wide and high
 SIZE, CALLED_SIZE = 0.48, 0.36  # of a unit's shape, in cells from its middle
 SHARING = 0.7  # of its size, where several stand on one cell
 LETTERS_ACROSS = 26  # the unit of header and footer: so many fill the width
@@ -150,7 +150,7 @@ class Canvas:
             self.pen.rounded_rectangle(
                 (x - reach, y - reach, x + reach, y + reach),
                 radius=self.cell * 0.4,
-                fill=(*colour, 56),
+                fill=(*colour, 40),
                 outline=(*colour, 190),
                 width=FINE,
             )

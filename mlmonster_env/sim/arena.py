@@ -45,7 +45,7 @@ class Arena:
 
     A match is a function of (scenario, seed, its index): neither the number of matches nor of threads changes it.
     `threads` shards the matches over threads that meet once a call. With `restart` a match that is over is followed at
-    once by the next one of its row.
+    once by the next one of its row. `journal_records` keeps the last so many happenings of each match in `journal`.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Arena:
         *,
         threads: int = 1,
         restart: bool = False,
+        journal_records: int = 0,
     ) -> None:
         if num_matches < 1:
             raise ValueError(f"num_matches is {num_matches}, expected at least 1")
@@ -70,13 +71,14 @@ class Arena:
         self.restart = restart
         self.unit_ticks = 0
         self.tables: Tables = self.scenario.tables
-        self._units = np.zeros((num_matches, self.scenario.unit_rows, self.scenario.places), np.int32)
-        self._match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
+        self.units = np.zeros((num_matches, self.scenario.unit_rows, self.scenario.places), np.int32)
+        self.match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
+        self.journal = np.zeros((num_matches, journal_records, f.JOURNAL_WIDTH), np.int32)
         self._serials = np.zeros(num_matches, np.int64)  # how many matches a row has begun before this one
         self._rules = self.scenario.rules
         tables = self.tables
-        self._words = world_words(
-            (self._units, self._match),
+        self.words = world_words(
+            (self.units, self.match, self.journal),
             self.scenario.cells,
             (tables.species, tables.rows, tables.skills, tables.statuses, tables.elements, self._rules),
         )
@@ -86,12 +88,12 @@ class Arena:
     @property
     def bytes_per_match(self) -> int:
         """Memory of one match's state."""
-        return int(self._units[0].nbytes + self._match[0].nbytes + self._serials[0].nbytes)
+        return int(self.units[0].nbytes + self.match[0].nbytes + self._serials[0].nbytes)
 
     @property
     def clock_ms(self) -> Int32Array:
         """Each match's own time."""
-        return np.where(self._match[:, f.OVER] != 0, self._match[:, f.ENDED_AT], self._match[:, f.CLOCK])
+        return np.where(self.match[:, f.OVER] != 0, self.match[:, f.ENDED_AT], self.match[:, f.CLOCK])
 
     def reset(self, seed: int | None = None) -> None:
         """Begin all matches anew, with another seed if one is given."""
@@ -112,7 +114,7 @@ class Arena:
         while ticks > 0:
             self.unit_ticks += self._run(min(chunk, ticks))
             ticks -= chunk
-            ended = np.flatnonzero(self._match[:, f.OVER])
+            ended = np.flatnonzero(self.match[:, f.OVER])
             if len(ended):
                 self._serials[ended] += 1
                 self._place(ended)
@@ -120,8 +122,8 @@ class Arena:
     @property
     def results(self) -> Results:
         """What came of the matches so far."""
-        over = self._match[:, f.OVER] != 0
-        units = self._units
+        over = self.match[:, f.OVER] != 0
+        units = self.units
         members = self.scenario.members
         sides = units[:, f.SIDE, :members]
         species = units[:, f.SPECIES, :members]
@@ -134,45 +136,45 @@ class Arena:
         )
         return Results(
             over=over,
-            winner=np.where(over, self._match[:, f.WINNER], UNDECIDED).astype(np.int32),
+            winner=np.where(over, self.match[:, f.WINNER], UNDECIDED).astype(np.int32),
             duration_ms=self.clock_ms.astype(np.int32),
             survivors=survivors.astype(np.int32),
             hp_share=hp_share,
-            first_contact_ms=self._match[:, f.FIRST_CONTACT].copy(),
+            first_contact_ms=self.match[:, f.FIRST_CONTACT].copy(),
         )
 
     def snapshot(self) -> Snapshot:
         """A copy of the state of all matches."""
-        return Snapshot(self._units.copy(), self._match.copy(), self._serials.copy())
+        return Snapshot(self.units.copy(), self.match.copy(), self._serials.copy())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this arena (or of one of the same shape and world), to the bit."""
-        if snapshot.units.shape != self._units.shape:
-            raise ValueError(f"the snapshot holds units of shape {snapshot.units.shape}, expected {self._units.shape}")
-        self._units[:] = snapshot.units
-        self._match[:] = snapshot.match
+        if snapshot.units.shape != self.units.shape:
+            raise ValueError(f"the snapshot holds units of shape {snapshot.units.shape}, expected {self.units.shape}")
+        self.units[:] = snapshot.units
+        self.match[:] = snapshot.match
         self._serials[:] = snapshot.serials
 
     def digest(self) -> list[str]:
         """A hash of each match's whole state."""
         return [
-            hashlib.blake2b(self._units[m].tobytes() + self._match[m].tobytes(), digest_size=16).hexdigest()
+            hashlib.blake2b(self.units[m].tobytes() + self.match[m].tobytes(), digest_size=16).hexdigest()
             for m in range(self.num_matches)
         ]
 
     def scene(self, match: int) -> Scene:
         """What one match looks like now, for drawing."""
-        return Scene.of(self._units[match], self._match[match], self.tables, self.scenario)
+        return Scene.of(self.units[match], self.match[match], self.tables, self.scenario)
 
     def _place(self, which: np.ndarray[Any, np.dtype[np.int64]]) -> None:
-        place_matches(self._words, self._match, self.scenario, which, self._serials, self.seed)
+        place_matches(self.words, self.match, self.scenario, which, self._serials, self.seed)
 
     def _run(self, ticks: int) -> int:
         if self._pool is None:
-            return int(run_matches(self._words, 0, self.num_matches, ticks))
+            return int(run_matches(self.words, 0, self.num_matches, ticks))
         bounds = np.linspace(0, self.num_matches, self.threads + 1).astype(int)
         shards = [
-            self._pool.submit(run_matches, self._words, int(first), int(last), ticks)
+            self._pool.submit(run_matches, self.words, int(first), int(last), ticks)
             for first, last in zip(bounds[:-1], bounds[1:], strict=True)
         ]
         return sum(int(shard.result()) for shard in shards)

@@ -4,6 +4,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_lands, is_ranged, magic_damage, weapon_damage
 from mlmonster_env.sim.geometry import apart, in_sight, reaches
+from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, may_attack, set_state, stop_attack, unlock
 from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.chance import draw
@@ -41,6 +42,7 @@ def strike(w, u, v, now):  # type: ignore[no-untyped-def]
     """Roll one normal attack; its damage lands after the attack motion."""
     s = w.units
     s[f.ATTACKS, u] += 1
+    note(w, now, f.J_ATTACK, u, v, 0)
     if s[f.STATUS_FLAGS, u] & ENDS_ON_ATTACK != 0:
         end_flagged(w, u, ENDS_ON_ATTACK)
     if w.match[f.FIRST_CONTACT] == f.NEVER:

@@ -9,6 +9,7 @@ from mlmonster_env.sim.attack import random_enemy
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, reaches, walkable
+from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import attackers_of, enemies, halt, hidden_from, stop_attack
 from mlmonster_env.sim.status_columns import BAD, NO_CAST, NO_THINK
 from mlmonster_env.sim.statuses import has_status
@@ -213,6 +214,7 @@ def begin_cast(w, u, r, v, now):  # type: ignore[no-untyped-def]
     s[f.CAST_Y, u] = y
     s[f.CAST_CANCELABLE, u] = row[f.R_CANCEL] if row[f.R_CAST] > 0 else 0
     s[f.LAST_SKILL, u] = w.skills[skill, k.SKILL_ID]
+    note(w, now, f.J_CAST, u, v, r)
     return True
 
 

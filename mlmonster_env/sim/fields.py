@@ -74,7 +74,7 @@ def unit_rows(skill_rows: int) -> int:
 # Columns of `match`.
 (
     CLOCK, NEXT_THINK, KEY_LOW, KEY_HIGH, COUNTER, SECOND_FIRST, OVER, WINNER, ENDED_AT, STATUS_AT, AREA_AT, EVENT_AT, MAP,
-    FIRST_CONTACT, TICKS, AREA_SERIAL,
+    FIRST_CONTACT, TICKS, JOURNAL_LINES,
     EVENTS,
 ) = range(17)  # fmt: skip
 
@@ -88,6 +88,10 @@ LAND_HIT, NEWS, STRIKE_AGAIN, SELF_KILL = range(4)
 
 # Bits of E_FLAGS: how the damage came.
 CONNECTED, RANGED, NORMAL, FORCES_SWITCH, BY_MAGIC = 1, 2, 4, 8, 16
+
+# Kinds of records in the journal: (ms, kind, unit, other unit or -1, amount).
+J_ATTACK, J_CAST, J_HIT, J_STEP, J_DEATH, J_HEAL = range(6)
+JOURNAL_WIDTH = 5
 
 AREAS = EVENTS + EVENT_LIMIT * EVENT_WIDTH
 (

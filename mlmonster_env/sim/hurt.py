@@ -7,6 +7,7 @@ from mlmonster_env.sim.casting import check_event
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.events import forget_unit, push_event
 from mlmonster_env.sim.geometry import apart
+from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import halt, stop_attack
 from mlmonster_env.sim.stats import healed, under
 from mlmonster_env.sim.status_columns import ENDS_ON_DAMAGE, REVIVED
@@ -74,6 +75,7 @@ def die(w, u, killer, now):  # type: ignore[no-untyped-def]
     forget_unit(w, u)
     if killer >= 0 and killer != u:
         s[f.KILLS, killer] += 1
+    note(w, now, f.J_DEATH, u, killer, 0)
     settle(w, now)
 
 
@@ -82,6 +84,7 @@ def lose_hp(w, v, source, damage, now):  # type: ignore[no-untyped-def]
     """Take hit points away and kill at zero; returns what was really lost."""
     s = w.units
     lost = min(damage, s[f.HP, v])
+    note(w, now, f.J_HIT, source, v, lost)
     s[f.HP, v] -= lost
     s[f.DAMAGE_TAKEN, v] += lost
     if source >= 0:

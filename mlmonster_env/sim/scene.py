@@ -14,9 +14,9 @@ from mlmonster_env.sim.tables import Int32Array, Tables
 
 @dataclass(frozen=True, slots=True)
 class SceneUnit:
-    """Somebody on the map. `place` is the unit's number in its match, `side` 0 or 1; between two cells `x`, `y` are fractions.
+    """Somebody on the map; between two cells `x` and `y` are fractions.
 
-    A `called` unit came into the match later, as another's slave.
+    `place` is the unit's number in its match, `side` 0 or 1. A `called` unit came into the match later, as a slave.
     """
 
     place: int

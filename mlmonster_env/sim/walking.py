@@ -10,6 +10,7 @@ from mlmonster_env.sim.attack import begin_attack
 from mlmonster_env.sim.casting import check_skills
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import apart, inside, path_length, plan_path, planned_path_ok, sign, step_code, walkable
+from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import can_walk, halt, set_state, stop_attack, unlock, visible
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.stats import walk_speed
@@ -212,6 +213,7 @@ def finish_step(w, u, now):  # type: ignore[no-untyped-def]
         return
     s[f.X, u] = x
     s[f.Y, u] = y
+    note(w, now, f.J_STEP, u, x, y)
     if s[f.NEW_GOAL, u] != 0:
         set_out(w, u, now)
         return

@@ -21,6 +21,7 @@ Int32Array = np.ndarray[Any, np.dtype[np.int32]]
 ARRAYS = (
     ("units", types.int32, 2),  # [unit rows, units]: fields.SPECIES ...
     ("match", types.int32, 1),  # [match columns]: fields.CLOCK ...
+    ("journal", types.int32, 2),  # [records, fields.JOURNAL_WIDTH]; none where nobody asks
     ("cells", types.uint8, 2),  # [height, width]: bit 0 walkable, bit 1 lets shots pass
     ("species", types.int32, 2),  # [species, columns]
     ("rows", types.int32, 3),  # [species, skill rows, columns]
@@ -30,7 +31,7 @@ ARRAYS = (
     ("rules", types.int32, 1),  # [fields.RULES_WIDTH]
 )
 WORLD_WORDS = sum(1 + dimensions for _, _, dimensions in ARRAYS)
-CELLS_WORD = 5  # where the address of a match's map lies
+CELLS_WORD = 8  # where the address of a match's map lies
 
 
 class BareArray(types.Array):  # type: ignore[misc]
@@ -127,21 +128,20 @@ def world_at(typingctx, address):  # type: ignore[no-untyped-def]
 
 
 def world_words(
-    matches: tuple[Int32Array, Int32Array], cells: np.ndarray[Any, np.dtype[np.uint8]], tables: tuple[Int32Array, ...]
+    matches: tuple[Int32Array, Int32Array, Int32Array], cells: np.ndarray[Any, np.dtype[np.uint8]], tables: tuple[Int32Array, ...]
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """One line of words for each match: addresses and sizes of its arrays. They must outlive every use of the words."""
-    units, match = matches
-    words = np.zeros((len(units), WORLD_WORDS), np.int64)
+    words = np.zeros((len(matches[0]), WORLD_WORDS), np.int64)
     place = 0
-    arrays = (units, match, cells, *tables)
+    arrays = (*matches, cells, *tables)
     for (name, dtype, dimensions), array in zip(ARRAYS, arrays, strict=True):
-        per_match = name in ("units", "match", "cells")
-        shape = array.shape[1:] if per_match else array.shape
+        of_matches = name in ("units", "match", "journal")
+        shape = array.shape[1:] if of_matches or name == "cells" else array.shape
         if len(shape) != dimensions or array.dtype != np.dtype(str(dtype)) or not array.flags.c_contiguous:
             raise ValueError(f"{name} is {array.dtype} of shape {array.shape}, expected contiguous {dtype}")
         words[:, place] = array.ctypes.data
-        if name in ("units", "match"):
-            words[:, place] += np.arange(len(units)) * array.strides[0]
+        if of_matches:
+            words[:, place] += np.arange(len(words)) * array.strides[0]
         words[:, place + 1 : place + 1 + dimensions] = shape
         place += 1 + dimensions
     return words

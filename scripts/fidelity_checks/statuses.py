@@ -28,7 +28,7 @@ def resistance_checks(comparison: Comparison) -> Iterator[Check]:
             comparison.world, sample["sc_name"], sample["rate"], sample["duration_in"], source, target, TRIES, 1
         )
         name = f"{sample['tag']} at {sample['rate']}"
-        yield judge.near(f"{name}: chance", sample["ok"] / sample["n"], simulated["rate"], RATE_POINTS)
+        yield judge.near(f"{name}: chance", sample["ok"] / sample["n"], simulated["rate"] / 10000, RATE_POINTS)
         if sample["ok"]:
             mean, _ = mean_and_std(histogram(sample["durations"]))
             yield judge.near(f"{name}: duration, ms", mean, simulated["duration_mean_ms"], DURATION_MS)
@@ -46,8 +46,8 @@ def live_checks(comparison: Comparison) -> Iterator[Check]:
             )
             name = f"{status['name']} of {entry['skill']} {entry['level']}"
             measured = status["applied"] / status["attempts"]
-            allowed = share_tolerance(measured, status["attempts"], simulated["rate"], TRIES, RATE_POINTS)
-            yield judge.near(f"{name}: chance", measured, simulated["rate"], allowed)
+            allowed = share_tolerance(measured, status["attempts"], simulated["rate"] / 10000, TRIES, RATE_POINTS)
+            yield judge.near(f"{name}: chance", measured, simulated["rate"] / 10000, allowed)
             natural = entry["status_natural_duration_ms"].get(status["name"])
             if natural:
                 yield judge.near(f"{name}: duration, ms", natural["mean"], simulated["duration_mean_ms"], DURATION_MS)

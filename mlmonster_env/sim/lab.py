@@ -1,0 +1,128 @@
+"""Small worlds for experiments: a few monsters on open ground, watched closely, many times over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mlmonster_env.data import Bestiary, Monster, MobSkill
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.arena import Arena
+from mlmonster_env.sim.setup import Scenario
+from mlmonster_env.sim.tables import Int32Array, called_by, compile_tables
+
+FIELD_CELLS = 160
+WALKABLE_AND_SHOOTABLE = 3
+DUMMY_HP = 1_000_000_000
+SLAVE_PLACES = 12
+JOURNAL_RECORDS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A monster of an experiment: who, on which side, where."""
+
+    monster: Monster
+    side: int
+    x: int
+    y: int
+
+
+def dummy(monster: Monster) -> Monster:
+    """The same monster, but it neither moves nor strikes nor uses skills, and hardly ever dies."""
+    mode = monster.mode & ~(f.CAN_MOVE | f.CAN_ATTACK | f.AGGRESSIVE_MODE)
+    return replace(monster, mode=mode, hp=DUMMY_HP, skills=())
+
+
+def without_skills(monster: Monster) -> Monster:
+    """The same monster without its skill list."""
+    return replace(monster, skills=())
+
+
+def with_skills(monster: Monster, skills: Sequence[MobSkill]) -> Monster:
+    """The same monster with another skill list."""
+    return replace(monster, skills=tuple(skills))
+
+
+def with_mode(monster: Monster, add: int = 0, remove: int = 0) -> Monster:
+    """The same monster with other mode bits."""
+    return replace(monster, mode=(monster.mode | add) & ~remove)
+
+
+def open_field(
+    world: Bestiary,
+    places: Sequence[Place],
+    runs: int,
+    seed: int,
+    *,
+    random_walk: bool = False,
+    aggressive: bool = False,
+    time_limit_ms: int = 0,
+    spread: int = 0,
+    journal_records: int = 0,
+    slaves: bool = True,
+    late_ms: int = 0,
+) -> Arena:
+    """An arena in which every match begins with these places; `spread` cells more to each side where the field is small."""
+    tables = compile_tables(world, [place.monster for place in places])
+    cells = FIELD_CELLS + 2 * spread
+    spots = np.array([[[[place.x + spread, place.y + spread] for place in places]]], np.int32)
+    calls = slaves and any(called_by(world, place.monster) for place in places)
+    return Arena(
+        runs,
+        Scenario(
+            name="experiment",
+            tables=tables,
+            cells=np.full((1, cells, cells), WALKABLE_AND_SHOOTABLE, np.uint8),
+            line_ups=np.array([[tables.species_of(place.monster) for place in places]], np.int32),
+            sides=np.array([place.side for place in places], np.int32),
+            spots=spots,
+            scatter=0,
+            slave_places=SLAVE_PLACES if calls else 0,
+            random_walk=random_walk,
+            all_aggressive=aggressive,
+            time_limit_ms=time_limit_ms,
+            regeneration_ms=0,
+        ),
+        world,
+        seed,
+        journal_records=journal_records,
+    )
+
+
+def take_journal(arena: Arena) -> list[Int32Array]:
+    """The records of each match since the last call: (ms, kind, unit, other, amount); the journal is empty afterwards."""
+    lines = arena.match[:, f.JOURNAL_LINES]
+    size = arena.journal.shape[1]
+    if lines.max(initial=0) > size:
+        raise RuntimeError(f"a journal of {size} records overflowed: {lines.max()} were written; take it more often")
+    records = [arena.journal[m, : lines[m]].copy() for m in range(len(lines))]
+    lines[:] = 0
+    return records
+
+
+def watch(arena: Arena, ticks: int, every: int = 20) -> list[Int32Array]:
+    """Run and gather each match's whole journal."""
+    parts: list[list[Int32Array]] = [[] for _ in range(arena.num_matches)]
+    while ticks > 0:
+        arena.run(min(every, ticks))
+        ticks -= every
+        for part, records in zip(parts, take_journal(arena), strict=True):
+            part.append(records)
+    return [np.concatenate(part) for part in parts]
+
+
+def of_kind(records: Int32Array, kind: int, unit: int) -> Int32Array:
+    """The records of one kind that one unit made."""
+    return records[(records[:, 1] == kind) & (records[:, 2] == unit)]
+
+
+def set_target(arena: Arena, unit: int, target: int) -> None:
+    """Make a unit's mind choose a target, as a script would."""
+    arena.units[:, f.TARGET, unit] = target
+
+
+def mean_or_nan(values: Sequence[float] | np.ndarray[Any, Any]) -> float:
+    """Mean of what there is."""
+    return float(np.mean(values)) if len(values) else float("nan")

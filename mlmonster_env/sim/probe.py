@@ -1,0 +1,345 @@
+"""What the simulator's own rules say about a monster, asked directly: for checking them against a server.
+
+Monsters are named by id or AegisName, statuses as SC_STUN, rates per 10,000; times are milliseconds, shares fractions of 1.
+The rules are never written a second time here: every figure comes from the kernels that matches run on.
+"""
+
+import math
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from mlmonster_env.data import Bestiary, Monster, MobSkill
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.arena import Arena
+from mlmonster_env.sim.behaviour import (
+    after_kill,
+    aggro_range,
+    assist,
+    change_target,
+    chase_then_attack,
+    first_attack,
+    flinch,
+    random_walk,
+    retaliation,
+    target_choice,
+    target_outruns,
+    target_warped,
+)
+from mlmonster_env.sim.lab import (
+    JOURNAL_RECORDS,
+    Place,
+    dummy,
+    of_kind,
+    open_field,
+    set_target,
+    watch,
+    with_mode,
+    with_skills,
+    without_skills,
+)
+from mlmonster_env.sim.samples import sample_attacks, sample_skill, sample_status, send
+from mlmonster_env.sim.status_table import status_id
+
+__all__ = [
+    "after_kill",
+    "aggro_range",
+    "assist",
+    "attack_interval",
+    "cast",
+    "change_target",
+    "chase_then_attack",
+    "fight",
+    "first_attack",
+    "flinch",
+    "group_fight",
+    "normal_attacks",
+    "random_walk",
+    "retaliation",
+    "skill_hits",
+    "skill_use_rate",
+    "status_chance",
+    "target_choice",
+    "target_outruns",
+    "target_warped",
+    "walk_time",
+]
+
+Name = int | str
+
+MIDDLE = 80
+LONGEST_LEG = 14
+WATCHED_MS = 60_000
+FIGHT_LIMIT_MS = 300_000
+FIELD_LIMIT_MS = 120_000
+CONTACT_SPOTS = (
+    ((50, 60), (51, 60), (52, 60), (51, 61), (51, 59)),
+    ((60, 60), (59, 60), (58, 60), (59, 61), (59, 59)),
+)
+FIELD_EDGES = (40, 66)
+PHASES = ("attacking", "chasing", "idle")
+
+
+def normal_attacks(world: Bestiary, attacker: Name, defender: Name, n: int, seed: int) -> dict[str, float]:
+    """Normal attacks on an unharmed defender: hit_rate, crit_rate, damage_mean, _std, _min, _max (of hits)."""
+    arena = _pair(world, world[attacker], world[defender], seed)
+    hits, total, squares, least, most, critical = sample_attacks(arena.words, 0, 1, n)
+    return {
+        "hit_rate": hits / n,
+        "crit_rate": critical / 100,
+        **_moments(hits, total, squares),
+        "damage_min": int(least),
+        "damage_max": int(most),
+    }
+
+
+def skill_hits(
+    world: Bestiary, skill: str, level: int, caster: Name, defender: Name, n: int, seed: int
+) -> dict[str, float]:
+    """One strike of a skill on a lone target: as `normal_attacks`, and status_rate of the hits (of casts, if harmless).
+
+    For a skill that heals the figures of damage are the amounts healed.
+    """
+    if skill not in world.skills:
+        raise KeyError(f"no skill {skill!r} in this world")
+    row = _row_of(world, world[caster], skill, level)
+    arena = _pair(world, with_skills(world[caster], [row]), world[defender], seed)
+    number = int(arena.tables.rows[1, 0, f.R_SKILL])
+    hits, total, squares, least, most, put_on = sample_skill(arena.words, 0, 1, number, n)
+    return {
+        "hit_rate": hits / n,
+        "crit_rate": 0.0,
+        **_moments(hits, total, squares),
+        "damage_min": int(least),
+        "damage_max": int(most),
+        "status_rate": put_on / hits if hits else 0.0,
+    }
+
+
+def attack_interval(world: Bestiary, attacker: Name, defender: Name) -> dict[str, float]:
+    """Time between two normal attacks on somebody who stands still, over a minute."""
+    monster = without_skills(world[attacker])
+    places = [Place(monster, 0, MIDDLE, MIDDLE), Place(dummy(world[defender]), 1, MIDDLE + 1, MIDDLE)]
+    arena = open_field(world, places, 1, 0, aggressive=True, journal_records=JOURNAL_RECORDS)
+    arena.units[:, f.MODE, 1] &= ~f.AGGRESSIVE_MODE
+    times = of_kind(watch(arena, WATCHED_MS // f.THINK_MS)[0], f.J_ATTACK, 0)[:, 0]
+    gaps = np.diff(times)
+    return {"mean_ms": float(gaps.mean()), "min_ms": int(gaps.min()), "max_ms": int(gaps.max())}
+
+
+def walk_time(world: Bestiary, monster: Name, dx: int, dy: int) -> dict[str, int]:
+    """Walking `dx`, `dy` cells over open ground, in legs that the server allows: total_ms, cells."""
+    walker = with_mode(without_skills(world[monster]), add=f.CAN_MOVE, remove=f.AGGRESSIVE_MODE)
+    total = cells = 0
+    while dx or dy:
+        leg_x, leg_y = (max(-LONGEST_LEG, min(LONGEST_LEG, step)) for step in (dx, dy))
+        dx, dy = dx - leg_x, dy - leg_y
+        places = [Place(walker, 0, MIDDLE, MIDDLE), Place(dummy(walker), 1, 1, 1)]
+        arena = open_field(world, places, 1, 0, journal_records=JOURNAL_RECORDS)
+        begun = int(arena.match[0, f.CLOCK])
+        send(arena.words, 0, MIDDLE + leg_x, MIDDLE + leg_y)
+        steps = of_kind(watch(arena, 400)[0], f.J_STEP, 0)
+        total += int(steps[-1, 0]) - begun
+        cells += len(steps)
+    return {"total_ms": total, "cells": cells}
+
+
+def cast(world: Bestiary, caster: Name, skill: str, level: int) -> dict[str, int]:
+    """A row of the caster's list at work: cast_ms, delay_ms, and next_attack_ms from the cast's start to the next blow."""
+    rows = [row for row in world[caster].skills if (row.skill, row.level) == (skill, level)]
+    if not rows:
+        known = ", ".join(sorted({f"{row.skill} {row.level}" for row in world[caster].skills}))
+        raise KeyError(f"{world[caster].aegis_name} has no {skill} {level}; it has {known}")
+    row = replace(
+        rows[0], state="any", rate=10000, condition="always", condition_value=0, delay_ms=10 * WATCHED_MS, target="target"
+    )
+    if rows[0].target in ("self", "friend", "master"):
+        row = replace(row, target="self")
+    places = [
+        Place(with_skills(world[caster], [row]), 0, MIDDLE, MIDDLE),
+        Place(dummy(world["LUNATIC"] if "LUNATIC" in world else world[caster]), 1, MIDDLE + 1, MIDDLE),
+    ]
+    arena = open_field(world, places, 1, 0, aggressive=True, journal_records=JOURNAL_RECORDS, slaves=False)
+    arena.units[:, f.MODE, 1] &= ~f.AGGRESSIVE_MODE
+    arena.units[:, f.MODE, 0] |= f.CAN_ATTACK
+    arena.units[:, f.MODE, 0] &= ~f.ANGRY_MODE
+    arena.units[:, f.AGGRESSIVE, 0] = 0
+    arena.units[:, f.SKILL_CHECKED, 0] = 0
+    records = watch(arena, WATCHED_MS // f.THINK_MS)[0]
+    casts = of_kind(records, f.J_CAST, 0)[:, 0]
+    attacks = of_kind(records, f.J_ATTACK, 0)[:, 0]
+    after = attacks[attacks > casts[0]] if len(casts) else attacks[:0]
+    return {
+        "cast_ms": rows[0].cast_ms,
+        "delay_ms": rows[0].delay_ms,
+        "next_attack_ms": int(after[0] - casts[0]) if len(after) else -1,
+    }
+
+
+def status_chance(
+    world: Bestiary, status: str, rate: int, duration_ms: int, source: Name, target: Name, n: int, seed: int
+) -> dict[str, float]:
+    """A status tried with a chance of `rate` per 10,000: the rate per 10,000 that took, and duration_mean_ms."""
+    arena = _pair(world, world[source], world[target], seed)
+    took, lasting = sample_status(arena.words, 0, 1, status_id(status), rate, duration_ms, n)
+    return {"rate": took / n * 10000, "duration_mean_ms": float(lasting) if took else 0.0}
+
+
+def skill_use_rate(
+    world: Bestiary,
+    monster: Name,
+    seconds: float,
+    phase: str = "attacking",
+    hp_percent: int = 100,
+    seed: int = 0,
+) -> dict[str, object]:
+    """How often skills and attacks come: uses_per_hour (by "SKILL:level"), attacks_per_hour.
+
+    "attacking": beside a victim that neither moves nor strikes; "chasing": after one that keeps away; "idle": alone. The
+    target is set, the monster is not aggressive, always hits, and keeps `hp_percent` of its hp.
+    """
+    if phase not in PHASES:
+        raise ValueError(f"phase is {phase!r}, expected one of {', '.join(PHASES)}")
+    tested = with_mode(world[monster], remove=f.AGGRESSIVE_MODE)
+    victim = dummy(world["LUNATIC"] if "LUNATIC" in world else world[monster])
+    distance = {"attacking": 1, "chasing": 10, "idle": 60}[phase]
+    places = [Place(tested, 0, MIDDLE, MIDDLE), Place(victim, 1, MIDDLE + distance, MIDDLE)]
+    arena = open_field(world, places, 1, seed, journal_records=4 * JOURNAL_RECORDS)
+    arena.tables.species[1, f.HIT] = 1000
+    uses: Counter[str] = Counter()
+    attacks = 0
+    ticks = round(seconds * 1000 / f.THINK_MS)
+    for tick in range(ticks):
+        _hold(arena, phase, hp_percent, tested)
+        arena.run(1)
+        if tick % 20 == 19 or tick == ticks - 1:
+            lines = arena.match[0, f.JOURNAL_LINES]
+            records = arena.journal[0, :lines]
+            for r in of_kind(records, f.J_CAST, 0)[:, 4]:
+                row = tested.skills[r]
+                uses[f"{row.skill}:{row.level}"] += 1
+            attacks += len(of_kind(records, f.J_ATTACK, 0))
+            arena.match[0, f.JOURNAL_LINES] = 0
+    hours = seconds / 3600
+    return {
+        "uses_per_hour": {name: count / hours for name, count in uses.items()},
+        "attacks_per_hour": attacks / hours,
+    }
+
+
+def fight(world: Bestiary, first: Name, second: Name, start_distance: int, n: int, seed: int) -> dict[str, float]:
+    """One against one under the stock AI until the first of the two dies, at most 300 s."""
+    places = [
+        Place(world[first], 0, MIDDLE, MIDDLE),
+        Place(world[second], 1, MIDDLE + start_distance, MIDDLE),
+    ]
+    arena = open_field(world, places, n, seed, aggressive=True, time_limit_ms=FIGHT_LIMIT_MS)
+    arena.run(FIGHT_LIMIT_MS // f.THINK_MS + 1)
+    return _outcome(arena)
+
+
+def group_fight(
+    world: Bestiary, first: Name, second: Name, size: int, start: str, n: int, seed: int
+) -> dict[str, float]:
+    """Pack against pack until one side is dead: "contact" (8 cells apart, 300 s) or "field" (24 apart, 120 s)."""
+    if start not in ("contact", "field"):
+        raise ValueError(f"start is {start!r}, expected 'contact' or 'field'")
+    places = []
+    for side, monster in enumerate((world[first], world[second])):
+        for member in range(size):
+            x, y = _spot(side, member, start)
+            places.append(Place(monster, side, x, y))
+    field = start == "field"
+    limit = FIELD_LIMIT_MS if field else FIGHT_LIMIT_MS
+    arena = open_field(
+        world, places, n, seed, aggressive=True, random_walk=field, time_limit_ms=limit, spread=100 if field else 0
+    )
+    arena.run(limit // f.THINK_MS + 1)
+    results = arena.results
+    won = np.flatnonzero(results.winner >= 0)
+    met = results.first_contact_ms[results.first_contact_ms != f.NEVER]
+    return {
+        **_outcome(arena),
+        "survivors_mean": _mean(results.survivors[won, results.winner[won]]),
+        "first_contact_mean_ms": _mean(met),
+    }
+
+
+def _spot(side: int, member: int, start: str) -> tuple[int, int]:
+    if start == "contact":
+        spots = CONTACT_SPOTS[side]
+        return spots[member % len(spots)]
+    edge = FIELD_EDGES[side]
+    row, column = divmod(member, 3)
+    return (edge - column if side == 0 else edge + column), 60 + (0, 1, -1, 2, -2)[row % 5]
+
+
+def _hold(arena: Arena, phase: str, hp_percent: int, monster: Monster) -> None:
+    """Keep up the conditions of a measurement of skill use, between two ticks."""
+    units = arena.units
+    units[0, f.HP, 1] = units[0, f.HP, 1] * 0 + 1_000_000_000
+    most = int(arena.tables.species[units[0, f.SPECIES, 0], f.MAX_HP])
+    if hp_percent < 100:
+        units[0, f.HP, 0] = max(most * hp_percent // 100, 1)
+    if phase == "idle":
+        return
+    if units[0, f.TARGET, 0] == f.NOBODY:
+        set_target(arena, 0, 1)
+    reach = monster.attack_range + 1
+    if phase == "chasing" and abs(units[0, f.X, 1] - units[0, f.X, 0]) <= reach + 1:
+        side = 1 if units[0, f.X, 0] < MIDDLE + 30 else -1
+        units[0, f.X, 1] = units[0, f.X, 0] + side * 11
+        units[0, f.Y, 1] = units[0, f.Y, 0]
+
+
+def _pair(world: Bestiary, first: Monster, second: Monster, seed: int) -> Arena:
+    places = [Place(first, 0, MIDDLE, MIDDLE), Place(second, 1, MIDDLE + 1, MIDDLE)]
+    return open_field(world, places, 1, seed, slaves=False)
+
+
+def _row_of(world: Bestiary, monster: Monster, skill: str, level: int) -> MobSkill:
+    """The monster's own row of a skill, or a plain one where it has none."""
+    for row in monster.skills:
+        if (row.skill, row.level) == (skill, level):
+            return row
+    return MobSkill(
+        state="any",
+        skill=skill,
+        skill_id=world.skills[skill].id,
+        level=level,
+        rate=10000,
+        cast_ms=0,
+        delay_ms=0,
+        cancelable=False,
+        target="target",
+        condition="always",
+        condition_value=0,
+        values=(0, 0, 0, 0, 0),
+        emotion=-1,
+    )
+
+
+def _outcome(arena: Arena) -> dict[str, float]:
+    results = arena.results
+    won = np.flatnonzero(results.winner >= 0)
+    durations = results.duration_ms[won]
+    return {
+        "first_wins": int((results.winner == 0).sum()),
+        "second_wins": int((results.winner == 1).sum()),
+        "undecided": int((results.winner < 0).sum()),
+        "duration_mean_ms": _mean(durations),
+        "duration_std_ms": float(durations.std()) if len(durations) else math.nan,
+        "winner_hp_left_mean": _mean(results.hp_share[won, results.winner[won]]),
+    }
+
+
+def _moments(count: int, total: float, squares: float) -> dict[str, float]:
+    if not count:
+        return {"damage_mean": 0.0, "damage_std": 0.0}
+    mean = total / count
+    return {"damage_mean": mean, "damage_std": math.sqrt(max(squares / count - mean * mean, 0.0))}
+
+
+def _mean(values: np.ndarray) -> float:  # type: ignore[type-arg]
+    return float(values.mean()) if len(values) else math.nan

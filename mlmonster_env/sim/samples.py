@@ -1,0 +1,130 @@
+"""Entries that put one rule of the simulator to many rolls: blows, skills, statuses."""
+
+import numpy as np
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim import status_columns as c
+from mlmonster_env.sim.afflict import immune
+from mlmonster_env.sim.chance import draw
+from mlmonster_env.sim.clock import work_off
+from mlmonster_env.sim.compiled import entry
+from mlmonster_env.sim.damage import (
+    NORMAL_ATTACK,
+    attack_lands,
+    critical_percent,
+    heal_amount,
+    skill_damage,
+    weapon_damage,
+)
+from mlmonster_env.sim.hurt import land_hit
+from mlmonster_env.sim.stats import chance_of_status, duration_of_status
+from mlmonster_env.sim.walking import walk_to
+from mlmonster_env.sim.world import world_at
+
+
+@entry
+def sample_attacks(words, u, v, n):  # type: ignore[no-untyped-def]
+    """Normal attacks of `u` on `v`: hits, sum and sum of squares of damage, least, most, critical percent."""
+    w = world_at(words[0].ctypes.data)
+    hits = 0
+    total = 0.0
+    squares = 0.0
+    for _ in range(n):
+        if attack_lands(w, u, v, NORMAL_ATTACK):
+            damage = weapon_damage(w, u, v, NORMAL_ATTACK, 1, 0)
+            hits += 1
+            total += damage
+            squares += float(damage) * damage
+    least = weapon_damage(w, u, v, NORMAL_ATTACK, 1, -1)
+    most = weapon_damage(w, u, v, NORMAL_ATTACK, 1, 1)
+    return hits, total, squares, least, most, critical_percent(w, u)
+
+
+@entry
+def sample_skill(words, u, v, skill, n):  # type: ignore[no-untyped-def]
+    """Strikes of a skill: hits, sum, sum of squares, least, most, and how many hits put the first status on."""
+    w = world_at(words[0].ctypes.data)
+    status = w.skills[skill, k.STATUS + k.S_STATUS]
+    rate = w.skills[skill, k.STATUS + k.S_CHANCE]
+    kind = w.skills[skill, k.DAMAGE]
+    effect = w.skills[skill, k.EFFECT]
+    chance = 0
+    if status != 0 and not immune(w, v, status):
+        if w.skills[skill, k.FLAGS] & k.LEVEL_CHANCE != 0:
+            rate += 100 * (w.species[w.units[f.SPECIES, u], f.LEVEL] - w.species[w.units[f.SPECIES, v], f.LEVEL])
+        chance = chance_of_status(w, u, v, status, rate)
+    hits = 0
+    put_on = 0
+    total = 0.0
+    squares = 0.0
+    least = np.int64(0)
+    most = np.int64(0)
+    for i in range(n + 2):
+        # The last two rounds are the extreme rolls.
+        extreme = 0 if i < n else (-1 if i == n else 1)
+        damage = np.int64(0)
+        if effect == k.HEAL:
+            damage = np.int64(w.skills[skill, k.AMOUNT])
+            if damage == 0:
+                damage = np.int64(heal_amount(w, u, w.skills[skill, k.SKILL_LEVEL], extreme))
+        elif kind != k.NO_DAMAGE:
+            if extreme == 0 and kind == k.WEAPON and not attack_lands(w, u, v, skill):
+                continue
+            damage = np.int64(skill_damage(w, u, v, skill, 1, extreme))
+        if extreme < 0:
+            least = damage
+        elif extreme > 0:
+            most = damage
+        else:
+            if damage > 0 or kind == k.NO_DAMAGE:
+                hits += 1
+                total += damage
+                squares += float(damage) * damage
+                if chance > 0 and draw(w, 10000) < chance:
+                    put_on += 1
+    return hits, total, squares, least, most, put_on
+
+
+@entry
+def sample_status(words, u, v, status, rate, duration, n):  # type: ignore[no-untyped-def]
+    """Tries of a status: how many took, and how long one lasts (0 where none can take)."""
+    w = world_at(words[0].ctypes.data)
+    if immune(w, v, status):
+        return 0, 0
+    chance = chance_of_status(w, u, v, status, rate)
+    took = 0
+    for _ in range(n):
+        if draw(w, 10000) < chance:
+            took += 1
+    lasting = duration_of_status(w, u, v, status, duration)
+    if w.statuses[status, c.FIXED_MS] > 0:
+        lasting = w.statuses[status, c.FIXED_MS]
+    return took, lasting
+
+
+@entry
+def send(words, u, x, y):  # type: ignore[no-untyped-def]
+    """Let unit `u` of every match walk to a cell; in how many it sets out."""
+    count = 0
+    for m in range(words.shape[0]):
+        w = world_at(words[m].ctypes.data)
+        if walk_to(w, u, x, y, w.match[f.CLOCK]):
+            count += 1
+    return count
+
+
+@entry
+def hit_in_step(words, u, v, permille):  # type: ignore[no-untyped-def]
+    """Let `v` hit the walking unit `u` of every match for one point, so far through its step; when that was, per match."""
+    times = np.zeros(words.shape[0], np.int64)
+    for m in range(words.shape[0]):
+        w = world_at(words[m].ctypes.data)
+        now = w.units[f.STEP_AT, u] - w.units[f.STEP_MS, u] * (1000 - permille) // 1000
+        if now < w.match[f.CLOCK]:
+            work_off(w, np.int64(w.units[f.STEP_AT, u]))
+            now = w.units[f.STEP_AT, u] - w.units[f.STEP_MS, u] * (1000 - permille) // 1000
+        work_off(w, np.int64(now))
+        land_hit(w, v, u, 1, 0, 1000, f.CONNECTED, np.int64(now))
+        times[m] = now
+    return times
