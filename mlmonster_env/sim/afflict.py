@@ -16,7 +16,7 @@ UNDEAD_ELEMENT = 9
 
 
 @kernel
-def start_delays(w, u, r, now):  # type: ignore[no-untyped-def]
+def start_delays(w, u, r, now):
     """Begin the delay of a skill for all its rows: that of its first row that fits the present state, if any."""
     s = w.units
     species = s[f.SPECIES, u]
@@ -40,7 +40,7 @@ def start_delays(w, u, r, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def cancel_cast(w, u, now):  # type: ignore[no-untyped-def]
+def cancel_cast(w, u, now):
     """Break a cast off: the delays begin as if it had been cast."""
     s = w.units
     s[f.CAST_AT, u] = f.NEVER
@@ -49,7 +49,7 @@ def cancel_cast(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def immune(w, v, status):  # type: ignore[no-untyped-def]
+def immune(w, v, status):
     """Whether a status can be put on a unit of its kind at all."""
     s = w.units
     flags = w.statuses[status, c.FLAGS]
@@ -67,7 +67,7 @@ def immune(w, v, status):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def reveal(w, u, cells):  # type: ignore[no-untyped-def]
+def reveal(w, u, cells):
     """End the hiding of enemies near by."""
     for v in range(w.units.shape[1]):
         if w.units[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= cells:
@@ -75,7 +75,7 @@ def reveal(w, u, cells):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def begin_status(w, v, status, duration, value, now):  # type: ignore[no-untyped-def]
+def begin_status(w, v, status, duration, value, now):
     """Put a status on a unit without any chance or resistance; False where another one forbids it."""
     s = w.units
     table = w.statuses
@@ -111,7 +111,7 @@ def begin_status(w, v, status, duration, value, now):  # type: ignore[no-untyped
 
 
 @kernel
-def try_status(w, u, v, status, rate, duration, value, now):  # type: ignore[no-untyped-def]
+def try_status(w, u, v, status, rate, duration, value, now):
     """Try a status with a chance per 10,000 against the victim's resistance; whether it was put on."""
     if immune(w, v, status):
         return False

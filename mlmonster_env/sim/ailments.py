@@ -16,7 +16,7 @@ SP_REGAINED_OF = 100
 
 
 @kernel
-def tick(w, u, slot, now):  # type: ignore[no-untyped-def]
+def tick(w, u, slot, now):
     """One tick of the status in a slot."""
     s = w.units
     status = s[f.STATUS_ID + slot, u]
@@ -31,7 +31,7 @@ def tick(w, u, slot, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def work_statuses(w, now):  # type: ignore[no-untyped-def]
+def work_statuses(w, now):
     """Tick and end whatever is due on any unit."""
     s = w.units
     w.match[f.STATUS_AT] = f.NEVER
@@ -59,7 +59,7 @@ def work_statuses(w, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def regain(w, u, now):  # type: ignore[no-untyped-def]
+def regain(w, u, now):
     """What a player's bot regains by itself."""
     s = w.units
     species = s[f.SPECIES, u]

@@ -6,7 +6,7 @@ from mlmonster_env.sim.compiled import kernel, small
 
 
 @small
-def covers(w, at, x, y):  # type: ignore[no-untyped-def]
+def covers(w, at, x, y):
     """Whether the area that lies at column `at` covers a cell."""
     match = w.match
     radius = w.skills[match[at + f.A_SKILL], k.AREA_RADIUS]
@@ -14,7 +14,7 @@ def covers(w, at, x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def area_over(w, x, y, pulse):  # type: ignore[no-untyped-def]
+def area_over(w, x, y, pulse):
     """The first living area with this pulse that covers a cell, as a column of the match array, or -1."""
     match = w.match
     for i in range(f.AREA_LIMIT):
@@ -29,7 +29,7 @@ def area_over(w, x, y, pulse):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def remove_area(w, at):  # type: ignore[no-untyped-def]
+def remove_area(w, at):
     """End an area and find out when the next one acts."""
     match = w.match
     match[at + f.A_END] = f.NEVER
@@ -38,7 +38,7 @@ def remove_area(w, at):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def refresh_areas(w):  # type: ignore[no-untyped-def]
+def refresh_areas(w):
     """Note when the next area acts or ends."""
     match = w.match
     due = f.NEVER
@@ -50,7 +50,7 @@ def refresh_areas(w):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def use_up_area(w, at):  # type: ignore[no-untyped-def]
+def use_up_area(w, at):
     """Take one hit from an area that holds a number of them."""
     match = w.match
     match[at + f.A_LEFT] -= 1
@@ -59,7 +59,7 @@ def use_up_area(w, at):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def add_area(w, owner, skill, x, y, now, first):  # type: ignore[no-untyped-def]
+def add_area(w, owner, skill, x, y, now, first):
     """Lay an area; with all places taken the oldest makes room. Where no area may live, nothing happens."""
     match = w.match
     clears = w.skills[skill, k.AREA_PULSE] == k.PULSE_NO_AREAS
@@ -85,7 +85,7 @@ def add_area(w, owner, skill, x, y, now, first):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def clear_areas(w, x, y, radius):  # type: ignore[no-untyped-def]
+def clear_areas(w, x, y, radius):
     """End every area whose centre lies within `radius` of a cell."""
     match = w.match
     for i in range(f.AREA_LIMIT):

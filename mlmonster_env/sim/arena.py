@@ -3,6 +3,7 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,6 @@ class Arena:
         bounds = np.linspace(0, self.num_matches, self.threads + 1).astype(int)
         shards = [
             self._pool.submit(run_matches, self.words, int(first), int(last), ticks)
-            for first, last in zip(bounds[:-1], bounds[1:], strict=True)
+            for first, last in pairwise(bounds)
         ]
         return sum(int(shard.result()) for shard in shards)

@@ -1,13 +1,13 @@
 """The normal attack: starting it, striking, calling friends in."""
 
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_lands, is_ranged, magic_damage, weapon_damage
+from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import apart, in_sight, reaches
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, may_attack, set_state, stop_attack, unlock
-from mlmonster_env.sim.events import push_event
-from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.shields import BLOCKED, shielded
 from mlmonster_env.sim.stats import attack_delay, attack_motion
 from mlmonster_env.sim.status_columns import ENDS_ON_ATTACK, NO_ATTACK, STRIKES_BY_MAGIC
@@ -15,7 +15,7 @@ from mlmonster_env.sim.statuses import end_flagged
 
 
 @kernel
-def call_friends(w, u, v, now):  # type: ignore[no-untyped-def]
+def call_friends(w, u, v, now):
     """Idle monsters of the same kind that assist take the same target, at most once a second."""
     s = w.units
     if s[f.MODE, u] & f.ASSIST == 0 or now - s[f.LINKED, u] < f.LINK_MS:
@@ -38,7 +38,7 @@ def call_friends(w, u, v, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def strike(w, u, v, now):  # type: ignore[no-untyped-def]
+def strike(w, u, v, now):
     """Roll one normal attack; its damage lands after the attack motion."""
     s = w.units
     s[f.ATTACKS, u] += 1
@@ -71,7 +71,7 @@ def strike(w, u, v, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def attack_now(w, u, now):  # type: ignore[no-untyped-def]
+def attack_now(w, u, now):
     """Strike if everything allows it, and set the timer of the next attack; False where the target must be let go."""
     s = w.units
     v = s[f.ATTACK_ON, u]
@@ -96,7 +96,7 @@ def attack_now(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def random_enemy(w, u, reach):  # type: ignore[no-untyped-def]
+def random_enemy(w, u, reach):
     """Any living enemy within `reach` cells, each as likely, or NOBODY."""
     s = w.units
     count = 0
@@ -115,7 +115,7 @@ def random_enemy(w, u, reach):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def begin_attack(w, u, target, now):  # type: ignore[no-untyped-def]
+def begin_attack(w, u, target, now):
     """Attack a unit, at once or when the delay is over. True where a walk under way should stop."""
     s = w.units
     v = target

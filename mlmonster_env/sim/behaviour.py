@@ -3,7 +3,9 @@
 Each situation is played in many matches that differ by the moment at which thinking begins. The probe gives these out.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -24,13 +26,17 @@ from mlmonster_env.sim.lab import (
     without_skills,
 )
 from mlmonster_env.sim.samples import hit_in_step, send
+from mlmonster_env.sim.tables import Int32Array
 
 Name = int | str
 Span = tuple[float, float, float]
+Times = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 MIDDLE = 80
 FARTHEST = 15
 SURE_HIT = 1000
+SLOW_WALK_MS = 600
 NEVER_HAPPENED = (float("nan"), float("nan"), float("nan"))
 
 
@@ -56,7 +62,7 @@ def first_attack(world: Bestiary, monster: Name, distance: int, n: int, seed: in
 
 
 def chase_then_attack(world: Bestiary, monster: Name, dx: int, dy: int, speed: int) -> dict[str, float]:
-    """A chase over `dx`, `dy` at a walking speed: cells, walk_ms to the first blow, last_step_to_attack_ms, distance."""
+    """A chase over `dx`, `dy` at a speed: cells, walk_ms to the first blow, last_step_to_attack_ms, distance."""
     chaser = replace(_aggressive(world[monster]), walk_speed=speed, skill_range=FARTHEST, chase_range=FARTHEST)
     arena = _pair(world, chaser, dummy(world[monster]), dx, dy, 1, 0)
     start = arena.units[0, [f.X, f.Y], 0].copy()
@@ -108,6 +114,7 @@ def target_outruns(
     places = [Place(chaser, 0, 20, MIDDLE), Place(runner, 1, 20 + start_distance, MIDDLE)]
     arena = open_field(world, places, n, seed, journal_records=JOURNAL_RECORDS, spread=60)
     set_target(arena, 0, 1)
+    arena.units[:, f.READY_AT, 0] = chaser.attack_delay  # as after a blow
     times = np.full(n, np.nan)
     cells = np.full(n, np.nan)
     for tick in range(150):
@@ -141,10 +148,12 @@ def target_choice(
 def change_target(
     world: Bestiary, monster: Name, state: str, second_attacker: str, n: int, seed: int
 ) -> dict[str, object]:
-    """Attacking or chasing one, hit by another, "melee" or "ranged": share that switched, ms from the first hit to that."""
+    """Attacking or chasing one, hit by another, "melee" or "ranged": share that switched, ms from first hit to that."""
     if state not in ("attacking", "chasing") or second_attacker not in ("melee", "ranged"):
         raise ValueError(f"state is {state!r}, attacker {second_attacker!r}, expected attacking|chasing, melee|ranged")
-    fighter = replace(with_mode(without_skills(world[monster]), remove=f.AGGRESSIVE_MODE), hp=DUMMY_HP)
+    fighter = replace(
+        with_mode(without_skills(world[monster]), remove=f.AGGRESSIVE_MODE), hp=DUMMY_HP, walk_speed=SLOW_WALK_MS
+    )
     ranged = second_attacker == "ranged"
     places = [
         Place(fighter, 0, MIDDLE, MIDDLE),
@@ -154,7 +163,7 @@ def change_target(
     arena = open_field(world, places, n, seed, journal_records=JOURNAL_RECORDS)
     arena.tables.species[3, f.HIT] = SURE_HIT
     set_target(arena, 0, 1)
-    arena.units[:, f.THINK_AT, 2] = 3000
+    arena.units[:, f.THINK_AT, 2] = 300 + np.random.default_rng(seed).integers(0, 1500, n)
     hit_at = np.full(n, np.nan)
     turned_at = np.full(n, np.nan)
     for _ in range(130):
@@ -190,15 +199,16 @@ def retaliation(world: Bestiary, monster: Name, n: int, seed: int) -> dict[str, 
 
 
 def after_kill(world: Bestiary, monster: Name, n: int, seed: int) -> dict[str, tuple[float, float]]:
-    """After a kill: ms to the next target, if one is in view, and to the first random walk, if none (soonest, latest)."""
+    """After a kill: ms to the next target, if one is in view, and to the first walk, if none (soonest, latest)."""
     fighter = _aggressive(world[monster])
     weak = replace(dummy(world[monster]), hp=1)
     other = dummy(world[monster])
-    places = [Place(fighter, 0, MIDDLE, MIDDLE), Place(weak, 1, MIDDLE + 1, MIDDLE), Place(other, 1, MIDDLE + 4, MIDDLE)]
-    arena = open_field(world, places, n, seed, journal_records=JOURNAL_RECORDS)
+    pair = [Place(fighter, 0, MIDDLE, MIDDLE), Place(weak, 1, MIDDLE + 1, MIDDLE)]
+    near = Place(other, 1, MIDDLE + 4, MIDDLE)
+    arena = open_field(world, [*pair, near], n, seed, journal_records=JOURNAL_RECORDS)
     retarget = _after_death(arena, 100, lambda arena: arena.units[:, f.TARGET, 0] == 2)
     far = Place(other, 1, MIDDLE + 60, MIDDLE)
-    arena = open_field(world, [*places[:2], far], n, seed, journal_records=JOURNAL_RECORDS, random_walk=True)
+    arena = open_field(world, [*pair, far], n, seed, journal_records=JOURNAL_RECORDS, random_walk=True)
     arena.units[:, f.MODE, 1:] |= f.NO_RANDOM_WALK
     walk = _after_death(arena, 200, lambda arena: arena.units[:, f.STATE, 0] == f.WALK)
     return {"retarget_ms": _ends(retarget), "walk_ms": _ends(walk)}
@@ -235,9 +245,8 @@ def flinch(world: Bestiary, monster: Name, progress: float) -> dict[str, object]
     arena = _pair(world, chaser, _attacker(world[monster], 1), 9, 0, runs, 0)
     arena.units[:, f.THINK_AT, 1] = f.NEVER
     arena.run(8)
-    before = arena.units[:, f.X, 0].copy()
-    hit_at = hit_in_step(arena.words, 0, 1, round(1000 * progress))
-    completed = arena.units[:, f.X, 0] > before
+    arena.match[:, f.NEXT_THINK] += 2 * np.arange(runs)  # so that thoughts do not fall on the ends of steps
+    hit_at, completed = hit_in_step(arena.words, 0, 1, round(1000 * progress))
     waits = np.where(arena.units[:, f.STEP_AT, 0] != f.NEVER, 0, -1)
     for _ in range(10):
         arena.run(1)
@@ -289,11 +298,11 @@ def _pair(world: Bestiary, first: Monster, second: Monster, dx: int, dy: int, ru
     return open_field(world, places, runs, seed, journal_records=JOURNAL_RECORDS, spread=20)
 
 
-def _attacks(journals: list[np.ndarray], unit: int) -> list[np.ndarray]:  # type: ignore[type-arg]
+def _attacks(journals: list[Int32Array], unit: int) -> list[Int32Array]:
     return [of_kind(records, f.J_ATTACK, unit) for records in journals]
 
 
-def _first_ticks(arena: Arena, ticks: int, happened) -> np.ndarray:  # type: ignore[no-untyped-def, type-arg]
+def _first_ticks(arena: Arena, ticks: int, happened: Callable[[Arena], Flags]) -> Times:
     """When each match first showed something, by its clock; NaN where it did not."""
     times = np.full(arena.num_matches, np.nan)
     for _ in range(ticks):
@@ -303,7 +312,7 @@ def _first_ticks(arena: Arena, ticks: int, happened) -> np.ndarray:  # type: ign
     return times
 
 
-def _after_death(arena: Arena, ticks: int, happened) -> np.ndarray:  # type: ignore[no-untyped-def, type-arg]
+def _after_death(arena: Arena, ticks: int, happened: Callable[[Arena], Flags]) -> Times:
     """Milliseconds from the first death of each match to something."""
     died = np.full(arena.num_matches, np.nan)
     times = np.full(arena.num_matches, np.nan)
@@ -315,7 +324,8 @@ def _after_death(arena: Arena, ticks: int, happened) -> np.ndarray:  # type: ign
                 died[m] = deaths[0, 0]
         now = np.isnan(times) & ~np.isnan(died) & happened(arena)
         times[now] = arena.match[now, f.CLOCK]
-    return times - died
+    waits: Times = times - died
+    return waits
 
 
 def _spread(values: list[int]) -> dict[str, float]:
@@ -324,13 +334,13 @@ def _spread(values: list[int]) -> dict[str, float]:
     return {"min_ms": min(values), "mean_ms": float(np.mean(values)), "max_ms": max(values)}
 
 
-def _span(values: np.ndarray) -> Span:  # type: ignore[type-arg]
+def _span(values: Times) -> Span:
     known = values[~np.isnan(values)]
     if not len(known):
         return NEVER_HAPPENED
     return float(known.min()), float(known.mean()), float(known.max())
 
 
-def _ends(values: np.ndarray) -> tuple[float, float]:  # type: ignore[type-arg]
+def _ends(values: Times) -> tuple[float, float]:
     low, _, high = _span(values)
     return low, high

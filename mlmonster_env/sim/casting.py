@@ -21,7 +21,7 @@ FREE_CELL_TRIES = 50
 
 
 @kernel
-def throw_dice(w, u):  # type: ignore[no-untyped-def]
+def throw_dice(w, u):
     """Throw the die of every skill row anew; they are held until the next check."""
     s = w.units
     dice = f.SKILL_DELAY + w.rows.shape[1]
@@ -30,7 +30,7 @@ def throw_dice(w, u):  # type: ignore[no-untyped-def]
 
 
 @small
-def state_matches(w, u, wanted):  # type: ignore[no-untyped-def]
+def state_matches(w, u, wanted):
     """Whether a row's state is the mind's: equal, any, or any with a target."""
     state = w.units[f.STATE, u]
     if wanted == state or wanted == f.ANY:
@@ -39,13 +39,13 @@ def state_matches(w, u, wanted):  # type: ignore[no-untyped-def]
 
 
 @small
-def hp_percent(w, u):  # type: ignore[no-untyped-def]
+def hp_percent(w, u):
     """Whole percent of hit points left."""
     return w.units[f.HP, u] * 100 // w.species[w.units[f.SPECIES, u], f.MAX_HP]
 
 
 @kernel
-def friend_in_need(w, u, low, high):  # type: ignore[no-untyped-def]
+def friend_in_need(w, u, low, high):
     """The first friend within eight cells whose hp share in percent lies in a span, or NOBODY."""
     s = w.units
     for v in range(s.shape[1]):
@@ -57,7 +57,7 @@ def friend_in_need(w, u, low, high):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def under_status(w, u, status):  # type: ignore[no-untyped-def]
+def under_status(w, u, status):
     """Whether a unit is under a status; 0 asks for any common bad one."""
     if status == 0:
         return w.units[f.STATUS_FLAGS, u] & BAD != 0
@@ -65,7 +65,7 @@ def under_status(w, u, status):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def friend_with_status(w, u, status, wanted):  # type: ignore[no-untyped-def]
+def friend_with_status(w, u, status, wanted):
     """The last friend within eight cells that is (or is not) under a status, or NOBODY."""
     s = w.units
     found = f.NOBODY
@@ -77,7 +77,7 @@ def friend_with_status(w, u, status, wanted):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def slaves_of(w, u):  # type: ignore[no-untyped-def]
+def slaves_of(w, u):
     """How many living slaves a unit has."""
     s = w.units
     count = 0
@@ -88,7 +88,7 @@ def slaves_of(w, u):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def monsters_near(w, u):  # type: ignore[no-untyped-def]
+def monsters_near(w, u):
     """How many monsters, itself included, stand within sight."""
     s = w.units
     count = 0
@@ -103,7 +103,7 @@ def monsters_near(w, u):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def condition_holds(w, u, row):  # type: ignore[no-untyped-def]
+def condition_holds(w, u, row):
     """Whether a row's condition holds in a regular check, and the friend that it found (or NOBODY)."""
     s = w.units
     condition = row[f.R_CONDITION]
@@ -153,7 +153,7 @@ def condition_holds(w, u, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def aim_row(w, u, row, friend):  # type: ignore[no-untyped-def]
+def aim_row(w, u, row, friend):
     """Whom a row is meant for: target, self, friend, master or a random enemy; NOBODY where there is none."""
     s = w.units
     aim = row[f.R_TARGET]
@@ -172,7 +172,7 @@ def aim_row(w, u, row, friend):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def free_cell_near(w, u, x, y, cells):  # type: ignore[no-untyped-def]
+def free_cell_near(w, u, x, y, cells):
     """A random walkable cell within `cells` of a place, or the place itself."""
     for _ in range(FREE_CELL_TRIES):
         nx = x + draw(w, 2 * cells + 1) - cells
@@ -183,7 +183,7 @@ def free_cell_near(w, u, x, y, cells):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def begin_cast(w, u, r, v, now):  # type: ignore[no-untyped-def]
+def begin_cast(w, u, r, v, now):
     """Begin to cast row `r` at unit `v` or around it; False where range, sight or a status forbids it."""
     s = w.units
     row = w.rows[s[f.SPECIES, u], r]
@@ -219,8 +219,8 @@ def begin_cast(w, u, r, v, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def offered_row(w, u, now):  # type: ignore[no-untyped-def]
-    """The first row that passes its held die, state, delay and condition, and the friend it found; (-1, NOBODY) else."""
+def offered_row(w, u, now):
+    """The first row that passes die, state, delay and condition, and the friend it found; (-1, NOBODY) else."""
     s = w.units
     species = s[f.SPECIES, u]
     dice = f.SKILL_DELAY + w.rows.shape[1]
@@ -237,7 +237,7 @@ def offered_row(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @small
-def may_check(w, u):  # type: ignore[no-untyped-def]
+def may_check(w, u):
     """Whether the unit could use its list at all: no cast under way, rows to choose from, a caster."""
     s = w.units
     return (
@@ -246,7 +246,7 @@ def may_check(w, u):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def check_skills(w, u, now):  # type: ignore[no-untyped-def]
+def check_skills(w, u, now):
     """One regular check of the skill list; True where a cast begins. The dice are thrown anew afterwards."""
     s = w.units
     if not may_check(w, u):
@@ -261,7 +261,7 @@ def check_skills(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def event_matches(w, row, event, argument, damage):  # type: ignore[no-untyped-def]
+def event_matches(w, row, event, argument, damage):
     """Whether an event triggers a row."""
     condition = row[f.R_CONDITION]
     if condition == f.SKILL_USED:
@@ -274,7 +274,7 @@ def event_matches(w, row, event, argument, damage):  # type: ignore[no-untyped-d
 
 
 @kernel
-def check_event(w, u, event, source, argument, damage, now):  # type: ignore[no-untyped-def]
+def check_event(w, u, event, source, argument, damage, now):
     """The check that an event brings, with dice of its own; True where a cast begins."""
     s = w.units
     if not may_check(w, u) or s[f.STATUS_FLAGS, u] & NO_THINK != 0:

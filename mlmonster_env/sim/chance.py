@@ -7,7 +7,7 @@ from mlmonster_env.sim.compiled import small
 
 
 @small
-def draw(w, bound):  # type: ignore[no-untyped-def]
+def draw(w, bound):
     """A uniform integer from 0 to `bound` - 1."""
     match = w.match
     match[f.COUNTER] += 1
@@ -20,7 +20,7 @@ def draw(w, bound):  # type: ignore[no-untyped-def]
 
 
 @small
-def draw_between(w, low, high):  # type: ignore[no-untyped-def]
+def draw_between(w, low, high):
     """A uniform integer from `low` up to but not including `high`; `low` itself where the span is empty."""
     if high <= low:
         return np.int64(low)

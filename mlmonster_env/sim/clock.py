@@ -9,7 +9,7 @@ from mlmonster_env.sim.effects import end_cast, strike_around
 from mlmonster_env.sim.events import first_event, take_event
 from mlmonster_env.sim.ground import work_areas
 from mlmonster_env.sim.hurt import die, land_hit
-from mlmonster_env.sim.mind import attack_due, take_in, think
+from mlmonster_env.sim.mind import attack_due, nothing_new, take_in, think
 from mlmonster_env.sim.walking import finish_step
 from mlmonster_env.sim.world import world_at
 
@@ -17,24 +17,19 @@ NO_WINNER = -1
 
 
 @kernel
-def earliest(w):  # type: ignore[no-untyped-def]
+def earliest(w):
     """When the first timer of the match is due."""
     s = w.units
     match = w.match
     due = min(match[f.EVENT_AT], match[f.STATUS_AT], match[f.AREA_AT])
-    for u in range(s.shape[1]):
-        due = min(due, s[f.STEP_AT, u])
-    for u in range(s.shape[1]):
-        due = min(due, s[f.CAST_AT, u])
-    for u in range(s.shape[1]):
-        due = min(due, s[f.ATTACK_AT, u])
-    for u in range(s.shape[1]):
-        due = min(due, s[f.REGEN_AT, u])
+    for timer in range(f.TIMERS):
+        for u in range(s.shape[1]):
+            due = min(due, s[f.STEP_AT + timer, u])
     return due
 
 
 @kernel
-def work_event(w, now):  # type: ignore[no-untyped-def]
+def work_event(w, now):
     """Work off the pending event that is due first."""
     match = w.match
     at = first_event(w)
@@ -57,7 +52,7 @@ def work_event(w, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def work_off(w, until):  # type: ignore[no-untyped-def]
+def work_off(w, until):
     """Work off every timer that is due at or before `until`, in order of time."""
     s = w.units
     match = w.match
@@ -91,14 +86,14 @@ def work_off(w, until):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def think_all(w, now):  # type: ignore[no-untyped-def]
+def think_all(w, now):
     """One round of thinking; which end of the pack comes first is the match's own lot."""
     s = w.units
     match = w.match
     places = s.shape[1]
     for i in range(places):
         u = places - 1 - i if match[f.SECOND_FIRST] != 0 else i
-        if s[f.ALIVE, u] == 0 or s[f.THINK_AT, u] > now:
+        if s[f.ALIVE, u] == 0 or s[f.THINK_AT, u] > now or nothing_new(w, u, now):
             continue
         think(w, u, now)
         if s[f.CAST_AT, u] <= now or match[f.EVENT_AT] <= now:
@@ -108,7 +103,7 @@ def think_all(w, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def tick_match(w):  # type: ignore[no-untyped-def]
+def tick_match(w):
     """Let 100 ms pass: all timers up to the next round of thinking, then that round."""
     match = w.match
     if match[f.OVER] != 0:
@@ -128,7 +123,7 @@ def tick_match(w):  # type: ignore[no-untyped-def]
 
 
 @entry
-def run_matches(words, first, last, ticks):  # type: ignore[no-untyped-def]
+def run_matches(words, first, last, ticks):
     """Let `ticks` pass in the matches from `first` up to but not including `last`; returns the unit-ticks worked."""
     worked = np.int64(0)
     for m in range(first, last):

@@ -1,12 +1,12 @@
 """The one way to compile a simulator function, with a cache that cannot run stale rules.
 
-Numba links the whole of a callee into each of its callers and optimises it there again, level by level: a simulator of two
-hundred functions would take minutes. So a `kernel` is compiled by itself and called like a function of another object file;
-only a `small` one is linked into its callers, to be inlined there. An `entry` is what Python calls: it makes all kernels
-ready, from the cache or by compiling them once.
+Numba links the whole of a callee into each of its callers and optimises it there again, level by level: a simulator of
+two hundred functions would take minutes. So a `kernel` is compiled by itself and called like a function of another
+object file; only a `small` one is linked into its callers, to be inlined there. An `entry` is what Python calls: it
+makes all kernels ready, from the cache or by compiling them once.
 
-Numba also notices edits only in the file that holds a function, not in its callees. So the cache lives in a directory named
-by a hash of every source file that kernels are made of, of numba's version and of the processor.
+Numba also notices edits only in the file that holds a function, not in its callees. So the cache lives in a directory
+named by a hash of every source file that kernels are made of, of numba's version and of the processor.
 """
 
 import fcntl
@@ -27,6 +27,7 @@ import numba
 from numba.core import config, types
 from numba.core.compiler import Compiler
 from numba.core.sigutils import normalize_signature
+from numba.core.types.misc import unliteral
 
 from mlmonster_env.data.cache import cache_root
 
@@ -75,8 +76,8 @@ class SeparateCompiler(Compiler):  # type: ignore[misc]
 
 def _wide(argument: Any) -> Any:
     """Whole numbers and truths are 64 bits between kernels, so that each is compiled for one kind of arguments."""
-    argument = types.unliteral(argument)
-    if isinstance(argument, types.Boolean) or (isinstance(argument, types.Integer) and argument.signed):
+    argument = unliteral(argument)
+    if isinstance(argument, types.Boolean | types.Integer) and argument not in types.unsigned_domain:
         return types.int64
     return argument
 

@@ -36,7 +36,7 @@ HIGHEST_HEAL_LEVEL = 11
 
 
 @small
-def roll(w, low, high, extreme):  # type: ignore[no-untyped-def]
+def roll(w, low, high, extreme):
     """A roll from `low` up to but not including `high`, or one of its ends."""
     if extreme < 0 or high <= low:
         return low
@@ -46,7 +46,7 @@ def roll(w, low, high, extreme):  # type: ignore[no-untyped-def]
 
 
 @small
-def is_ranged(w, u, skill):  # type: ignore[no-untyped-def]
+def is_ranged(w, u, skill):
     """Whether the blow counts as ranged: a reach of more than three cells."""
     if skill == NORMAL_ATTACK:
         return w.species[w.units[f.SPECIES, u], f.RANGE] > 3
@@ -57,7 +57,7 @@ def is_ranged(w, u, skill):  # type: ignore[no-untyped-def]
 
 
 @small
-def takes_one(w, v, kind, ranged):  # type: ignore[no-untyped-def]
+def takes_one(w, v, kind, ranged):
     """Whether the victim is a plant to this kind of damage: every hit deals one point."""
     mode = w.units[f.MODE, v]
     if mode & (f.IGNORE_MELEE | f.IGNORE_RANGED | f.IGNORE_MAGIC | f.IGNORE_MISC) == 0:
@@ -70,7 +70,7 @@ def takes_one(w, v, kind, ranged):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def hit_percent(w, u, v, skill):  # type: ignore[no-untyped-def]
+def hit_percent(w, u, v, skill):
     """Chance in percent that a weapon blow lands."""
     if w.units[f.STATUS_FLAGS, v] & STRUCK_SURELY != 0:
         return 100
@@ -90,7 +90,7 @@ def hit_percent(w, u, v, skill):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def critical_percent(w, u):  # type: ignore[no-untyped-def]
+def critical_percent(w, u):
     """Chance in percent of a critical normal attack; only players have one."""
     species = w.units[f.SPECIES, u]
     if w.species[species, f.IS_PLAYER] == 0:
@@ -99,7 +99,7 @@ def critical_percent(w, u):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def dodge_percent(w, v):  # type: ignore[no-untyped-def]
+def dodge_percent(w, v):
     """Chance in percent of a lucky dodge; only players have one."""
     species = w.units[f.SPECIES, v]
     if w.species[species, f.IS_PLAYER] == 0:
@@ -108,7 +108,7 @@ def dodge_percent(w, v):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def attack_lands(w, u, v, skill):  # type: ignore[no-untyped-def]
+def attack_lands(w, u, v, skill):
     """Roll whether a weapon blow lands."""
     percent = hit_percent(w, u, v, skill)
     if skill == NORMAL_ATTACK:
@@ -119,7 +119,7 @@ def attack_lands(w, u, v, skill):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def by_element(w, damage, attack, v):  # type: ignore[no-untyped-def]
+def by_element(w, damage, attack, v):
     """Damage after the element table."""
     element, level = element_of(w, v)
     percent = w.elements[level - 1, attack, element]
@@ -131,7 +131,7 @@ def by_element(w, damage, attack, v):  # type: ignore[no-untyped-def]
 
 
 @small
-def many_hits(damage, hits):  # type: ignore[no-untyped-def]
+def many_hits(damage, hits):
     """Real hits multiply; shown hits only divide the number evenly."""
     if hits > 1:
         return damage * hits
@@ -141,7 +141,7 @@ def many_hits(damage, hits):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def after_resistance(damage, resistance):  # type: ignore[no-untyped-def]
+def after_resistance(damage, resistance):
     """Damage after (magic) resistance, which only new high monsters have."""
     if resistance <= 0:
         return damage
@@ -149,7 +149,7 @@ def after_resistance(damage, resistance):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def after_weapon_defence(w, damage, v, extreme):  # type: ignore[no-untyped-def]
+def after_weapon_defence(w, damage, v, extreme):
     """Damage after hard and soft defence, at least one."""
     hard = hard_defence(w, v)
     soft = soft_defence(w, v)
@@ -166,7 +166,7 @@ def after_weapon_defence(w, damage, v, extreme):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def after_magic_defence(w, damage, v):  # type: ignore[no-untyped-def]
+def after_magic_defence(w, damage, v):
     """Magic damage after hard and soft magic defence, at least one."""
     hard = hard_magic_defence(w, v)
     if w.rules[f.RENEWAL] != 0:
@@ -178,14 +178,14 @@ def after_magic_defence(w, damage, v):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def undead(w, v):  # type: ignore[no-untyped-def]
+def undead(w, v):
     """Whether a unit is undead by race or by its element at this moment."""
     element, _ = element_of(w, v)
     return element == 9 or w.species[w.units[f.SPECIES, v], f.RACE] == 1
 
 
 @kernel
-def ratio_of(w, u, v, skill):  # type: ignore[no-untyped-def]
+def ratio_of(w, u, v, skill):
     """The skill's ratio in percent against this victim."""
     if skill == NORMAL_ATTACK:
         return 100
@@ -199,7 +199,7 @@ def ratio_of(w, u, v, skill):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def weapon_damage(w, u, v, skill, shared_by, extreme):  # type: ignore[no-untyped-def]
+def weapon_damage(w, u, v, skill, shared_by, extreme):
     """Damage of a weapon blow that landed; `skill` a row of the skill table or NORMAL_ATTACK."""
     species = w.units[f.SPECIES, u]
     flags = w.skills[skill, k.FLAGS]
@@ -243,13 +243,13 @@ def weapon_damage(w, u, v, skill, shared_by, extreme):  # type: ignore[no-untype
 
 
 @small
-def attack_element(w, u, skill):  # type: ignore[no-untyped-def]
+def attack_element(w, u, skill):
     """The skill's element; a weapon element is the monster's own attack's, which is neutral."""
     return max(w.skills[skill, k.ELEMENT], 0)
 
 
 @small
-def by_damage_taken(w, damage, v):  # type: ignore[no-untyped-def]
+def by_damage_taken(w, damage, v):
     """Damage after the share that a monster takes at all (10% for most MVPs)."""
     percent = w.species[w.units[f.SPECIES, v], f.DAMAGE_TAKEN_PERCENT]
     if percent == 100 or damage <= 0:
@@ -258,7 +258,7 @@ def by_damage_taken(w, damage, v):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def special_base(w, u, v, skill, attack, extreme):  # type: ignore[no-untyped-def]
+def special_base(w, u, v, skill, attack, extreme):
     """What the ratio is taken of: the attack roll, or a number of the skill's own."""
     formula = w.skills[skill, k.FORMULA]
     argument = w.skills[skill, k.FORMULA_ARGUMENT]
@@ -281,7 +281,7 @@ def special_base(w, u, v, skill, attack, extreme):  # type: ignore[no-untyped-de
 
 
 @kernel
-def magic_damage(w, u, v, skill, shared_by, extreme):  # type: ignore[no-untyped-def]
+def magic_damage(w, u, v, skill, shared_by, extreme):
     """Damage of a spell, which always lands."""
     flags = w.skills[skill, k.FLAGS]
     hits = w.skills[skill, k.HITS]
@@ -307,7 +307,7 @@ def magic_damage(w, u, v, skill, shared_by, extreme):  # type: ignore[no-untyped
 
 
 @kernel
-def misc_damage(w, u, v, skill, shared_by, extreme):  # type: ignore[no-untyped-def]
+def misc_damage(w, u, v, skill, shared_by, extreme):
     """Damage that knows neither hit nor defence, only the element."""
     flags = w.skills[skill, k.FLAGS]
     hits = w.skills[skill, k.HITS]
@@ -324,7 +324,7 @@ def misc_damage(w, u, v, skill, shared_by, extreme):  # type: ignore[no-untyped-
 
 
 @kernel
-def skill_damage(w, u, v, skill, shared_by, extreme):  # type: ignore[no-untyped-def]
+def skill_damage(w, u, v, skill, shared_by, extreme):
     """Damage of one strike of a skill on one victim."""
     kind = w.skills[skill, k.DAMAGE]
     if kind == k.WEAPON:
@@ -335,7 +335,7 @@ def skill_damage(w, u, v, skill, shared_by, extreme):  # type: ignore[no-untyped
 
 
 @kernel
-def heal_amount(w, u, level, extreme):  # type: ignore[no-untyped-def]
+def heal_amount(w, u, level, extreme):
     """Hit points that a heal of this level gives."""
     if level >= HIGHEST_HEAL_LEVEL:
         return HIGHEST_HEAL
@@ -343,4 +343,5 @@ def heal_amount(w, u, level, extreme):  # type: ignore[no-untyped-def]
     if w.rules[f.RENEWAL] == 0:
         return power // 8 * (4 + 8 * level)
     low, high = matk_range(w, u)
-    return power // 5 * 30 * level // 10 + roll(w, low, high, extreme)
+    weapon = w.species[w.units[f.SPECIES, u], f.ATTACK2]
+    return power // 5 * 30 * level // 10 + weapon + roll(w, low, high, extreme)

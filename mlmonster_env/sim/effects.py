@@ -3,7 +3,7 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim import status_columns as c
-from mlmonster_env.sim.afflict import begin_status, start_delays, try_status
+from mlmonster_env.sim.afflict import start_delays
 from mlmonster_env.sim.areas import add_area, clear_areas
 from mlmonster_env.sim.casting import free_cell_near
 from mlmonster_env.sim.chance import draw
@@ -27,7 +27,7 @@ LINE_CELLS = 9
 
 
 @kernel
-def push_away(w, v, x, y, cells):  # type: ignore[no-untyped-def]
+def push_away(w, v, x, y, cells):
     """Knock a unit back from a cell, step by step until something stands in the way."""
     s = w.units
     if s[f.MODE, v] & f.KNOCKBACK_IMMUNE != 0 or cells <= 0:
@@ -53,7 +53,7 @@ def push_away(w, v, x, y, cells):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):  # type: ignore[no-untyped-def]
+def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
     """One victim's share of a strike whose centre is the cell (x, y); returns its damage."""
     s = w.units
     flags = w.skills[skill, k.FLAGS]
@@ -87,7 +87,7 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):  # type: ignore[n
 
 
 @kernel
-def in_strike(w, u, v, skill, x, y):  # type: ignore[no-untyped-def]
+def in_strike(w, u, v, skill, x, y):
     """Whether a unit stands in a strike around the cell (x, y) and belongs to those it hurts."""
     s = w.units
     if s[f.ALIVE, v] == 0 or v == u:
@@ -101,7 +101,7 @@ def in_strike(w, u, v, skill, x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def on_line(w, u, v, x, y):  # type: ignore[no-untyped-def]
+def on_line(w, u, v, x, y):
     """Whether `v` stands on the line from `u` towards the cell (x, y), one cell to each side."""
     s = w.units
     dx = sign(x - s[f.X, u])
@@ -115,7 +115,7 @@ def on_line(w, u, v, x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def strike_around(w, u, target, skill, x, y, at_once, now):  # type: ignore[no-untyped-def]
+def strike_around(w, u, target, skill, x, y, at_once, now):
     """A strike on one victim, or on everybody it reaches around the cell (x, y)."""
     s = w.units
     if w.skills[skill, k.SPLASH] <= 0 and w.skills[skill, k.FLAGS] & k.LINE == 0:
@@ -132,7 +132,7 @@ def strike_around(w, u, target, skill, x, y, at_once, now):  # type: ignore[no-u
 
 
 @kernel
-def centre_of(w, u, v, skill):  # type: ignore[no-untyped-def]
+def centre_of(w, u, v, skill):
     """The cell around which a skill works: its target's, its caster's, or the one it was cast at."""
     s = w.units
     centre = w.skills[skill, k.CENTRE]
@@ -144,7 +144,7 @@ def centre_of(w, u, v, skill):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def do_strike(w, u, v, skill, now):  # type: ignore[no-untyped-def]
+def do_strike(w, u, v, skill, now):
     """The strikes of one cast, at once or spread over time."""
     x, y = centre_of(w, u, v, skill)
     waves = max(w.skills[skill, k.WAVES], 1)
@@ -159,7 +159,7 @@ def do_strike(w, u, v, skill, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def give_statuses(w, u, v, skill, now):  # type: ignore[no-untyped-def]
+def give_statuses(w, u, v, skill, now):
     """A skill that only gives statuses: to its target, or to all around its centre whom it concerns."""
     s = w.units
     radius = w.skills[skill, k.SPLASH]
@@ -178,7 +178,7 @@ def give_statuses(w, u, v, skill, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def do_heal(w, u, v, skill, now):  # type: ignore[no-untyped-def]
+def do_heal(w, u, v, skill, now):
     """Give hit points to the target, or to all friends around."""
     s = w.units
     amount = w.skills[skill, k.AMOUNT]
@@ -194,7 +194,7 @@ def do_heal(w, u, v, skill, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def place_at(w, u, x, y):  # type: ignore[no-untyped-def]
+def place_at(w, u, x, y):
     """Put a unit on a cell at once; it stops, and forgets who attacked it."""
     s = w.units
     stop_attack(w, u)
@@ -210,7 +210,7 @@ def place_at(w, u, x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def call_slaves(w, u):  # type: ignore[no-untyped-def]
+def call_slaves(w, u):
     """Bring all slaves to their master's side."""
     s = w.units
     for v in range(s.shape[1]):
@@ -220,7 +220,7 @@ def call_slaves(w, u):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def teleport(w, u):  # type: ignore[no-untyped-def]
+def teleport(w, u):
     """Go to a random cell of the map, not too near its edge; slaves come along."""
     height, width = w.cells.shape
     edge = min(EDGE_CELLS, (min(height, width) - 1) // 3)
@@ -234,7 +234,7 @@ def teleport(w, u):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def change_mode(w, u, row, now):  # type: ignore[no-untyped-def]
+def change_mode(w, u, row, now):
     """An emotion that changes what a monster is like: sets, adds or removes mode bits."""
     s = w.units
     if row[f.R_V5] != 0:
@@ -251,7 +251,7 @@ def change_mode(w, u, row, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def transform(w, u, row, now):  # type: ignore[no-untyped-def]
+def transform(w, u, row, now):
     """Become another species, whole and rested."""
     s = w.units
     kinds = 0
@@ -264,7 +264,7 @@ def transform(w, u, row, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def dispel(w, v, skill, now):  # type: ignore[no-untyped-def]
+def dispel(w, v, skill, now):
     """Take a unit's statuses and its target from it, with the skill's chance."""
     s = w.units
     if w.skills[skill, k.AMOUNT] > 0 and draw(w, 100) >= w.skills[skill, k.AMOUNT]:
@@ -277,7 +277,7 @@ def dispel(w, v, skill, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def run_away(w, u, skill, now):  # type: ignore[no-untyped-def]
+def run_away(w, u, skill, now):
     """Walk straight away from the target and think of nothing else on the way."""
     s = w.units
     v = s[f.TARGET, u]
@@ -298,7 +298,7 @@ def run_away(w, u, skill, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def work(w, u, v, skill, row, now):  # type: ignore[no-untyped-def]
+def work(w, u, v, skill, row, now):
     """Do what the skill does."""
     s = w.units
     effect = w.skills[skill, k.EFFECT]
@@ -355,7 +355,7 @@ def work(w, u, v, skill, row, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def end_cast(w, u, now):  # type: ignore[no-untyped-def]
+def end_cast(w, u, now):
     """The end of a cast: delays begin, and the skill works if its target is still there to be aimed at."""
     s = w.units
     skill = s[f.CAST_SKILL, u]

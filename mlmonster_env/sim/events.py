@@ -5,7 +5,7 @@ from mlmonster_env.sim.compiled import kernel
 
 
 @kernel
-def push_event(w, due, kind, source, victim, damage, skill, reach, flags):  # type: ignore[no-untyped-def]
+def push_event(w, due, kind, source, victim, damage, skill, reach, flags):
     """Let an event happen at `due`. With the queue full the event due last is given up."""
     match = w.match
     best = -1
@@ -32,7 +32,7 @@ def push_event(w, due, kind, source, victim, damage, skill, reach, flags):  # ty
 
 
 @kernel
-def first_event(w):  # type: ignore[no-untyped-def]
+def first_event(w):
     """Where the event that is due first lies in the match array, or -1."""
     match = w.match
     best = -1
@@ -46,7 +46,7 @@ def first_event(w):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def take_event(w, at):  # type: ignore[no-untyped-def]
+def take_event(w, at):
     """Free the event's place and find out when the next one is due."""
     match = w.match
     match[at + f.E_DUE] = f.NEVER
@@ -57,7 +57,7 @@ def take_event(w, at):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def forget_unit(w, u):  # type: ignore[no-untyped-def]
+def forget_unit(w, u):
     """Drop what is under way from or to a unit that is no more."""
     match = w.match
     due = f.NEVER

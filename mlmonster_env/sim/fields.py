@@ -1,7 +1,7 @@
-"""Where everything about a match lies: rows of its unit array, columns of its match array, and the states a mind can be in.
+"""Where everything about a match lies: rows of its unit array, columns of its match array, states of a mind.
 
-A match is two int32 arrays: `units[row, unit]` and `match[column]`. Times are milliseconds since the match began; a timer
-that does not run is NEVER. Units are numbers; NOBODY stands for none.
+A match is two int32 arrays: `units[row, unit]` and `match[column]`. Times are milliseconds since the match began; a
+timer that does not run is NEVER. Units are numbers; NOBODY stands for none.
 """
 
 NEVER = 2_000_000_000
@@ -48,18 +48,21 @@ MAX_PATH = 32
     # mind
     STATE, AGGRESSIVE, TARGET, ATTACKER, NORMAL_ATTACKER, RUDE, THINK_AT, WALK_AT, SKILL_CHECKED, LINKED, COULD_MOVE,
     CHASE_FAILED,
-    # attack: ATTACK_ON is whom the running attack is for, ATTACK_AT its timer, READY_AT when the delay is over
-    ATTACK_ON, ATTACK_AT, READY_AT, KEEP_ATTACKING, ATTACKED_BY,
-    # walking: STEP_AT arrival at the next cell, CHASED whom the walk is for
-    STEP_AT, STEP_MS, PATH_LENGTH, PATH_DONE, GOAL_X, GOAL_Y, NEW_GOAL, CHASED, CHASE_RANGE, HOLD_UNTIL,
-    # casting: CAST_AT its end, CAST_SKILL a row of the skill table, CAST_ROW the row of the monster's list
-    CAST_AT, CAST_SKILL, CAST_ROW, CAST_ON, CAST_X, CAST_Y, CAST_CANCELABLE, LAST_SKILL,
+    # timers side by side, for the clock's sake: arrival at the next cell, end of a cast, next attack, regeneration
+    STEP_AT, CAST_AT, ATTACK_AT, REGEN_AT,
+    # attack: ATTACK_ON is whom the running attack is for, READY_AT when the delay is over
+    ATTACK_ON, READY_AT, KEEP_ATTACKING, ATTACKED_BY,
+    # walking: CHASED whom the walk is for
+    STEP_MS, PATH_LENGTH, PATH_DONE, GOAL_X, GOAL_Y, NEW_GOAL, CHASED, CHASE_RANGE, HOLD_UNTIL,
+    # casting: CAST_SKILL a row of the skill table, CAST_ROW the row of the monster's list
+    CAST_SKILL, CAST_ROW, CAST_ON, CAST_X, CAST_Y, CAST_CANCELABLE, LAST_SKILL,
     # statuses and regeneration
-    STATUS_COUNT, STATUS_FLAGS, REGEN_AT, REBORN,
+    STATUS_COUNT, STATUS_FLAGS, STATUS_STATS, REBORN,
     # account of the match
     DAMAGE_DEALT, DAMAGE_TAKEN, ATTACKS, HITS, CASTS, KILLS,
     PATH,
-) = range(57)  # fmt: skip
+) = range(58)  # fmt: skip
+TIMERS = 4
 STATUS_ID = PATH + PATH_WORDS
 STATUS_END = STATUS_ID + STATUS_LIMIT
 STATUS_VALUE = STATUS_END + STATUS_LIMIT
@@ -73,8 +76,8 @@ def unit_rows(skill_rows: int) -> int:
 
 # Columns of `match`.
 (
-    CLOCK, NEXT_THINK, KEY_LOW, KEY_HIGH, COUNTER, SECOND_FIRST, OVER, WINNER, ENDED_AT, STATUS_AT, AREA_AT, EVENT_AT, MAP,
-    FIRST_CONTACT, TICKS, JOURNAL_LINES,
+    CLOCK, NEXT_THINK, KEY_LOW, KEY_HIGH, COUNTER, SECOND_FIRST, OVER, WINNER, ENDED_AT, STATUS_AT, AREA_AT, EVENT_AT,
+    MAP, FIRST_CONTACT, TICKS, JOURNAL_LINES,
     EVENTS,
 ) = range(17)  # fmt: skip
 
@@ -106,9 +109,9 @@ RENEWAL, RANDOM_WALK, TIME_LIMIT, REGENERATION, MEMBERS, OPEN_MAP, RULES_WIDTH =
 
 # Columns of `species`.
 (
-    LEVEL, MAX_HP, MAX_SP, STR, AGI, VIT, INT, DEX, LUK, ATTACK, ATTACK2, BATK, ATK_MIN, ATK_MAX, MATK_MIN, MATK_MAX, HIT,
-    FLEE, DEF, DEF2, MDEF, MDEF2, RES, MRES, SPEED, ADELAY, AMOTION, DMOTION, RANGE, VIEW, CHASE, BASE_MODE, SIZE, RACE,
-    ELEMENT, ELEMENT_LEVEL, DAMAGE_TAKEN_PERCENT, CLASS, IS_PLAYER, ROWS, EVENT_ROWS, MONSTER_ID, ARCHETYPE, MAX_SLAVES,
+    LEVEL, MAX_HP, MAX_SP, STR, AGI, VIT, INT, DEX, LUK, ATTACK, ATTACK2, BATK, ATK_MIN, ATK_MAX, MATK_MIN, MATK_MAX,
+    HIT, FLEE, DEF, DEF2, MDEF, MDEF2, RES, MRES, SPEED, ADELAY, AMOTION, DMOTION, RANGE, VIEW, CHASE, BASE_MODE, SIZE,
+    RACE, ELEMENT, ELEMENT_LEVEL, DAMAGE_TAKEN_PERCENT, CLASS, IS_PLAYER, ROWS, EVENT_ROWS, MONSTER_ID, ARCHETYPE, MAX_SLAVES,
     SPECIES_WIDTH,
 ) = range(45)  # fmt: skip
 
@@ -117,8 +120,8 @@ HAS_RUDE, HAS_RANGED, HAS_SKILL_USED, HAS_CAST_TARGETED, HAS_DAMAGED, HAS_SPAWN 
 
 # Columns of `rows`: one row of a monster's skill list.
 (
-    R_SKILL, R_STATE, R_RATE, R_CAST, R_DELAY, R_CANCEL, R_TARGET, R_CONDITION, R_VALUE, R_V1, R_V2, R_V3, R_V4, R_V5, R_GROUP,
-    ROW_WIDTH,
+    R_SKILL, R_STATE, R_RATE, R_CAST, R_DELAY, R_CANCEL, R_TARGET, R_CONDITION, R_VALUE, R_V1, R_V2, R_V3, R_V4, R_V5,
+    R_GROUP, ROW_WIDTH,
 ) = range(16)  # fmt: skip
 
 # Targets of a skill row; AROUND + n: a random cell within n of oneself, AROUND_TARGET + n: of the target.

@@ -11,44 +11,44 @@ SHOOTABLE = 2
 STRAIGHT_COST = 10
 DIAGONAL_COST = 14
 
-# The window that a path search may look at, centred on its start; the server's own search gives up at about the same size.
+# The window that a path search may look at, centred on its goal; the server's own search gives up at such a size.
 WINDOW = 65
 MIDDLE = WINDOW // 2
 
 
 @small
-def distance(x0, y0, x1, y1):  # type: ignore[no-untyped-def]
+def distance(x0, y0, x1, y1):
     """Cells between two places, diagonal steps counting one."""
     return max(abs(x1 - x0), abs(y1 - y0))
 
 
 @small
-def apart(w, a, b):  # type: ignore[no-untyped-def]
+def apart(w, a, b):
     """Cells between two units."""
     s = w.units
     return max(abs(s[f.X, a] - s[f.X, b]), abs(s[f.Y, a] - s[f.Y, b]))
 
 
 @small
-def sign(value):  # type: ignore[no-untyped-def]
+def sign(value):
     """-1, 0 or 1."""
     return (value > 0) - (value < 0)
 
 
 @small
-def inside(w, x, y):  # type: ignore[no-untyped-def]
+def inside(w, x, y):
     """Whether the cell is on the map."""
     return 0 <= x < w.cells.shape[1] and 0 <= y < w.cells.shape[0]
 
 
 @small
-def walkable(w, x, y):  # type: ignore[no-untyped-def]
+def walkable(w, x, y):
     """Whether somebody can stand there."""
     return 0 <= x < w.cells.shape[1] and 0 <= y < w.cells.shape[0] and w.cells[y, x] & WALKABLE != 0
 
 
 @kernel
-def in_sight(w, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
+def in_sight(w, x0, y0, x1, y1):
     """Whether a shot passes from the first cell to the second; the two ends are not looked at."""
     if w.rules[f.OPEN_MAP] != 0:
         return True
@@ -77,7 +77,7 @@ def in_sight(w, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
 
 
 @small
-def reaches(w, a, x, y, reach):  # type: ignore[no-untyped-def]
+def reaches(w, a, x, y, reach):
     """Whether a cell is within `reach` of unit `a` and in its line of fire."""
     s = w.units
     cells = max(abs(s[f.X, a] - x), abs(s[f.Y, a] - y))
@@ -91,7 +91,7 @@ def reaches(w, a, x, y, reach):  # type: ignore[no-untyped-def]
 
 
 @small
-def put_step(w, u, index, dx, dy):  # type: ignore[no-untyped-def]
+def put_step(w, u, index, dx, dy):
     """Write step `index` of a unit's path."""
     word = f.PATH + (index >> 3)
     shift = (index & 7) * 4
@@ -102,14 +102,14 @@ def put_step(w, u, index, dx, dy):  # type: ignore[no-untyped-def]
 
 
 @small
-def step_code(w, u, index):  # type: ignore[no-untyped-def]
+def step_code(w, u, index):
     """Step `index` of a unit's path as (dy + 1) * 3 + dx + 1."""
     return (w.units[f.PATH + (index >> 3), u] >> ((index & 7) * 4)) & 15
 
 
 @kernel
-def straight_path_length(w, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
-    """Steps of the path that goes diagonally first and then straight, or -1 where a wall or its corner is in the way."""
+def straight_path_length(w, x0, y0, x1, y1):
+    """Steps of the path that goes diagonally first, then straight; -1 where a wall or its corner is in the way."""
     length = distance(x0, y0, x1, y1)
     if w.rules[f.OPEN_MAP] != 0:
         return length if inside(w, x0, y0) and inside(w, x1, y1) else -1
@@ -128,7 +128,7 @@ def straight_path_length(w, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def heap_push(heap, size, price, place):  # type: ignore[no-untyped-def]
+def heap_push(heap, size, price, place):
     """Add (price, place) to a binary heap of `size` entries."""
     child = size
     while child > 0:
@@ -143,7 +143,7 @@ def heap_push(heap, size, price, place):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def heap_drop_first(heap, size):  # type: ignore[no-untyped-def]
+def heap_drop_first(heap, size):
     """Remove the cheapest entry of a binary heap of `size` entries."""
     last = size - 1
     price = heap[last, 0]
@@ -165,7 +165,7 @@ def heap_drop_first(heap, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def search(w, x0, y0, x1, y1, cost):  # type: ignore[no-untyped-def]
+def search(w, x0, y0, x1, y1, cost):
     """Fill `cost` (WINDOW x WINDOW, centred on the goal) with walking costs to the goal until the start is reached.
 
     Returns whether the start was reached. Corners of walls are not cut.
@@ -212,7 +212,7 @@ def search(w, x0, y0, x1, y1, cost):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def path_length(w, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
+def path_length(w, x0, y0, x1, y1):
     """Steps of the shortest walk, or -1 where there is none of at most MAX_PATH steps."""
     if not walkable(w, x1, y1):
         return -1
@@ -236,7 +236,7 @@ def path_length(w, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def downhill(w, x, y, x1, y1, cost):  # type: ignore[no-untyped-def]
+def downhill(w, x, y, x1, y1, cost):
     """The step that leads to the goal at the least cost, diagonal ones first."""
     cx = x - x1 + MIDDLE
     cy = y - y1 + MIDDLE
@@ -262,7 +262,7 @@ def downhill(w, x, y, x1, y1, cost):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def plan_path(w, u, x1, y1):  # type: ignore[no-untyped-def]
+def plan_path(w, u, x1, y1):
     """Write the unit's path to a cell; its length, or -1 where there is none."""
     s = w.units
     x = np.int64(s[f.X, u])
@@ -298,6 +298,6 @@ def plan_path(w, u, x1, y1):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def planned_path_ok(w, length, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
+def planned_path_ok(w, length, x0, y0, x1, y1):
     """The server's rule for long walks: above 14 cells only where nothing stands between."""
     return length >= 0 and (length <= 14 or in_sight(w, x0, y0, x1, y1))

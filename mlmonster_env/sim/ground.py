@@ -11,13 +11,13 @@ TRAP_MS = 100
 
 
 @small
-def stands_in(w, at, u):  # type: ignore[no-untyped-def]
+def stands_in(w, at, u):
     """Whether a living unit stands in the area."""
     return w.units[f.ALIVE, u] != 0 and covers(w, at, w.units[f.X, u], w.units[f.Y, u])
 
 
 @kernel
-def spend(w, at):  # type: ignore[no-untyped-def]
+def spend(w, at):
     """Count one hit of an area that has a number of them; False once it is used up."""
     match = w.match
     if w.skills[match[at + f.A_SKILL], k.AREA_LIMIT_HITS] <= 0:
@@ -31,7 +31,7 @@ def spend(w, at):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def pulse(w, at, now):  # type: ignore[no-untyped-def]
+def pulse(w, at, now):
     """One pulse of an area."""
     s = w.units
     match = w.match
@@ -71,7 +71,7 @@ def pulse(w, at, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def work_areas(w, now):  # type: ignore[no-untyped-def]
+def work_areas(w, now):
     """Let every area that is due act, and end those whose time is over."""
     match = w.match
     for i in range(f.AREA_LIMIT):

@@ -18,7 +18,7 @@ MULTI_HIT_MS = 80
 
 
 @kernel
-def heal(w, u, amount):  # type: ignore[no-untyped-def]
+def heal(w, u, amount):
     """Give hit points back, up to the most the unit can have; returns what really came back."""
     s = w.units
     if s[f.ALIVE, u] == 0:
@@ -30,7 +30,7 @@ def heal(w, u, amount):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def settle(w, now):  # type: ignore[no-untyped-def]
+def settle(w, now):
     """End the match when a side has no member left; slaves do not count."""
     s = w.units
     match = w.match
@@ -54,7 +54,7 @@ def settle(w, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def die(w, u, killer, now):  # type: ignore[no-untyped-def]
+def die(w, u, killer, now):
     """Take a unit out of the match, unless something brings it back once."""
     s = w.units
     percent = under(w, u, REVIVED, 0) if s[f.STATUS_COUNT, u] != 0 and s[f.REBORN, u] == 0 else 0
@@ -80,7 +80,7 @@ def die(w, u, killer, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def lose_hp(w, v, source, damage, now):  # type: ignore[no-untyped-def]
+def lose_hp(w, v, source, damage, now):
     """Take hit points away and kill at zero; returns what was really lost."""
     s = w.units
     lost = min(damage, s[f.HP, v])
@@ -95,7 +95,7 @@ def lose_hp(w, v, source, damage, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def flinch_time(w, v, damage, hits):  # type: ignore[no-untyped-def]
+def flinch_time(w, v, damage, hits):
     """How long after a blow its victim's mind takes it in."""
     if damage < 1:
         return 0
@@ -110,7 +110,7 @@ def flinch_time(w, v, damage, hits):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def tell_skills(w, v, source, skill, flags, damage, now):  # type: ignore[no-untyped-def]
+def tell_skills(w, v, source, skill, flags, damage, now):
     """The checks of the victim's skill list that a blow brings."""
     events = w.species[w.units[f.SPECIES, v], f.EVENT_ROWS]
     if events == 0 or source == v:
@@ -129,7 +129,7 @@ def tell_skills(w, v, source, skill, flags, damage, now):  # type: ignore[no-unt
 
 
 @kernel
-def try_skill_statuses(w, u, v, skill, now):  # type: ignore[no-untyped-def]
+def try_skill_statuses(w, u, v, skill, now):
     """Try the statuses of a strike on its victim (or on the striker, as the skill says)."""
     for i in range(k.STATUS_SLOTS):
         at = k.STATUS + i * k.STATUS_WIDTH
@@ -150,12 +150,13 @@ def try_skill_statuses(w, u, v, skill, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def land_hit(w, u, v, damage, skill, reach, flags, now):  # type: ignore[no-untyped-def]
+def land_hit(w, u, v, damage, skill, reach, flags, now):
     """Let damage under way arrive, if the victim has not gone too far."""
     s = w.units
     if s[f.ALIVE, u] == 0 or s[f.ALIVE, v] == 0 or apart(w, u, v) > reach:
         return
-    end_flagged(w, v, ENDS_ON_DAMAGE)
+    if s[f.STATUS_FLAGS, v] & ENDS_ON_DAMAGE != 0:
+        end_flagged(w, v, ENDS_ON_DAMAGE)
     if s[f.CAST_CANCELABLE, v] != 0 and s[f.CAST_AT, v] != f.NEVER:
         cancel_cast(w, v, now)
     if skill > 0 and w.skills[skill, k.FLAGS] & k.CANNOT_KILL != 0:

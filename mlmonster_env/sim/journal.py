@@ -5,7 +5,7 @@ from mlmonster_env.sim.compiled import small
 
 
 @small
-def note(w, now, kind, u, v, amount):  # type: ignore[no-untyped-def]
+def note(w, now, kind, u, v, amount):
     """Write down that at `now` unit `u` did something (fields.J_*) to `v`."""
     size = w.journal.shape[0]
     if size > 0:

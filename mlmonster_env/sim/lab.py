@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlmonster_env.data import Bestiary, Monster, MobSkill
+from mlmonster_env.data import Bestiary, MobSkill, Monster
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.arena import Arena
 from mlmonster_env.sim.setup import Scenario
@@ -62,9 +62,8 @@ def open_field(
     spread: int = 0,
     journal_records: int = 0,
     slaves: bool = True,
-    late_ms: int = 0,
 ) -> Arena:
-    """An arena in which every match begins with these places; `spread` cells more to each side where the field is small."""
+    """An arena in which every match begins with these places; `spread` makes the field larger on every side."""
     tables = compile_tables(world, [place.monster for place in places])
     cells = FIELD_CELLS + 2 * spread
     spots = np.array([[[[place.x + spread, place.y + spread] for place in places]]], np.int32)
@@ -92,7 +91,7 @@ def open_field(
 
 
 def take_journal(arena: Arena) -> list[Int32Array]:
-    """The records of each match since the last call: (ms, kind, unit, other, amount); the journal is empty afterwards."""
+    """The records of each match since the last call, (ms, kind, unit, other, amount); the journal is empty then."""
     lines = arena.match[:, f.JOURNAL_LINES]
     size = arena.journal.shape[1]
     if lines.max(initial=0) > size:
@@ -115,7 +114,8 @@ def watch(arena: Arena, ticks: int, every: int = 20) -> list[Int32Array]:
 
 def of_kind(records: Int32Array, kind: int, unit: int) -> Int32Array:
     """The records of one kind that one unit made."""
-    return records[(records[:, 1] == kind) & (records[:, 2] == unit)]
+    chosen: Int32Array = records[(records[:, 1] == kind) & (records[:, 2] == unit)]
+    return chosen
 
 
 def set_target(arena: Arena, unit: int, target: int) -> None:

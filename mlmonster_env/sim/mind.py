@@ -7,18 +7,28 @@ from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, path_length, reaches, walkable
 from mlmonster_env.sim.hurt import die
-from mlmonster_env.sim.posture import can_walk, enemies, halt_and_release, may_attack, set_state, stop_attack, unlock, visible
+from mlmonster_env.sim.posture import (
+    can_walk,
+    enemies,
+    halt_and_release,
+    may_attack,
+    set_state,
+    stop_attack,
+    unlock,
+    visible,
+)
 from mlmonster_env.sim.stats import walk_speed
-from mlmonster_env.sim.status_columns import NO_MOVE, NO_THINK, SHORT_SIGHT
+from mlmonster_env.sim.status_columns import HIDDEN, NO_ATTACK, NO_MOVE, NO_THINK, OUT_OF_REACH, SHORT_SIGHT
 from mlmonster_env.sim.walking import can_reach, chase, walk_to
 
 RANDOM_WALK_CELLS = 7
 LEVELS_BELOW = 5
 RUDE_ATTACKS = 1
+UNUSUAL = NO_THINK | NO_MOVE | NO_ATTACK | OUT_OF_REACH | HIDDEN
 
 
 @kernel
-def can_change_target(w, u, v):  # type: ignore[no-untyped-def]
+def can_change_target(w, u, v):
     """Whether the mind, in its present state, may turn to somebody else."""
     s = w.units
     state = s[f.STATE, u]
@@ -30,7 +40,7 @@ def can_change_target(w, u, v):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def unreachable(w, u, v, movable, cells, now):  # type: ignore[no-untyped-def]
+def unreachable(w, u, v, movable, cells, now):
     """Whether `u` can neither strike `v` where it stands nor walk there."""
     s = w.units
     if reaches(w, u, s[f.X, v], s[f.Y, v], w.species[s[f.SPECIES, u], f.RANGE]):
@@ -41,7 +51,7 @@ def unreachable(w, u, v, movable, cells, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def heed_attacker(w, u, movable, now):  # type: ignore[no-untyped-def]
+def heed_attacker(w, u, movable, now):
     """Turn to whoever attacked, if the state allows it and he can be reached; else it was a rude attack."""
     s = w.units
     v = s[f.ATTACKER, u]
@@ -71,7 +81,7 @@ def heed_attacker(w, u, movable, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def think_as_slave(w, u, now):  # type: ignore[no-untyped-def]
+def think_as_slave(w, u, now):
     """Follow the master, take over his target; True where that is all for this time."""
     s = w.units
     master = s[f.MASTER, u]
@@ -107,7 +117,7 @@ def think_as_slave(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def look_for_prey(w, u, now):  # type: ignore[no-untyped-def]
+def look_for_prey(w, u, now):
     """Take the nearest enemy in view that can be walked to; a nearer one than the present target also counts."""
     s = w.units
     species = s[f.SPECIES, u]
@@ -142,7 +152,7 @@ def look_for_prey(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def switch_on_the_way(w, u, now):  # type: ignore[no-untyped-def]
+def switch_on_the_way(w, u, now):
     """While chasing, take any enemy that is already within reach."""
     s = w.units
     reach = w.species[s[f.SPECIES, u], f.RANGE]
@@ -161,7 +171,7 @@ def switch_on_the_way(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def random_walk(w, u, now):  # type: ignore[no-untyped-def]
+def random_walk(w, u, now):
     """Walk to a random cell within seven; False where the unit may not or finds no way."""
     s = w.units
     if s[f.MODE, u] & f.NO_RANDOM_WALK != 0 or s[f.MODE, u] & f.CAN_MOVE == 0 or not can_walk(w, u, now):
@@ -203,7 +213,7 @@ def random_walk(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def idle_about(w, u, now):  # type: ignore[no-untyped-def]
+def idle_about(w, u, now):
     """Without a target: stand idle, and walk somewhere when it is time."""
     s = w.units
     unlock(w, u, now)
@@ -215,13 +225,13 @@ def idle_about(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @small
-def chasing(state):  # type: ignore[no-untyped-def]
+def chasing(state):
     """Whether a state is one of running after somebody."""
     return state == f.RUSH or state == f.FOLLOW
 
 
 @kernel
-def keep_target(w, u, movable, now):  # type: ignore[no-untyped-def]
+def keep_target(w, u, movable, now):
     """Check that the target is still one. 0: it is, or there is none; 1: think no further this time."""
     s = w.units
     target = s[f.TARGET, u]
@@ -242,8 +252,38 @@ def keep_target(w, u, movable, now):  # type: ignore[no-untyped-def]
     return 0
 
 
+@small
+def nothing_new(w, u, now):
+    """Whether a thought would change nothing: in a fight between two blows, or running after somebody out of reach.
+
+    What `think` would find out at length, for the two cases that make up nearly all thoughts.
+    """
+    s = w.units
+    target = s[f.TARGET, u]
+    if target == f.NOBODY or s[f.ATTACKER, u] != f.NOBODY or s[f.MASTER, u] >= 0 or s[f.CAST_AT, u] != f.NEVER:
+        return False
+    if s[f.ALIVE, target] == 0 or (s[f.STATUS_FLAGS, u] | s[f.STATUS_FLAGS, target]) & UNUSUAL != 0:
+        return False
+    cells = max(abs(s[f.X, u] - s[f.X, target]), abs(s[f.Y, u] - s[f.Y, target]))
+    near = cells <= w.species[s[f.SPECIES, u], f.RANGE]
+    if s[f.STATE, u] == f.BERSERK:
+        if not near or s[f.ATTACK_ON, u] != target or s[f.READY_AT, u] <= now or s[f.ATTACK_AT, u] == f.NEVER:
+            return False
+        if s[f.STEP_AT, u] != f.NEVER or (cells > 1 and w.rules[f.OPEN_MAP] == 0):
+            return False
+        s[f.CHASED, u] = f.NOBODY
+        s[f.COULD_MOVE, u] = now
+        return True
+    if s[f.STATE, u] == f.RUSH:
+        if near or s[f.STEP_AT, u] == f.NEVER or s[f.MODE, u] & f.CHANGE_CHASE != 0:
+            return False
+        s[f.COULD_MOVE, u] = now
+        return True
+    return False
+
+
 @kernel
-def think(w, u, now):  # type: ignore[no-untyped-def]
+def think(w, u, now):
     """One thought: skills, the target, whoever attacked, the master, new prey, then attack, chase or idle."""
     s = w.units
     if s[f.ALIVE, u] == 0 or now < s[f.THINK_AT, u] or s[f.CAST_AT, u] != f.NEVER:
@@ -285,7 +325,10 @@ def think(w, u, now):  # type: ignore[no-untyped-def]
         return
     if reaches(w, u, s[f.X, target], s[f.Y, target], w.species[species, f.RANGE]):
         stops = True
-        if s[f.ATTACK_ON, u] != target or s[f.ATTACK_AT, u] == f.NEVER:
+        if s[f.STATUS_FLAGS, u] & OUT_OF_REACH != 0:
+            # Whoever hides strikes nobody, but stays in the fight's state, and so goes on checking its skills.
+            set_state(w, u, f.BERSERK)
+        elif s[f.ATTACK_ON, u] != target or s[f.ATTACK_AT, u] == f.NEVER:
             stops = begin_attack(w, u, target, now)
         if stops:
             halt_and_release(w, u)
@@ -294,7 +337,7 @@ def think(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def pursue(w, u, target, movable, now):  # type: ignore[no-untyped-def]
+def pursue(w, u, target, movable, now):
     """Go after a target out of reach, or give it up."""
     s = w.units
     walking = s[f.STEP_AT, u] != f.NEVER
@@ -319,7 +362,7 @@ def pursue(w, u, target, movable, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def attack_due(w, u, now):  # type: ignore[no-untyped-def]
+def attack_due(w, u, now):
     """The end of an attack delay: let a target out of sight go, else think at once."""
     s = w.units
     s[f.ATTACK_AT, u] = f.NEVER
@@ -331,7 +374,7 @@ def attack_due(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def take_in(w, v, source, forced, now):  # type: ignore[no-untyped-def]
+def take_in(w, v, source, forced, now):
     """News of an attack reach the mind: it is angry no longer, and thinks at once."""
     s = w.units
     if s[f.ALIVE, v] == 0 or s[f.ALIVE, source] == 0:

@@ -1,14 +1,14 @@
 """Small changes of a unit's posture that every part of the simulator needs: its state, its target, standing still."""
 
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart
-from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.status_columns import HIDDEN, NO_ATTACK, NO_MOVE, SHORT_SIGHT
 
 
 @small
-def set_state(w, u, state):  # type: ignore[no-untyped-def]
+def set_state(w, u, state):
     """Change the mind's state; a monster that is still "aggressive" is angry or follows instead."""
     s = w.units
     if state == f.BERSERK or state == f.ANGRY:
@@ -21,14 +21,14 @@ def set_state(w, u, state):  # type: ignore[no-untyped-def]
 
 
 @small
-def stop_attack(w, u):  # type: ignore[no-untyped-def]
+def stop_attack(w, u):
     """Attack nobody and wait for no attack."""
     w.units[f.ATTACK_ON, u] = f.NOBODY
     w.units[f.ATTACK_AT, u] = f.NEVER
 
 
 @kernel
-def unlock(w, u, now):  # type: ignore[no-untyped-def]
+def unlock(w, u, now):
     """Let the target go and stand idle; a random walk comes four to five seconds later. A walk under way goes on."""
     s = w.units
     state = s[f.STATE, u]
@@ -47,14 +47,14 @@ def unlock(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @small
-def can_walk(w, u, now):  # type: ignore[no-untyped-def]
+def can_walk(w, u, now):
     """Whether nothing holds the unit: no cast, no delay, no status."""
     s = w.units
     return s[f.CAST_AT, u] == f.NEVER and s[f.HOLD_UNTIL, u] <= now and s[f.STATUS_FLAGS, u] & NO_MOVE == 0
 
 
 @small
-def halt(w, u):  # type: ignore[no-untyped-def]
+def halt(w, u):
     """Stop where the unit stands."""
     s = w.units
     s[f.STEP_AT, u] = f.NEVER
@@ -66,7 +66,7 @@ def halt(w, u):  # type: ignore[no-untyped-def]
 
 
 @small
-def halt_and_release(w, u):  # type: ignore[no-untyped-def]
+def halt_and_release(w, u):
     """Stop and chase nobody."""
     w.units[f.CHASED, u] = f.NOBODY
     if w.units[f.STEP_AT, u] != f.NEVER:
@@ -74,13 +74,13 @@ def halt_and_release(w, u):  # type: ignore[no-untyped-def]
 
 
 @small
-def hidden_from(w, u, v):  # type: ignore[no-untyped-def]
+def hidden_from(w, u, v):
     """Whether `v` hides or is cloaked and `u` is no detector."""
     return w.units[f.STATUS_FLAGS, v] & HIDDEN != 0 and w.units[f.MODE, u] & f.DETECTOR == 0
 
 
 @small
-def visible(w, u, v):  # type: ignore[no-untyped-def]
+def visible(w, u, v):
     """Whether a chaser still sees its target: within its chase range (1 when blind) and not hidden from it."""
     s = w.units
     sight = w.species[s[f.SPECIES, u], f.CHASE]
@@ -92,7 +92,7 @@ def visible(w, u, v):  # type: ignore[no-untyped-def]
 
 
 @small
-def may_attack(w, u, v):  # type: ignore[no-untyped-def]
+def may_attack(w, u, v):
     """Whether `u` could strike `v` at all, distance apart: able to attack, `v` alive and not hidden from it."""
     s = w.units
     return (
@@ -104,13 +104,13 @@ def may_attack(w, u, v):  # type: ignore[no-untyped-def]
 
 
 @small
-def enemies(w, u, v):  # type: ignore[no-untyped-def]
+def enemies(w, u, v):
     """Whether two units fight on different sides."""
     return w.units[f.SIDE, u] != w.units[f.SIDE, v]
 
 
 @kernel
-def attackers_of(w, u):  # type: ignore[no-untyped-def]
+def attackers_of(w, u):
     """How many units are attacking `u`."""
     s = w.units
     count = 0

@@ -1,16 +1,17 @@
 """What the simulator's own rules say about a monster, asked directly: for checking them against a server.
 
-Monsters are named by id or AegisName, statuses as SC_STUN, rates per 10,000; times are milliseconds, shares fractions of 1.
+Monsters are named by id or AegisName, statuses as SC_STUN; rates are per 10,000, times milliseconds, shares fractions.
 The rules are never written a second time here: every figure comes from the kernels that matches run on.
 """
 
 import math
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from mlmonster_env.data import Bestiary, Monster, MobSkill
+from mlmonster_env.data import Bestiary, MobSkill, Monster
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.arena import Arena
 from mlmonster_env.sim.behaviour import (
@@ -28,12 +29,13 @@ from mlmonster_env.sim.behaviour import (
     target_warped,
 )
 from mlmonster_env.sim.lab import (
+    DUMMY_HP,
     JOURNAL_RECORDS,
     Place,
     dummy,
     of_kind,
     open_field,
-    set_target,
+    take_journal,
     watch,
     with_mode,
     with_skills,
@@ -78,7 +80,11 @@ CONTACT_SPOTS = (
     ((60, 60), (59, 60), (58, 60), (59, 61), (59, 59)),
 )
 FIELD_EDGES = (40, 66)
-PHASES = ("attacking", "chasing", "idle")
+# How long one run of a measurement of skill use lasts: what happens once a fight, such as a summons, counts so often.
+RUN_SECONDS = {"attacking": 300.0, "chasing": 20.0, "idle": 120.0}
+LOW_HP_RUN_SECONDS = 120.0
+VICTIM_AT = {"attacking": (1, 0), "chasing": (14, 14), "idle": (60, 0)}
+SLOWEST_WALK_MS = 1000  # a chaser so slow that it does not arrive within a run
 
 
 def normal_attacks(world: Bestiary, attacker: Name, defender: Name, n: int, seed: int) -> dict[str, float]:
@@ -146,13 +152,19 @@ def walk_time(world: Bestiary, monster: Name, dx: int, dy: int) -> dict[str, int
 
 
 def cast(world: Bestiary, caster: Name, skill: str, level: int) -> dict[str, int]:
-    """A row of the caster's list at work: cast_ms, delay_ms, and next_attack_ms from the cast's start to the next blow."""
+    """A row of the caster's list at work: cast_ms, delay_ms; next_attack_ms from the cast's start to the next blow."""
     rows = [row for row in world[caster].skills if (row.skill, row.level) == (skill, level)]
     if not rows:
         known = ", ".join(sorted({f"{row.skill} {row.level}" for row in world[caster].skills}))
         raise KeyError(f"{world[caster].aegis_name} has no {skill} {level}; it has {known}")
     row = replace(
-        rows[0], state="any", rate=10000, condition="always", condition_value=0, delay_ms=10 * WATCHED_MS, target="target"
+        rows[0],
+        state="any",
+        rate=10000,
+        condition="always",
+        condition_value=0,
+        delay_ms=10 * WATCHED_MS,
+        target="target",
     )
     if rows[0].target in ("self", "friend", "master"):
         row = replace(row, target="self")
@@ -180,8 +192,11 @@ def cast(world: Bestiary, caster: Name, skill: str, level: int) -> dict[str, int
 def status_chance(
     world: Bestiary, status: str, rate: int, duration_ms: int, source: Name, target: Name, n: int, seed: int
 ) -> dict[str, float]:
-    """A status tried with a chance of `rate` per 10,000: the rate per 10,000 that took, and duration_mean_ms."""
-    arena = _pair(world, world[source], world[target], seed)
+    """A status tried with a chance of `rate` per 10,000: the rate per 10,000 that took, and duration_mean_ms.
+
+    What the target resists by its stats; that bosses are immune to most statuses is another rule, and left out here.
+    """
+    arena = _pair(world, world[source], with_mode(world[target], remove=f.STATUS_IMMUNE), seed)
     took, lasting = sample_status(arena.words, 0, 1, status_id(status), rate, duration_ms, n)
     return {"rate": took / n * 10000, "duration_mean_ms": float(lasting) if took else 0.0}
 
@@ -196,31 +211,35 @@ def skill_use_rate(
 ) -> dict[str, object]:
     """How often skills and attacks come: uses_per_hour (by "SKILL:level"), attacks_per_hour.
 
-    "attacking": beside a victim that neither moves nor strikes; "chasing": after one that keeps away; "idle": alone. The
-    target is set, the monster is not aggressive, always hits, and keeps `hp_percent` of its hp.
+    "attacking": beside a victim that neither moves nor strikes; "chasing": slowly, after one 14 cells away; "idle":
+    alone. The target is set, the monster is not aggressive, always hits, and keeps `hp_percent` of its hp.
     """
-    if phase not in PHASES:
-        raise ValueError(f"phase is {phase!r}, expected one of {', '.join(PHASES)}")
+    if phase not in RUN_SECONDS:
+        raise ValueError(f"phase is {phase!r}, expected one of {', '.join(RUN_SECONDS)}")
+    run_seconds = LOW_HP_RUN_SECONDS if hp_percent < 100 else RUN_SECONDS[phase]
+    runs = max(round(seconds / run_seconds), 1)
     tested = with_mode(world[monster], remove=f.AGGRESSIVE_MODE)
+    if phase == "chasing":
+        tested = replace(tested, walk_speed=SLOWEST_WALK_MS)
     victim = dummy(world["LUNATIC"] if "LUNATIC" in world else world[monster])
-    distance = {"attacking": 1, "chasing": 10, "idle": 60}[phase]
-    places = [Place(tested, 0, MIDDLE, MIDDLE), Place(victim, 1, MIDDLE + distance, MIDDLE)]
-    arena = open_field(world, places, 1, seed, journal_records=4 * JOURNAL_RECORDS)
+    dx, dy = VICTIM_AT[phase]
+    places = [Place(tested, 0, MIDDLE, MIDDLE), Place(victim, 1, MIDDLE + dx, MIDDLE + dy)]
+    arena = open_field(world, places, runs, seed, journal_records=JOURNAL_RECORDS)
     arena.tables.species[1, f.HIT] = 1000
+    most = int(arena.tables.species[1, f.MAX_HP])
     uses: Counter[str] = Counter()
     attacks = 0
-    ticks = round(seconds * 1000 / f.THINK_MS)
-    for tick in range(ticks):
-        _hold(arena, phase, hp_percent, tested)
+    for _ in range(round(seconds / runs * 1000 / f.THINK_MS)):
+        arena.units[:, f.HP, 1] = DUMMY_HP
+        if hp_percent < 100:
+            arena.units[:, f.HP, 0] = max(most * hp_percent // 100, 1)
+        if phase != "idle":
+            arena.units[arena.units[:, f.TARGET, 0] == f.NOBODY, f.TARGET, 0] = 1
         arena.run(1)
-        if tick % 20 == 19 or tick == ticks - 1:
-            lines = arena.match[0, f.JOURNAL_LINES]
-            records = arena.journal[0, :lines]
+        for records in take_journal(arena):
             for r in of_kind(records, f.J_CAST, 0)[:, 4]:
-                row = tested.skills[r]
-                uses[f"{row.skill}:{row.level}"] += 1
+                uses[f"{tested.skills[r].skill}:{tested.skills[r].level}"] += 1
             attacks += len(of_kind(records, f.J_ATTACK, 0))
-            arena.match[0, f.JOURNAL_LINES] = 0
     hours = seconds / 3600
     return {
         "uses_per_hour": {name: count / hours for name, count in uses.items()},
@@ -272,25 +291,7 @@ def _spot(side: int, member: int, start: str) -> tuple[int, int]:
         return spots[member % len(spots)]
     edge = FIELD_EDGES[side]
     row, column = divmod(member, 3)
-    return (edge - column if side == 0 else edge + column), 60 + (0, 1, -1, 2, -2)[row % 5]
-
-
-def _hold(arena: Arena, phase: str, hp_percent: int, monster: Monster) -> None:
-    """Keep up the conditions of a measurement of skill use, between two ticks."""
-    units = arena.units
-    units[0, f.HP, 1] = units[0, f.HP, 1] * 0 + 1_000_000_000
-    most = int(arena.tables.species[units[0, f.SPECIES, 0], f.MAX_HP])
-    if hp_percent < 100:
-        units[0, f.HP, 0] = max(most * hp_percent // 100, 1)
-    if phase == "idle":
-        return
-    if units[0, f.TARGET, 0] == f.NOBODY:
-        set_target(arena, 0, 1)
-    reach = monster.attack_range + 1
-    if phase == "chasing" and abs(units[0, f.X, 1] - units[0, f.X, 0]) <= reach + 1:
-        side = 1 if units[0, f.X, 0] < MIDDLE + 30 else -1
-        units[0, f.X, 1] = units[0, f.X, 0] + side * 11
-        units[0, f.Y, 1] = units[0, f.Y, 0]
+    return (edge + column if side == 0 else edge - column), 60 + (0, 1, -1, 2, -2)[row % 5]
 
 
 def _pair(world: Bestiary, first: Monster, second: Monster, seed: int) -> Arena:
@@ -341,5 +342,5 @@ def _moments(count: int, total: float, squares: float) -> dict[str, float]:
     return {"damage_mean": mean, "damage_std": math.sqrt(max(squares / count - mean * mean, 0.0))}
 
 
-def _mean(values: np.ndarray) -> float:  # type: ignore[type-arg]
+def _mean(values: np.ndarray[Any, Any]) -> float:
     return float(values.mean()) if len(values) else math.nan

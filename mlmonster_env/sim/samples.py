@@ -22,9 +22,11 @@ from mlmonster_env.sim.stats import chance_of_status, duration_of_status
 from mlmonster_env.sim.walking import walk_to
 from mlmonster_env.sim.world import world_at
 
+HUGE = 2_000_000_000
+
 
 @entry
-def sample_attacks(words, u, v, n):  # type: ignore[no-untyped-def]
+def sample_attacks(words, u, v, n):
     """Normal attacks of `u` on `v`: hits, sum and sum of squares of damage, least, most, critical percent."""
     w = world_at(words[0].ctypes.data)
     hits = 0
@@ -42,7 +44,7 @@ def sample_attacks(words, u, v, n):  # type: ignore[no-untyped-def]
 
 
 @entry
-def sample_skill(words, u, v, skill, n):  # type: ignore[no-untyped-def]
+def sample_skill(words, u, v, skill, n):
     """Strikes of a skill: hits, sum, sum of squares, least, most, and how many hits put the first status on."""
     w = world_at(words[0].ctypes.data)
     status = w.skills[skill, k.STATUS + k.S_STATUS]
@@ -60,6 +62,7 @@ def sample_skill(words, u, v, skill, n):  # type: ignore[no-untyped-def]
     squares = 0.0
     least = np.int64(0)
     most = np.int64(0)
+    least_seen = np.int64(HUGE)
     for i in range(n + 2):
         # The last two rounds are the extreme rolls.
         extreme = 0 if i < n else (-1 if i == n else 1)
@@ -76,22 +79,23 @@ def sample_skill(words, u, v, skill, n):  # type: ignore[no-untyped-def]
             least = damage
         elif extreme > 0:
             most = damage
-        else:
-            if damage > 0 or kind == k.NO_DAMAGE:
-                hits += 1
-                total += damage
-                squares += float(damage) * damage
-                if chance > 0 and draw(w, 10000) < chance:
-                    put_on += 1
+        elif damage > 0 or kind == k.NO_DAMAGE:
+            hits += 1
+            total += damage
+            squares += float(damage) * damage
+            least_seen = min(least_seen, damage)
+            if chance > 0 and draw(w, 10000) < chance:
+                put_on += 1
+    if least == 0 and hits > 0:
+        # The weakest roll does nothing at all, and is no hit.
+        least = least_seen
     return hits, total, squares, least, most, put_on
 
 
 @entry
-def sample_status(words, u, v, status, rate, duration, n):  # type: ignore[no-untyped-def]
+def sample_status(words, u, v, status, rate, duration, n):
     """Tries of a status: how many took, and how long one lasts (0 where none can take)."""
     w = world_at(words[0].ctypes.data)
-    if immune(w, v, status):
-        return 0, 0
     chance = chance_of_status(w, u, v, status, rate)
     took = 0
     for _ in range(n):
@@ -104,7 +108,7 @@ def sample_status(words, u, v, status, rate, duration, n):  # type: ignore[no-un
 
 
 @entry
-def send(words, u, x, y):  # type: ignore[no-untyped-def]
+def send(words, u, x, y):
     """Let unit `u` of every match walk to a cell; in how many it sets out."""
     count = 0
     for m in range(words.shape[0]):
@@ -115,9 +119,10 @@ def send(words, u, x, y):  # type: ignore[no-untyped-def]
 
 
 @entry
-def hit_in_step(words, u, v, permille):  # type: ignore[no-untyped-def]
-    """Let `v` hit the walking unit `u` of every match for one point, so far through its step; when that was, per match."""
+def hit_in_step(words, u, v, permille):
+    """Let `v` hit the walking unit `u` of every match, so far through its step: when, and whether that moved it."""
     times = np.zeros(words.shape[0], np.int64)
+    moved = np.zeros(words.shape[0], np.int64)
     for m in range(words.shape[0]):
         w = world_at(words[m].ctypes.data)
         now = w.units[f.STEP_AT, u] - w.units[f.STEP_MS, u] * (1000 - permille) // 1000
@@ -125,6 +130,9 @@ def hit_in_step(words, u, v, permille):  # type: ignore[no-untyped-def]
             work_off(w, np.int64(w.units[f.STEP_AT, u]))
             now = w.units[f.STEP_AT, u] - w.units[f.STEP_MS, u] * (1000 - permille) // 1000
         work_off(w, np.int64(now))
+        x = w.units[f.X, u]
+        y = w.units[f.Y, u]
         land_hit(w, v, u, 1, 0, 1000, f.CONNECTED, np.int64(now))
         times[m] = now
-    return times
+        moved[m] = x != w.units[f.X, u] or y != w.units[f.Y, u]
+    return times, moved

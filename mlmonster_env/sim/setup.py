@@ -20,8 +20,8 @@ SPAWN_TRIES = 200
 class Scenario:
     """Who fights whom and where, as the arrays that matches are set up from.
 
-    A match draws one line of `line_ups`: the species of every member, first side first. `spots` are their cells, one line
-    for each map; with `scatter` above 0 a member stands within so many cells of its spot.
+    A match draws one line of `line_ups`: the species of every member, first side first. `spots` are their cells on each
+    map; with `scatter` above 0 a member stands within so many cells of its spot.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Scenario:
 
 
 @small
-def mix(value):  # type: ignore[no-untyped-def]
+def mix(value):
     """Scramble 64 bits."""
     value = (value ^ (value >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     value = (value ^ (value >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
@@ -77,7 +77,7 @@ def mix(value):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def seed_match(w, seed, index, serial):  # type: ignore[no-untyped-def]
+def seed_match(w, seed, index, serial):
     """Give a match its own stream: a function of the seed, its index and how many its row had before."""
     key = mix(np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15))
     key = mix(key ^ (np.uint64(index) * np.uint64(0xD6E8FEB86659FD93) + np.uint64(1)))
@@ -88,7 +88,7 @@ def seed_match(w, seed, index, serial):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def empty_match(w):  # type: ignore[no-untyped-def]
+def empty_match(w):
     """A match before anything has happened."""
     match = w.match
     match[:] = 0
@@ -105,7 +105,7 @@ def empty_match(w):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def cell_near(w, x, y, scatter):  # type: ignore[no-untyped-def]
+def cell_near(w, x, y, scatter):
     """A walkable cell within `scatter` of a spot."""
     for _ in range(SPAWN_TRIES):
         nx = x + draw(w, 2 * scatter + 1) - scatter
@@ -116,7 +116,7 @@ def cell_near(w, x, y, scatter):  # type: ignore[no-untyped-def]
 
 
 @entry
-def choose_maps(words, which, serials, seed, maps):  # type: ignore[no-untyped-def]
+def choose_maps(words, which, serials, seed, maps):
     """Empty the matches named by `which`, give each its stream, and draw its map."""
     for i in range(which.shape[0]):
         m = which[i]
@@ -127,7 +127,7 @@ def choose_maps(words, which, serials, seed, maps):  # type: ignore[no-untyped-d
 
 
 @entry
-def place_members(words, line_ups, sides, spots, which, scatter, aggressive, phase, swap_order):  # type: ignore[no-untyped-def]
+def place_members(words, line_ups, sides, spots, which, scatter, aggressive, phase, swap_order):
     """Draw line-up and start of the matches named by `which`, and put their members on their maps."""
     for i in range(which.shape[0]):
         w = world_at(words[which[i]].ctypes.data)

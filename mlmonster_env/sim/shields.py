@@ -9,8 +9,17 @@ from mlmonster_env.sim.damage import NORMAL_ATTACK, is_ranged
 from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import apart
 from mlmonster_env.sim.stats import under, ward_percent
-from mlmonster_env.sim.status_columns import BLOCKS_WEAPON, ENDS_WHEN_HIT, REFLECTED_NEAR, TAKES_ONE
-from mlmonster_env.sim.status_columns import TAKEN_MAGIC, TAKEN_MISC_FAR, TAKEN_MISC_NEAR, TAKEN_WEAPON_FAR, TAKEN_WEAPON_NEAR
+from mlmonster_env.sim.status_columns import (
+    BLOCKS_WEAPON,
+    ENDS_WHEN_HIT,
+    REFLECTED_NEAR,
+    TAKEN_MAGIC,
+    TAKEN_MISC_FAR,
+    TAKEN_MISC_NEAR,
+    TAKEN_WEAPON_FAR,
+    TAKEN_WEAPON_NEAR,
+    TAKES_ONE,
+)
 from mlmonster_env.sim.status_ids import MILLENNIUMSHIELD
 from mlmonster_env.sim.statuses import end_flagged, end_status, has_status, set_status_value, status_value
 
@@ -19,7 +28,7 @@ SHIELD_HP = 1000
 
 
 @kernel
-def taken_stat(kind, ranged):  # type: ignore[no-untyped-def]
+def taken_stat(kind, ranged):
     """Which stat of statuses a blow of this kind goes by."""
     if kind == k.WEAPON:
         return TAKEN_WEAPON_FAR if ranged else TAKEN_WEAPON_NEAR
@@ -29,7 +38,7 @@ def taken_stat(kind, ranged):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def spend_shield(w, v, damage):  # type: ignore[no-untyped-def]
+def spend_shield(w, v, damage):
     """Let a blow fall on the shields around a unit, each of SHIELD_HP points."""
     left = status_value(w, v, MILLENNIUMSHIELD)
     if left < SHIELD_HP // 10:
@@ -42,7 +51,7 @@ def spend_shield(w, v, damage):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def shielded(w, u, v, damage, skill, now):  # type: ignore[no-untyped-def]
+def shielded(w, u, v, damage, skill, now):
     """What is left of a blow, or BLOCKED where none of it arrives."""
     match = w.match
     kind = k.WEAPON if skill == NORMAL_ATTACK else w.skills[skill, k.DAMAGE]

@@ -11,7 +11,7 @@ SLAVE_MODE = f.CAN_MOVE | f.NO_RANDOM_WALK | f.CAN_ATTACK
 
 
 @kernel
-def empty_unit(w, u):  # type: ignore[no-untyped-def]
+def empty_unit(w, u):
     """Make a place for a unit empty: nobody there, no timer running."""
     s = w.units
     s[:, u] = 0
@@ -30,7 +30,7 @@ def empty_unit(w, u):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def forget_everywhere(w, u):  # type: ignore[no-untyped-def]
+def forget_everywhere(w, u):
     """Let nobody remember who was in a place before."""
     s = w.units
     for v in range(s.shape[1]):
@@ -52,7 +52,7 @@ def forget_everywhere(w, u):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def become(w, u, species):  # type: ignore[no-untyped-def]
+def become(w, u, species):
     """Take on a species: its hit points, mode and fresh skill list."""
     s = w.units
     s[f.SPECIES, u] = species
@@ -65,7 +65,7 @@ def become(w, u, species):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def spawn(w, u, species, side, x, y, now):  # type: ignore[no-untyped-def]
+def spawn(w, u, species, side, x, y, now):
     """Put a unit on the map; its first thought comes with the next round of thinking."""
     s = w.units
     empty_unit(w, u)
@@ -94,7 +94,7 @@ def spawn(w, u, species, side, x, y, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def free_place(w):  # type: ignore[no-untyped-def]
+def free_place(w):
     """A place for another unit that nobody living holds, or NOBODY."""
     s = w.units
     for u in range(w.rules[f.MEMBERS], s.shape[1]):
@@ -104,7 +104,7 @@ def free_place(w):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def summon(w, master, row, amount, follows, now):  # type: ignore[no-untyped-def]
+def summon(w, master, row, amount, follows, now):
     """Summon the species of a row in turn, `amount` in all; as many as there is room for."""
     s = w.units
     kinds = 0

@@ -103,4 +103,5 @@ POINTS_FORM = RATE_FORM + FORM_WIDTH  # taken off the chance
 TIME_FORM = POINTS_FORM + FORM_WIDTH  # part of 10,000 by which the duration shrinks, unless it is the chance's
 LESS_MS_FORM = TIME_FORM + FORM_WIDTH  # taken off the duration
 MODS = LESS_MS_FORM + FORM_WIDTH
-STATUS_ROW_WIDTH = MODS + STAT_COUNT * MOD_WIDTH
+STAT_MASK = MODS + STAT_COUNT * MOD_WIDTH  # bit s: the status changes stat s
+STATUS_ROW_WIDTH = STAT_MASK + 1

@@ -92,7 +92,7 @@ def compile_statuses(mode: str) -> Int32Array:
         if at_value is not None:
             (value, mods) = _only(_mapping(at_value, name, "at_value"), name)
             variant = row.copy()
-            variant[c.MODS :] = 0
+            variant[c.MODS : c.STAT_MASK] = 0
             _fill_mods(variant, mods, name, "at_value", mode)
             row[c.SWITCH_VALUE] = _whole(value, name, "at_value")
             row[c.SWITCH_ROW] = len(status_entries()) + 1 + len(variants)
@@ -100,8 +100,17 @@ def compile_statuses(mode: str) -> Int32Array:
         rows.append(row)
     table = np.stack([*rows, *variants])
     table[0, c.DEF_ELEMENT] = c.NO_ELEMENT
+    _mark_stats(table)
     table.flags.writeable = False
     return table
+
+
+def _mark_stats(table: np.ndarray[Any, np.dtype[np.int32]]) -> None:
+    mods = table[:, c.MODS : c.STAT_MASK].reshape(len(table), c.STAT_COUNT, c.MOD_WIDTH)
+    changes = (mods != 0).any(2)
+    switched = np.flatnonzero(table[:, c.SWITCH_ROW])
+    changes[switched] |= changes[table[switched, c.SWITCH_ROW]]
+    table[:, c.STAT_MASK] = (changes << np.arange(c.STAT_COUNT)).sum(1)
 
 
 def _compiled(name: str, entry: YamlMap, mode: str) -> Int32Array:

@@ -2,11 +2,11 @@
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.status_columns import FLAGS, TICK_MS
+from mlmonster_env.sim.status_columns import FLAGS, STAT_MASK, TICK_MS
 
 
 @small
-def slot_of(w, u, status):  # type: ignore[no-untyped-def]
+def slot_of(w, u, status):
     """The slot that holds a status, or -1."""
     s = w.units
     for i in range(f.STATUS_LIMIT):
@@ -16,20 +16,20 @@ def slot_of(w, u, status):  # type: ignore[no-untyped-def]
 
 
 @small
-def has_status(w, u, status):  # type: ignore[no-untyped-def]
+def has_status(w, u, status):
     """Whether the unit is under a status."""
     return w.units[f.STATUS_COUNT, u] != 0 and slot_of(w, u, status) >= 0
 
 
 @small
-def status_value(w, u, status):  # type: ignore[no-untyped-def]
+def status_value(w, u, status):
     """The value of a status that the unit is under, else 0."""
     slot = slot_of(w, u, status)
     return w.units[f.STATUS_VALUE + slot, u] if slot >= 0 else w.units[f.STATUS_VALUE, u] * 0
 
 
 @small
-def set_status_value(w, u, status, value):  # type: ignore[no-untyped-def]
+def set_status_value(w, u, status, value):
     """Change the value of a status that the unit is under."""
     slot = slot_of(w, u, status)
     if slot >= 0:
@@ -37,7 +37,7 @@ def set_status_value(w, u, status, value):  # type: ignore[no-untyped-def]
 
 
 @small
-def next_status_time(w, u, slot, now):  # type: ignore[no-untyped-def]
+def next_status_time(w, u, slot, now):
     """When the status in a slot next ticks or ends, after `now`."""
     s = w.units
     end = s[f.STATUS_END + slot, u]
@@ -49,25 +49,28 @@ def next_status_time(w, u, slot, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def refresh_statuses(w, u, now):  # type: ignore[no-untyped-def]
+def refresh_statuses(w, u, now):
     """Count a unit's statuses, gather their flags, and note when one is due."""
     s = w.units
     count = 0
     flags = 0
+    stats = 0
     due = w.match[f.STATUS_AT]
     for i in range(f.STATUS_LIMIT):
         status = s[f.STATUS_ID + i, u]
         if status != 0:
             count += 1
             flags |= w.statuses[status, FLAGS]
+            stats |= w.statuses[status, STAT_MASK]
             due = min(due, next_status_time(w, u, i, now))
     s[f.STATUS_COUNT, u] = count
     s[f.STATUS_FLAGS, u] = flags
+    s[f.STATUS_STATS, u] = stats
     w.match[f.STATUS_AT] = due
 
 
 @kernel
-def end_status(w, u, status):  # type: ignore[no-untyped-def]
+def end_status(w, u, status):
     """End a status, if the unit is under it."""
     s = w.units
     slot = slot_of(w, u, status)
@@ -76,17 +79,20 @@ def end_status(w, u, status):  # type: ignore[no-untyped-def]
     s[f.STATUS_ID + slot, u] = 0
     count = 0
     flags = 0
+    stats = 0
     for i in range(f.STATUS_LIMIT):
         status_here = s[f.STATUS_ID + i, u]
         if status_here != 0:
             count += 1
             flags |= w.statuses[status_here, FLAGS]
+            stats |= w.statuses[status_here, STAT_MASK]
     s[f.STATUS_COUNT, u] = count
     s[f.STATUS_FLAGS, u] = flags
+    s[f.STATUS_STATS, u] = stats
 
 
 @kernel
-def end_flagged(w, u, flag):  # type: ignore[no-untyped-def]
+def end_flagged(w, u, flag):
     """End every status that has a flag, such as those that a blow ends."""
     s = w.units
     for i in range(f.STATUS_LIMIT):
@@ -96,17 +102,18 @@ def end_flagged(w, u, flag):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def clear_statuses(w, u):  # type: ignore[no-untyped-def]
+def clear_statuses(w, u):
     """End everything that a unit is under."""
     s = w.units
     for i in range(f.STATUS_LIMIT):
         s[f.STATUS_ID + i, u] = 0
     s[f.STATUS_COUNT, u] = 0
     s[f.STATUS_FLAGS, u] = 0
+    s[f.STATUS_STATS, u] = 0
 
 
 @kernel
-def put_status(w, u, status, end, value, now):  # type: ignore[no-untyped-def]
+def put_status(w, u, status, end, value, now):
     """Write a status into its slot, a free one, or that of the status which ends soonest."""
     s = w.units
     slot = slot_of(w, u, status)

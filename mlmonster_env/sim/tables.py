@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlmonster_env.contract import ARCHETYPES
-from mlmonster_env.data import Bestiary, Monster, MobSkill
+from mlmonster_env.data import Bestiary, MobSkill, Monster
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.skill_table import compile_skills
 from mlmonster_env.sim.status_table import compile_statuses, status_id

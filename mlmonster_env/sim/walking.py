@@ -8,11 +8,11 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.attack import begin_attack
 from mlmonster_env.sim.casting import check_skills
+from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import apart, inside, path_length, plan_path, planned_path_ok, sign, step_code, walkable
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import can_walk, halt, set_state, stop_attack, unlock, visible
-from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.stats import walk_speed
 from mlmonster_env.sim.status_columns import STRAYS
 
@@ -21,7 +21,7 @@ DIAGONAL_DENOMINATOR = 10
 
 
 @kernel
-def start_step(w, u, now):  # type: ignore[no-untyped-def]
+def start_step(w, u, now):
     """Set out for the next cell of the path."""
     s = w.units
     code = step_code(w, u, s[f.PATH_DONE, u])
@@ -33,7 +33,7 @@ def start_step(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def scatter_goal(w, u):  # type: ignore[no-untyped-def]
+def scatter_goal(w, u):
     """A confused unit walks as far, but anywhere."""
     s = w.units
     cells = max(abs(s[f.GOAL_X, u] - s[f.X, u]), abs(s[f.GOAL_Y, u] - s[f.Y, u]))
@@ -47,7 +47,7 @@ def scatter_goal(w, u):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def set_out(w, u, now):  # type: ignore[no-untyped-def]
+def set_out(w, u, now):
     """Plan the path to the goal and take its first step; False where there is no way."""
     s = w.units
     length = plan_path(w, u, s[f.GOAL_X, u], s[f.GOAL_Y, u])
@@ -69,7 +69,7 @@ def set_out(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def skill_on_the_way(w, u, now):  # type: ignore[no-untyped-def]
+def skill_on_the_way(w, u, now):
     """A walking monster's skill check, about once a second; True where the skill ends the walk."""
     s = w.units
     if now - s[f.SKILL_CHECKED, u] <= f.SKILL_CHECK_MS - walk_speed(w, u) // 2:
@@ -81,7 +81,7 @@ def skill_on_the_way(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def walk_to(w, u, x, y, now):  # type: ignore[no-untyped-def]
+def walk_to(w, u, x, y, now):
     """Walk to a cell, chasing nobody; False where the unit cannot."""
     s = w.units
     length = path_length(w, s[f.X, u], s[f.Y, u], x, y)
@@ -101,7 +101,7 @@ def walk_to(w, u, x, y, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def beside(w, u, v):  # type: ignore[no-untyped-def]
+def beside(w, u, v):
     """The cell next to `v` that `u` would walk to: the near one, else any free one; (-1, -1) where there is none."""
     s = w.units
     tx = s[f.X, v]
@@ -118,7 +118,7 @@ def beside(w, u, v):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def can_reach(w, u, v, reach):  # type: ignore[no-untyped-def]
+def can_reach(w, u, v, reach):
     """Whether `v` is within `reach` cells (0: any) and a walk leads to a cell beside it."""
     s = w.units
     if s[f.X, u] == s[f.X, v] and s[f.Y, u] == s[f.Y, v]:
@@ -135,8 +135,8 @@ def can_reach(w, u, v, reach):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def chase(w, u, v, reach, to_attack, now):  # type: ignore[no-untyped-def]
-    """Walk towards a unit, to stop within `reach` of it (0: on its cell) and attack if so wanted; False where it cannot."""
+def chase(w, u, v, reach, to_attack, now):
+    """Walk towards a unit, to stop within `reach` (0: on its cell) and attack if so wanted; False where it cannot."""
     s = w.units
     if s[f.MODE, u] & f.CAN_MOVE == 0:
         return False
@@ -171,7 +171,7 @@ def chase(w, u, v, reach, to_attack, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def update_chase(w, u, now, whole):  # type: ignore[no-untyped-def]
+def update_chase(w, u, now, whole):
     """Look after a chase between two steps: attack within range, drop who is out of sight, plan anew.
 
     `whole` also drops and plans. True where the present path no longer holds.
@@ -199,7 +199,7 @@ def update_chase(w, u, now, whole):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def finish_step(w, u, now):  # type: ignore[no-untyped-def]
+def finish_step(w, u, now):
     """Arrive at the next cell of the path and go on from there."""
     s = w.units
     s[f.STEP_AT, u] = f.NEVER
@@ -233,7 +233,7 @@ def finish_step(w, u, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def flinch(w, u, now):  # type: ignore[no-untyped-def]
+def flinch(w, u, now):
     """A blow stops a walk at a cell's centre: the next one if half of the step was done, else the one it came from."""
     s = w.units
     if s[f.STEP_AT, u] == f.NEVER:

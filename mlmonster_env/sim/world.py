@@ -1,7 +1,7 @@
 """What a kernel sees of one match: a pointer to the places and sizes of its arrays.
 
-Kernels write `w.units[f.HP, u]`. Passing the arrays themselves would mean some eighty words and nine reference counts a call,
-so a World is one address, and the arrays it gives out are not counted.
+Kernels write `w.units[f.HP, u]`. Passing the arrays themselves would mean some eighty words and nine reference counts a
+call, so a World is one address, and the arrays it gives out are not counted.
 """
 
 from typing import Any
@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.datamodel import models, registry
+from numba.core.datamodel import models
 from numba.core.imputils import lower_getattr
+from numba.core.types.containers import UniTuple
+from numba.core.types.misc import CPointer
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, register_model
 from numba.np.arrayobj import make_array, populate_array
@@ -34,7 +36,7 @@ WORLD_WORDS = sum(1 + dimensions for _, _, dimensions in ARRAYS)
 CELLS_WORD = 8  # where the address of a match's map lies
 
 
-class BareArray(types.Array):  # type: ignore[misc]
+class BareArray(types.Array):
     """An array that somebody else keeps alive."""
 
     def __init__(self, dtype: Any, dimensions: int) -> None:
@@ -51,14 +53,14 @@ class BareArrayModel(models.StructModel):  # type: ignore[misc]
             ("parent", types.voidptr),
             ("nitems", types.intp),
             ("itemsize", types.intp),
-            ("data", types.CPointer(array.dtype)),
-            ("shape", types.UniTuple(types.intp, array.ndim)),
-            ("strides", types.UniTuple(types.intp, array.ndim)),
+            ("data", CPointer(array.dtype)),
+            ("shape", UniTuple(types.intp, array.ndim)),
+            ("strides", UniTuple(types.intp, array.ndim)),
         ]
         super().__init__(manager, array, members)
 
 
-class WorldType(types.Type):  # type: ignore[misc]
+class WorldType(types.Type):
     """The type of `w`."""
 
     def __init__(self) -> None:
@@ -85,11 +87,11 @@ class WorldAttributes(AttributeTemplate):  # type: ignore[misc]
 def _give_out(name: str, dtype: Any, dimensions: int, place: int) -> None:
     array_type = BareArray(dtype, dimensions)
 
-    @lower_getattr(WorldType, name)  # type: ignore[untyped-decorator]
-    def view(context, builder, _, world):  # type: ignore[no-untyped-def]
+    @lower_getattr(WorldType, name)
+    def view(context, builder, _, world):
         words = builder.bitcast(world, ir.IntType(64).as_pointer())
 
-        def word(offset):  # type: ignore[no-untyped-def]
+        def word(offset):
             value = builder.load(builder.gep(words, [ir.Constant(ir.IntType(64), place + offset)]))
             value.set_metadata("invariant.load", builder.module.add_metadata([]))
             return value
@@ -117,23 +119,25 @@ for _name, _dtype, _dimensions in ARRAYS:
     _place += 1 + _dimensions
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def world_at(typingctx, address):  # type: ignore[no-untyped-def]
+@intrinsic
+def world_at(typingctx, address):
     """The World whose words lie at an address."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         return builder.inttoptr(arguments[0], context.get_value_type(world_type))
 
     return world_type(types.intp), codegen
 
 
 def world_words(
-    matches: tuple[Int32Array, Int32Array, Int32Array], cells: np.ndarray[Any, np.dtype[np.uint8]], tables: tuple[Int32Array, ...]
+    matches: tuple[Int32Array, Int32Array, Int32Array],
+    cells: np.ndarray[Any, np.dtype[np.uint8]],
+    tables: tuple[Int32Array, ...],
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """One line of words for each match: addresses and sizes of its arrays. They must outlive every use of the words."""
     words = np.zeros((len(matches[0]), WORLD_WORDS), np.int64)
     place = 0
-    arrays = (*matches, cells, *tables)
+    arrays: tuple[np.ndarray[Any, Any], ...] = (*matches, cells, *tables)
     for (name, dtype, dimensions), array in zip(ARRAYS, arrays, strict=True):
         of_matches = name in ("units", "match", "journal")
         shape = array.shape[1:] if of_matches or name == "cells" else array.shape

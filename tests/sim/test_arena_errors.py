@@ -1,0 +1,77 @@
+"""What an Arena says to wrong arguments: the value, and what would have been right."""
+
+import re
+
+import pytest
+
+from mlmonster_env.sim import Arena
+from mlmonster_env.sim.skirmish import skirmish
+from tests.sim.grounds import bundled, named
+
+
+def said(words: str, *found: object) -> str:
+    """A pattern for a message that holds the value found and the words."""
+    return ".*".join(re.escape(str(part)) for part in (*found, words))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "duel", "Skirmish", "skirmish-", "skirmish-3", "skirmish-3v", "skirmish-v3", "skirmish-3x3", "skirmish-3v3v3",
+     "skirmish 3v3", "skirmish-3v3 ", "skirmish-3v3\n", "skirmish--3v3", "skirmish-3v-3", "skirmish-3.0v3"],
+)  # fmt: skip
+def test_an_unknown_scenario(name):
+    with pytest.raises(ValueError, match=said("expected 'skirmish' or 'skirmish-NvM'", repr(name))):
+        Arena(1, name, bundled())
+
+
+@pytest.mark.parametrize(("name", "size"), [("skirmish-0v3", 0), ("skirmish-3v0", 0), ("skirmish-25v1", 25), ("skirmish-1v999", 999)])
+def test_a_side_of_an_impossible_size(name, size):
+    with pytest.raises(ValueError, match=said("expected 1 to 24", repr(name), size)):
+        Arena(1, name, bundled())
+
+
+@pytest.mark.parametrize("matches", [0, -1])
+def test_too_few_matches(matches):
+    with pytest.raises(ValueError, match=said("expected at least 1", "num_matches", matches)):
+        Arena(matches, "skirmish", bundled())
+
+
+@pytest.mark.parametrize("threads", [0, -2])
+def test_too_few_threads(threads):
+    with pytest.raises(ValueError, match=said("expected at least 1", "threads", threads)):
+        Arena(1, "skirmish", bundled(), threads=threads)
+
+
+def test_time_does_not_run_backwards():
+    arena = Arena(1, "skirmish", bundled())
+    before = arena.digest()
+    with pytest.raises(ValueError, match=said("expected 0 or more", "ticks", -1)):
+        arena.run(-1)
+    assert arena.digest() == before
+    arena.run(0)
+    assert arena.digest() == before
+
+
+@pytest.mark.parametrize("other", ["skirmish-2v2", "skirmish-3v3"])
+def test_a_snapshot_of_another_shape(other):
+    arena = Arena(4, "skirmish-3v3", bundled())
+    snapshot = Arena(5, other, bundled()).snapshot()
+    before = arena.digest()
+    with pytest.raises(ValueError, match=said(str(arena.units.shape), "shape", snapshot.units.shape, "expected")):
+        arena.restore(snapshot)
+    assert arena.digest() == before
+
+
+def test_a_scenario_without_monsters():
+    with pytest.raises(ValueError, match=said("no monster to draw from", "'of nobody'")):
+        skirmish("of nobody", bundled(), [], 1, 1)
+
+
+def test_the_largest_sides_play():
+    arena = Arena(2, named("skirmish-24v24"), bundled())
+    arena.run(50)
+    assert arena.results.survivors.shape == (2, 2)
+
+
+def test_skirmish_alone_is_three_against_three():
+    assert Arena(2, "skirmish", bundled()).digest() == Arena(2, "skirmish-3v3", bundled()).digest()
