@@ -4,15 +4,25 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim import status_rules as rules
 from mlmonster_env.sim.chance import draw
-from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart
 from mlmonster_env.sim.posture import enemies, halt_and_release, stop_attack
 from mlmonster_env.sim.stats import attack_delay, chance_of_status, duration_of_status, element_of, slots
-from mlmonster_env.sim.statuses import end_flagged, end_status, put_status
+from mlmonster_env.sim.status_ids import ANKLE, BURNING, FEAR, KYRIE
+from mlmonster_env.sim.statuses import end_flagged, end_status, plain_value, put_status, slot_of
 
 ALWAYS = 10000
 UNDEAD_RACE = 1
 UNDEAD_ELEMENT = 9
+FIRE_ELEMENT = 3
+UNBURNT_LEVEL = 2  # only this level of the fire element
+ELEMENTS = 10
+ELEMENT_LEVELS = 4
+ROOTED_BY_FEAR_MS = 2000
+ABOVE_ALL_VALUES = 1 << 30
+
+# The value of the holy mark (kyrie): what its pool still swallows, and in its low bits for how many blows.
+KYRIE_BLOW_BITS = 4
 
 
 @kernel
@@ -63,6 +73,9 @@ def immune(w, v, status):
     if flags & c.UNDEAD_IMMUNE != 0:
         element, _ = element_of(w, v)
         return element == UNDEAD_ELEMENT
+    if status == BURNING:
+        element, level = element_of(w, v)
+        return element == FIRE_ELEMENT and level == UNBURNT_LEVEL
     return False
 
 
@@ -75,17 +88,43 @@ def reveal(w, u, cells):
 
 
 @kernel
+def own_value(w, v, status, value):
+    """The value that a status begins with: most keep the skill's, some make their own of it."""
+    if status == KYRIE:
+        pool = w.species[w.units[f.SPECIES, v], f.MAX_HP] * (10 + 2 * value) // 100
+        return pool << KYRIE_BLOW_BITS | 5 + value // 2
+    if w.statuses[status, c.DEF_ELEMENT] == c.VALUE_ELEMENT:
+        element = value // 10 if value >= 10 else draw(w, ELEMENTS)
+        level = value % 10 if value % 10 > 0 else 1 + draw(w, ELEMENT_LEVELS)
+        return 10 * element + level
+    return value
+
+
+@small
+def rank(w, status, value):
+    """What of a status' value says which of two stays: of a changed element its level."""
+    return value % 10 if w.statuses[status, c.DEF_ELEMENT] == c.VALUE_ELEMENT else value
+
+
+@kernel
 def begin_status(w, v, status, duration, value, now):
     """Put a status on a unit without any chance or resistance; False where another one forbids it."""
     s = w.units
     table = w.statuses
+    value = own_value(w, v, status, value)
     if s[f.STATUS_COUNT, v] != 0:
         ids, values = slots(w, v)
-        verdict = rules.admission(table, status, value, ids, values)
+        # What some keep in their slot is no plain value: which of two of these stays is told below.
+        packed = table[status, c.TICK_MS] > 0 or table[status, c.DEF_ELEMENT] == c.VALUE_ELEMENT
+        verdict = rules.admission(table, status, ABOVE_ALL_VALUES if packed else value, ids, values)
         if verdict == rules.REFUSED:
             return False
         if verdict == rules.KEPT:
             return True
+        held = slot_of(w, v, status)
+        if packed and held >= 0 and verdict == rules.STARTS:
+            if rank(w, status, plain_value(w, v, held)) > rank(w, status, value):
+                return True
         column = c.TOGGLES if verdict == rules.TOGGLED else c.ENDS
         for i in range(f.STATUS_LIMIT):
             other = s[f.STATUS_ID + i, v]
@@ -96,6 +135,11 @@ def begin_status(w, v, status, duration, value, now):
             return True
     if table[status, c.FIXED_MS] > 0:
         duration = table[status, c.FIXED_MS]
+    if table[status, c.NEXT_STATUS] != 0:
+        # The duration is that of both; the value says how much of it comes before the next status.
+        wait = value
+        value = max(duration - wait, 1)
+        duration = wait
     end = f.NEVER if duration >= c.ENDLESS_MS else now + duration
     flags = table[status, c.FLAGS]
     put_status(w, v, status, end, value, now)
@@ -118,4 +162,7 @@ def try_status(w, u, v, status, rate, duration, value, now):
     chance = chance_of_status(w, u, v, status, rate)
     if chance < ALWAYS and draw(w, ALWAYS) >= chance:
         return False
-    return begin_status(w, v, status, duration_of_status(w, u, v, status, duration), value, now)
+    put_on = begin_status(w, v, status, duration_of_status(w, u, v, status, duration), value, now)
+    if put_on and status == FEAR:
+        begin_status(w, v, ANKLE, ROOTED_BY_FEAR_MS, 0, now)
+    return put_on

@@ -7,9 +7,8 @@ from mlmonster_env.sim.afflict import begin_status
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.hurt import heal, lose_hp
-from mlmonster_env.sim.statuses import end_status, next_status_time, refresh_statuses
+from mlmonster_env.sim.statuses import end_status, plain_value, refresh_statuses, ticks_now
 
-STONE_WAIT_MS = 5000
 HP_REGAINED_PER_VIT = 5
 HP_REGAINED_OF = 200
 SP_REGAINED_OF = 100
@@ -23,7 +22,7 @@ def tick(w, u, slot, now):
     span = w.statuses[status, c.TICK_RANDOM]
     roll = draw(w, span) if span > 0 else 0
     most = w.species[s[f.SPECIES, u], f.MAX_HP]
-    damage = rules.tick_damage(w.statuses, status, s[f.STATUS_VALUE + slot, u], s[f.HP, u], most, roll)
+    damage = rules.tick_damage(w.statuses, status, plain_value(w, u, slot), s[f.HP, u], most, roll)
     if damage > 0:
         lose_hp(w, u, f.NOBODY, damage, now)
     elif damage < 0:
@@ -43,8 +42,7 @@ def work_statuses(w, now):
             if status == 0:
                 continue
             end = s[f.STATUS_END + i, u]
-            every = w.statuses[status, c.TICK_MS]
-            if every > 0 and next_status_time(w, u, i, now - 1) <= now:
+            if ticks_now(w, u, i, now):
                 tick(w, u, i, now)
                 if s[f.ALIVE, u] == 0:
                     break

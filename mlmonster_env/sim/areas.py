@@ -85,6 +85,30 @@ def add_area(w, owner, skill, x, y, now, first):
 
 
 @kernel
+def pulses_of(w, owner, skill):
+    """How often a unit's area of a skill without a limit of hits has acted; 0 where it has none."""
+    match = w.match
+    most = 0
+    for i in range(f.AREA_LIMIT):
+        at = f.AREAS + i * f.AREA_WIDTH
+        if match[at + f.A_END] != f.NEVER and match[at + f.A_OWNER] == owner and match[at + f.A_SKILL] == skill:
+            most = max(most, -match[at + f.A_LEFT])
+    return most
+
+
+@kernel
+def end_areas_of(w, owner):
+    """End all that a unit has laid, whose place another takes."""
+    match = w.match
+    for i in range(f.AREA_LIMIT):
+        at = f.AREAS + i * f.AREA_WIDTH
+        if match[at + f.A_END] != f.NEVER and match[at + f.A_OWNER] == owner:
+            match[at + f.A_END] = f.NEVER
+            match[at + f.A_DUE] = f.NEVER
+    refresh_areas(w)
+
+
+@kernel
 def clear_areas(w, x, y, radius):
     """End every area whose centre lies within `radius` of a cell."""
     match = w.match

@@ -18,12 +18,14 @@ import platform
 import shutil
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import llvmlite.binding
 import numba
+from numba import typeof
 from numba.core import config, types
 from numba.core.compiler import Compiler
 from numba.core.sigutils import normalize_signature
@@ -58,7 +60,6 @@ MANIFEST = CACHE_DIRECTORY / "kernels.json"
 LOCK = threading.RLock()
 
 _finished: list[str] = []  # kernels in the order in which they were compiled: callees first
-_ready = False
 
 
 class SeparateCompiler(Compiler):  # type: ignore[misc]
@@ -113,13 +114,13 @@ def entry(function: F) -> Callable[..., Any]:
     compiled = _cached(function)
 
     def call(*arguments: Any) -> Any:
-        if not _ready:
-            make_ready()
-        if compiled.signatures:  # type: ignore[attr-defined]
-            return compiled(*arguments)
-        with LOCK:
-            result = compiled(*arguments)
-            _write_manifest()
+        if not compiled.signatures:  # type: ignore[attr-defined]
+            _compile(compiled, arguments)
+        known = len(compiled.signatures)  # type: ignore[attr-defined]
+        result = compiled(*arguments)
+        if len(compiled.signatures) != known:  # type: ignore[attr-defined]
+            with LOCK, _locked_cache():
+                _write_manifest()
         return result
 
     call.__name__ = function.__name__
@@ -127,23 +128,38 @@ def entry(function: F) -> Callable[..., Any]:
     return call
 
 
-def make_ready() -> None:
-    """Load every kernel from the cache, or empty the cache where it is not whole."""
-    global _ready
-    with LOCK:
-        if _ready:
-            return
-        CACHE_DIRECTORY.mkdir(parents=True, exist_ok=True)
-        with (CACHE_DIRECTORY.parent / f"{CACHE_DIRECTORY.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            names = _read_manifest()
-            if names is None:
-                shutil.rmtree(CACHE_DIRECTORY)
-                CACHE_DIRECTORY.mkdir()
-                print("mlmonster: compiling the simulator, once (about a minute) ...", file=sys.stderr, flush=True)
-            else:
-                _load(names)
-        _ready = True
+def _compile(compiled: Any, arguments: tuple[Any, ...]) -> None:
+    with LOCK, _locked_cache():
+        whole = _make_ready()
+        compiled.compile(tuple(typeof(argument) for argument in arguments))
+        if whole:
+            _write_manifest()
+
+
+@contextmanager
+def _locked_cache() -> Iterator[None]:
+    """Other processes wait meanwhile: they neither load a half-written cache nor empty one that is being filled."""
+    CACHE_DIRECTORY.mkdir(parents=True, exist_ok=True)
+    with (CACHE_DIRECTORY.parent / f"{CACHE_DIRECTORY.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _make_ready() -> bool:
+    """Load every kernel that the cache holds and this process does not, or empty the cache where it is not whole.
+
+    False where it is not whole and this process cannot fill it, because it holds kernels that it will not compile again.
+    """
+    names = _read_manifest()
+    if names is not None:
+        _load([name for name in names if name not in _finished])
+        return True
+    if _finished:
+        return False
+    shutil.rmtree(CACHE_DIRECTORY)
+    CACHE_DIRECTORY.mkdir()
+    print("mlmonster: compiling the simulator, once (about a minute) ...", file=sys.stderr, flush=True)
+    return True
 
 
 def _stamps() -> dict[str, list[int]]:
@@ -151,17 +167,27 @@ def _stamps() -> dict[str, list[int]]:
     return {str(path): [path.stat().st_mtime_ns, path.stat().st_size] for path in sources()}
 
 
+def _files() -> dict[str, str]:
+    """What the cache holds: numba loads damaged files without a look, and callers without their callees."""
+    return {
+        str(path.relative_to(CACHE_DIRECTORY)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(CACHE_DIRECTORY.rglob("*.nb[ic]"))
+    }
+
+
 def _read_manifest() -> list[str] | None:
     try:
         manifest = json.loads(MANIFEST.read_text())
-    except (OSError, ValueError):
+        whole = manifest["stamps"] == _stamps() and manifest["files"] == _files()
+        return list(manifest["kernels"]) if whole else None
+    except (OSError, ValueError, TypeError, KeyError):
         return None
-    return manifest["kernels"] if manifest["stamps"] == _stamps() else None
 
 
 def _write_manifest() -> None:
     written = MANIFEST.with_suffix(f".{os.getpid()}")
-    written.write_text(json.dumps({"kernels": list(dict.fromkeys(_finished)), "stamps": _stamps()}))
+    manifest = {"kernels": list(dict.fromkeys(_finished)), "stamps": _stamps(), "files": _files()}
+    written.write_text(json.dumps(manifest))
     written.replace(MANIFEST)
 
 

@@ -1,30 +1,36 @@
-"""How hard a blow is: hit, defence, element, and what shields the victim.
+"""How hard a blow is: whether it lands, its base, its ratio, its hits.
 
 `extreme` asks for the hardest (1) or the weakest (-1) possible rolls instead of random ones (0).
 """
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.arithmetic import clamp, truncate
-from mlmonster_env.sim.chance import draw, draw_between
+from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.defence import (
+    after_magic_defence,
+    after_plain_defence,
+    after_resistance,
+    after_weapon_defence,
+    by_damage_taken,
+    by_element,
+    roll,
+    takes_one,
+    undead,
+)
 from mlmonster_env.sim.posture import attackers_of
 from mlmonster_env.sim.stats import (
     attack_percent,
+    attribute_of,
     base_attack,
-    element_of,
     flee_of,
-    hard_defence,
-    hard_magic_defence,
     hit_of,
     int_of,
     matk_range,
-    soft_defence,
-    soft_magic_defence,
     weapon_range,
 )
-from mlmonster_env.sim.status_columns import FULL_ATTACK
-from mlmonster_env.sim.status_columns import SURE_HIT as STRUCK_SURELY
 
 NORMAL_ATTACK = 0  # the skill table's first row
 LEAST_HIT = 5
@@ -33,16 +39,10 @@ FLEE_LOST_PER_ATTACKER = 10
 ATTACKERS_FREE = 2
 HIGHEST_HEAL = 9999
 HIGHEST_HEAL_LEVEL = 11
-
-
-@small
-def roll(w, low, high, extreme):
-    """A roll from `low` up to but not including `high`, or one of its ends."""
-    if extreme < 0 or high <= low:
-        return low
-    if extreme > 0:
-        return high - 1
-    return draw_between(w, low, high)
+RATIO_LEVEL = 100  # from here on some ratios grow with the caster's level
+STR_RATIO = 3
+RANDOM_ELEMENT = -3
+ELEMENTS = 10
 
 
 @small
@@ -56,23 +56,10 @@ def is_ranged(w, u, skill):
     return flags & k.LONG_RANGE != 0 or w.skills[skill, k.REACH] > 3
 
 
-@small
-def takes_one(w, v, kind, ranged):
-    """Whether the victim is a plant to this kind of damage: every hit deals one point."""
-    mode = w.units[f.MODE, v]
-    if mode & (f.IGNORE_MELEE | f.IGNORE_RANGED | f.IGNORE_MAGIC | f.IGNORE_MISC) == 0:
-        return False
-    if kind == k.MAGIC:
-        return mode & f.IGNORE_MAGIC != 0
-    if kind == k.MISC:
-        return mode & f.IGNORE_MISC != 0
-    return mode & (f.IGNORE_RANGED if ranged else f.IGNORE_MELEE) != 0
-
-
 @kernel
 def hit_percent(w, u, v, skill):
     """Chance in percent that a weapon blow lands."""
-    if w.units[f.STATUS_FLAGS, v] & STRUCK_SURELY != 0:
+    if w.units[f.STATUS_FLAGS, v] & c.SURE_HIT != 0:
         return 100
     flags = w.skills[skill, k.FLAGS]
     if flags & (k.SURE_HIT | k.CRITICAL) != 0:
@@ -118,18 +105,6 @@ def attack_lands(w, u, v, skill):
     return percent >= 100 or draw(w, 100) < percent
 
 
-@kernel
-def by_element(w, damage, attack, v):
-    """Damage after the element table."""
-    element, level = element_of(w, v)
-    percent = w.elements[level - 1, attack, element]
-    if percent < 0:
-        percent = 0
-    if w.rules[f.RENEWAL] != 0:
-        return damage - truncate(damage * (100 - percent), 100)
-    return damage * percent // 100
-
-
 @small
 def many_hits(damage, hits):
     """Real hits multiply; shown hits only divide the number evenly."""
@@ -138,50 +113,6 @@ def many_hits(damage, hits):
     if hits < -1:
         return damage // -hits * -hits
     return damage
-
-
-@kernel
-def after_resistance(damage, resistance):
-    """Damage after (magic) resistance, which only new high monsters have."""
-    if resistance <= 0:
-        return damage
-    return damage - int(0.8 * damage * resistance / (resistance + 400))
-
-
-@kernel
-def after_weapon_defence(w, damage, v, extreme):
-    """Damage after hard and soft defence, at least one."""
-    hard = hard_defence(w, v)
-    soft = soft_defence(w, v)
-    if w.rules[f.RENEWAL] != 0:
-        if hard < -399:
-            hard = -399
-        damage = damage * (4000 + hard) // (4000 + 10 * hard) - soft
-    else:
-        spread = (soft // 20) * (soft // 20)
-        if spread > 0:
-            soft += roll(w, 0, spread, -extreme)
-        damage = damage * (100 - min(hard, 100)) // 100 - soft
-    return max(damage, 1)
-
-
-@kernel
-def after_magic_defence(w, damage, v):
-    """Magic damage after hard and soft magic defence, at least one."""
-    hard = hard_magic_defence(w, v)
-    if w.rules[f.RENEWAL] != 0:
-        hard = max(hard, 0)
-        damage = damage * (1000 + hard) // (1000 + 10 * hard)
-    else:
-        damage = damage * (100 - min(hard, 100)) // 100
-    return max(damage - soft_magic_defence(w, v), 1)
-
-
-@kernel
-def undead(w, v):
-    """Whether a unit is undead by race or by its element at this moment."""
-    element, _ = element_of(w, v)
-    return element == 9 or w.species[w.units[f.SPECIES, v], f.RACE] == 1
 
 
 @kernel
@@ -195,7 +126,20 @@ def ratio_of(w, u, v, skill):
         ratio += w.skills[skill, k.UNDEAD_RATIO]
     if flags & k.HALF_HP_BONUS != 0 and w.units[f.HP, v] < w.species[w.units[f.SPECIES, v], f.MAX_HP] // 2:
         ratio += ratio // 2
+    if flags & k.STR_RATIO != 0:
+        ratio += STR_RATIO * attribute_of(w, u, c.STR, f.STR)
+    level = w.species[w.units[f.SPECIES, u], f.LEVEL]
+    if flags & k.LEVEL_RATIO != 0 and w.rules[f.RENEWAL] != 0 and level >= RATIO_LEVEL:
+        ratio = ratio * level // 100
     return ratio
+
+
+@small
+def hits_of(w, v, skill):
+    """Hits of one strike: real ones above 0, only shown ones below."""
+    if w.skills[skill, k.FLAGS] & k.SIZE_HITS != 0:
+        return w.species[w.units[f.SPECIES, v], f.SIZE] + 1
+    return w.skills[skill, k.HITS]
 
 
 @kernel
@@ -203,7 +147,7 @@ def weapon_damage(w, u, v, skill, shared_by, extreme):
     """Damage of a weapon blow that landed; `skill` a row of the skill table or NORMAL_ATTACK."""
     species = w.units[f.SPECIES, u]
     flags = w.skills[skill, k.FLAGS]
-    hits = w.skills[skill, k.HITS]
+    hits = hits_of(w, v, skill)
     if takes_one(w, v, k.WEAPON, is_ranged(w, u, skill)):
         return max(hits, 1)
     low, high = weapon_range(w, u)
@@ -215,7 +159,7 @@ def weapon_damage(w, u, v, skill, shared_by, extreme):
         damage = base + high
         if w.rules[f.RENEWAL] != 0:
             damage = damage * PLAYER_CRITICAL_PERCENT // 100
-    elif w.units[f.STATUS_FLAGS, u] & FULL_ATTACK != 0:
+    elif w.units[f.STATUS_FLAGS, u] & c.FULL_ATTACK != 0:
         damage = base + high
     else:
         damage = base + roll(w, low, high, extreme)
@@ -235,7 +179,7 @@ def weapon_damage(w, u, v, skill, shared_by, extreme):
     damage = max(damage, 1)
     if skill != NORMAL_ATTACK:
         if flags & k.IGNORE_ELEMENT == 0:
-            damage = by_element(w, damage, attack_element(w, u, skill), v)
+            damage = by_element(w, damage, attack_element(w, skill, extreme), v)
         if critical and w.rules[f.RENEWAL] != 0:
             damage = damage * PLAYER_CRITICAL_PERCENT // 100
         damage = many_hits(damage, hits)
@@ -243,18 +187,12 @@ def weapon_damage(w, u, v, skill, shared_by, extreme):
 
 
 @small
-def attack_element(w, u, skill):
+def attack_element(w, skill, extreme):
     """The skill's element; a weapon element is the monster's own attack's, which is neutral."""
-    return max(w.skills[skill, k.ELEMENT], 0)
-
-
-@small
-def by_damage_taken(w, damage, v):
-    """Damage after the share that a monster takes at all (10% for most MVPs)."""
-    percent = w.species[w.units[f.SPECIES, v], f.DAMAGE_TAKEN_PERCENT]
-    if percent == 100 or damage <= 0:
-        return damage
-    return max(damage * percent // 100, 1)
+    element = w.skills[skill, k.ELEMENT]
+    if element == RANDOM_ELEMENT and extreme == 0:
+        return draw(w, ELEMENTS)
+    return max(element, 0)
 
 
 @kernel
@@ -277,32 +215,67 @@ def special_base(w, u, v, skill, attack, extreme):
         return heal_amount(w, u, w.skills[skill, k.SKILL_LEVEL], extreme) // 2
     if formula == k.BASE_RANDOM:
         return roll(w, 1, argument + 1, extreme)
+    if formula == k.BASE_STATUS_ATTACK:
+        return base_attack(w, u)
+    if formula == k.BASE_TRAP:
+        return trap_points(w, u, argument)
     return attack
+
+
+@kernel
+def trap_points(w, u, level):
+    """Damage of a trap, by the dex and int of who laid it."""
+    dex = attribute_of(w, u, c.DEX, f.DEX)
+    if w.rules[f.RENEWAL] == 0:
+        return level * (dex + 100) * (100 + int_of(w, u)) // 200
+    own_level = w.species[w.units[f.SPECIES, u], f.LEVEL]
+    return level * dex * (300 + own_level) * (35 + int_of(w, u)) // (100 * 35)
+
+
+@kernel
+def both_attacks(w, u, v, spell, plain, extreme):
+    """Weapon and magic attack taken together; before renewal the weapon's part less defence, else their mean."""
+    low, high = weapon_range(w, u)
+    blow = base_attack(w, u) + roll(w, low, high, extreme)
+    if not plain:
+        spell = after_magic_defence(w, spell, v)
+    if w.rules[f.RENEWAL] != 0:
+        return (blow + spell) // 2
+    return after_weapon_defence(w, blow, v, extreme) + spell
 
 
 @kernel
 def magic_damage(w, u, v, skill, shared_by, extreme):
     """Damage of a spell, which always lands."""
     flags = w.skills[skill, k.FLAGS]
-    hits = w.skills[skill, k.HITS]
+    hits = hits_of(w, v, skill)
     if takes_one(w, v, k.MAGIC, True):
         return max(hits, 1)
-    if w.skills[skill, k.FORMULA] == k.BASE_MAGIC_AS_WEAPON:
+    formula = w.skills[skill, k.FORMULA]
+    plain = flags & k.IGNORE_DEFENSE != 0
+    if formula == k.BASE_MAGIC_AS_WEAPON:
         low, high = weapon_range(w, u)
         damage = base_attack(w, u) + roll(w, low, high, extreme)
     else:
         low, high = matk_range(w, u)
-        damage = special_base(w, u, v, skill, roll(w, low, high, extreme), extreme)
+        spell = roll(w, low, high, extreme)
+        if formula == k.BASE_ATTACK_AND_MAGIC:
+            damage = both_attacks(w, u, v, spell, plain, extreme)
+        else:
+            damage = special_base(w, u, v, skill, spell, extreme)
     damage = damage * ratio_of(w, u, v, skill) // 100
     if flags & k.SPLIT != 0 and shared_by > 1:
         damage //= shared_by
     if w.rules[f.RENEWAL] != 0:
         damage = after_resistance(damage, w.species[w.units[f.SPECIES, v], f.MRES])
-    if flags & k.IGNORE_DEFENSE == 0:
+    if formula == k.BASE_ATTACK_AND_MAGIC:
+        if w.rules[f.RENEWAL] != 0:
+            damage = after_plain_defence(w, damage, v)
+    elif not plain:
         damage = after_magic_defence(w, damage, v)
     damage = max(damage, 1)
     if flags & k.IGNORE_ELEMENT == 0:
-        damage = by_element(w, damage, attack_element(w, u, skill), v)
+        damage = by_element(w, damage, attack_element(w, skill, extreme), v)
     return by_damage_taken(w, many_hits(damage, hits), v)
 
 
@@ -310,7 +283,7 @@ def magic_damage(w, u, v, skill, shared_by, extreme):
 def misc_damage(w, u, v, skill, shared_by, extreme):
     """Damage that knows neither hit nor defence, only the element."""
     flags = w.skills[skill, k.FLAGS]
-    hits = w.skills[skill, k.HITS]
+    hits = hits_of(w, v, skill)
     if takes_one(w, v, k.MISC, True):
         return max(hits, 1)
     damage = special_base(w, u, v, skill, w.skills[skill, k.FORMULA_ARGUMENT], extreme)
@@ -319,7 +292,7 @@ def misc_damage(w, u, v, skill, shared_by, extreme):
         damage //= shared_by
     damage = max(damage, 1)
     if flags & k.IGNORE_ELEMENT == 0:
-        damage = by_element(w, damage, attack_element(w, u, skill), v)
+        damage = by_element(w, damage, attack_element(w, skill, extreme), v)
     return by_damage_taken(w, many_hits(damage, hits), v)
 
 

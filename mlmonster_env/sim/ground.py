@@ -4,10 +4,12 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.areas import covers, refresh_areas, remove_area
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.effects import push_away, strike_around, strike_one
+from mlmonster_env.sim.effects import cell_number, give_statuses, out_of_reach, strike_around, strike_one
 from mlmonster_env.sim.hurt import heal, try_skill_statuses
+from mlmonster_env.sim.warps import push_away
 
 TRAP_MS = 100
+FIRE_WALL_CELLS = 2
 
 
 @small
@@ -30,43 +32,70 @@ def spend(w, at):
     return False
 
 
+@small
+def harmed_by(w, at, u):
+    """Whether an enemy of its owner stands in the area and does not hide from it."""
+    return (
+        stands_in(w, at, u)
+        and w.units[f.SIDE, u] != w.match[at + f.A_SIDE]
+        and not out_of_reach(w, w.match[at + f.A_OWNER], u)
+    )
+
+
+@kernel
+def spring(w, at, v, now):
+    """Let a trap go off under a unit."""
+    match = w.match
+    skill = match[at + f.A_SKILL]
+    owner = match[at + f.A_OWNER]
+    x = w.units[f.X, v]
+    y = w.units[f.Y, v]
+    if w.skills[skill, k.DAMAGE] == k.NO_DAMAGE:
+        give_statuses(w, owner, v, skill, x, y, now)
+    else:
+        strike_around(w, owner, v, skill, cell_number(x, y), 0, True, now)
+    match[at + f.A_END] = f.NEVER
+    match[at + f.A_DUE] = f.NEVER
+
+
 @kernel
 def pulse(w, at, now):
-    """One pulse of an area."""
+    """One pulse of an area. One that does harm does it in its owner's name, and none once its owner is dead."""
     s = w.units
     match = w.match
     skill = match[at + f.A_SKILL]
     owner = match[at + f.A_OWNER]
     kind = w.skills[skill, k.AREA_PULSE]
+    if w.skills[skill, k.AREA_LIMIT_HITS] <= 0:
+        match[at + f.A_LEFT] -= 1
+    if kind == k.PULSE_HEAL:
+        for v in range(s.shape[1]):
+            if stands_in(w, at, v) and s[f.SIDE, v] == match[at + f.A_SIDE]:
+                heal(w, v, w.skills[skill, k.AMOUNT])
+        return
+    if s[f.ALIVE, owner] == 0:
+        return
     x = match[at + f.A_X]
     y = match[at + f.A_Y]
+    victims = 0
     for v in range(s.shape[1]):
-        if not stands_in(w, at, v):
+        victims += harmed_by(w, at, v)
+    for v in range(s.shape[1]):
+        if not harmed_by(w, at, v):
             continue
-        friend = s[f.SIDE, v] == match[at + f.A_SIDE]
-        if kind == k.PULSE_HEAL and friend:
-            heal(w, v, w.skills[skill, k.AMOUNT])
-        elif friend:
-            continue
-        elif kind == k.PULSE_STRIKE:
-            strike_one(w, owner, v, skill, 1, x, y, True, now)
-            if not spend(w, at):
-                return
+        if kind == k.PULSE_TRAP:
+            spring(w, at, v, now)
+            return
+        if kind == k.PULSE_STRIKE:
+            strike_one(w, owner, v, skill, victims, x, y, True, now)
         elif kind == k.PULSE_FIRE_WALL:
             strike_one(w, owner, v, skill, 1, x, y, True, now)
-            push_away(w, v, x, y, 2)
-            if not spend(w, at):
-                return
+            push_away(w, v, x, y, FIRE_WALL_CELLS)
         elif kind == k.PULSE_STATUS:
             try_skill_statuses(w, owner, v, skill, now)
-            if not spend(w, at):
-                return
-        elif kind == k.PULSE_TRAP:
-            strike_around(w, owner, v, skill, s[f.X, v], s[f.Y, v], True, now)
-            if w.skills[skill, k.DAMAGE] == k.NO_DAMAGE:
-                try_skill_statuses(w, owner, v, skill, now)
-            match[at + f.A_END] = f.NEVER
-            match[at + f.A_DUE] = f.NEVER
+        else:
+            return
+        if not spend(w, at):
             return
 
 

@@ -3,7 +3,9 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.afflict import cancel_cast, try_status
+from mlmonster_env.sim.areas import pulses_of
 from mlmonster_env.sim.casting import check_event
+from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.events import forget_unit, push_event
 from mlmonster_env.sim.geometry import apart
@@ -15,6 +17,8 @@ from mlmonster_env.sim.statuses import clear_statuses, end_flagged
 from mlmonster_env.sim.walking import flinch
 
 MULTI_HIT_MS = 80
+THIRD = 3
+CHANCE_OF_A_LEVEL = 100
 
 
 @kernel
@@ -129,24 +133,49 @@ def tell_skills(w, v, source, skill, flags, damage, now):
 
 
 @kernel
-def try_skill_statuses(w, u, v, skill, now):
-    """Try the statuses of a strike on its victim (or on the striker, as the skill says)."""
+def drawn_slot(w, skill):
+    """One of a skill's status slots that are not empty, each as likely."""
+    count = 0
     for i in range(k.STATUS_SLOTS):
+        if w.skills[skill, k.STATUS + i * k.STATUS_WIDTH + k.S_STATUS] != 0:
+            count += 1
+    pick = draw(w, max(count, 1))
+    for i in range(k.STATUS_SLOTS):
+        if w.skills[skill, k.STATUS + i * k.STATUS_WIDTH + k.S_STATUS] != 0:
+            if pick == 0:
+                return i
+            pick -= 1
+    return 0
+
+
+@kernel
+def try_skill_statuses(w, u, v, skill, now):
+    """Try the statuses of a skill on its victim, or on its user, as it says."""
+    flags = w.skills[skill, k.FLAGS]
+    if flags & k.STATUS_FROM_THIRD != 0 and pulses_of(w, u, skill) < THIRD:
+        return
+    first = 0
+    last = k.STATUS_SLOTS
+    if flags & k.ONE_STATUS != 0:
+        first = drawn_slot(w, skill)
+        last = first + 1
+    taken = False
+    for i in range(first, last):
         at = k.STATUS + i * k.STATUS_WIDTH
         status = w.skills[skill, at + k.S_STATUS]
-        if status != 0:
-            whom = u if w.skills[skill, at + k.S_WHOM] == k.AT_SELF else v
-            if w.units[f.ALIVE, whom] != 0:
-                try_status(
-                    w,
-                    u,
-                    whom,
-                    status,
-                    w.skills[skill, at + k.S_CHANCE],
-                    w.skills[skill, at + k.S_DURATION],
-                    w.skills[skill, at + k.S_VALUE],
-                    now,
-                )
+        on_self = w.skills[skill, at + k.S_WHOM] == k.AT_SELF
+        whom = u if on_self else v
+        if status == 0 or w.units[f.ALIVE, whom] == 0:
+            continue
+        if on_self and w.skills[skill, k.SELF_STATUS_ONLY_IF_HIT] != 0 and not taken:
+            continue
+        chance = w.skills[skill, at + k.S_CHANCE]
+        if flags & k.LEVEL_CHANCE != 0:
+            levels = w.species[w.units[f.SPECIES, u], f.LEVEL] - w.species[w.units[f.SPECIES, whom], f.LEVEL]
+            chance += CHANCE_OF_A_LEVEL * levels
+        duration = w.skills[skill, at + k.S_DURATION]
+        if try_status(w, u, whom, status, chance, duration, w.skills[skill, at + k.S_VALUE], now):
+            taken = taken or not on_self
 
 
 @kernel

@@ -2,16 +2,19 @@
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.afflict import KYRIE_BLOW_BITS
 from mlmonster_env.sim.areas import area_over, use_up_area
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
-from mlmonster_env.sim.damage import NORMAL_ATTACK, is_ranged
+from mlmonster_env.sim.damage import NORMAL_ATTACK, hits_of, is_ranged
 from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import apart
 from mlmonster_env.sim.stats import under, ward_percent
 from mlmonster_env.sim.status_columns import (
     BLOCKS_WEAPON,
     ENDS_WHEN_HIT,
+    MAGIC_DODGE,
+    MAGIC_MIRROR,
     REFLECTED_NEAR,
     TAKEN_MAGIC,
     TAKEN_MISC_FAR,
@@ -20,7 +23,7 @@ from mlmonster_env.sim.status_columns import (
     TAKEN_WEAPON_NEAR,
     TAKES_ONE,
 )
-from mlmonster_env.sim.status_ids import MILLENNIUMSHIELD
+from mlmonster_env.sim.status_ids import DEADLY_DEFEASANCE, KYRIE, MILLENNIUMSHIELD
 from mlmonster_env.sim.statuses import end_flagged, end_status, has_status, set_status_value, status_value
 
 BLOCKED = -1
@@ -51,6 +54,35 @@ def spend_shield(w, v, damage):
 
 
 @kernel
+def spend_kyrie(w, v, damage, kind):
+    """What the holy mark leaves of a blow; it wears off with every blow, but holds off weapons only."""
+    value = status_value(w, v, KYRIE)
+    pool = (value >> KYRIE_BLOW_BITS) - damage
+    blows = (value & (1 << KYRIE_BLOW_BITS) - 1) - 1
+    if pool <= 0 or blows <= 0:
+        end_status(w, v, KYRIE)
+    else:
+        set_status_value(w, v, KYRIE, pool << KYRIE_BLOW_BITS | blows)
+    return max(-pool, 0) if kind == k.WEAPON else damage
+
+
+@kernel
+def mirrors(w, v):
+    """Roll whether a spell turns back on its caster."""
+    if w.units[f.STATUS_COUNT, v] == 0 or has_status(w, v, DEADLY_DEFEASANCE):
+        return False
+    percent = under(w, v, MAGIC_MIRROR, 0)
+    return percent > 0 and draw(w, 100) < percent
+
+
+@kernel
+def dodges(w, v):
+    """Roll whether a spell passes a unit by."""
+    percent = under(w, v, MAGIC_DODGE, 0)
+    return percent > 0 and draw(w, 100) < percent
+
+
+@kernel
 def shielded(w, u, v, damage, skill, now):
     """What is left of a blow, or BLOCKED where none of it arrives."""
     match = w.match
@@ -66,13 +98,17 @@ def shielded(w, u, v, damage, skill, now):
     if w.units[f.STATUS_COUNT, v] == 0:
         return damage
     flags = w.units[f.STATUS_FLAGS, v]
+    if damage > 0 and has_status(w, v, KYRIE):
+        damage = spend_kyrie(w, v, damage, kind)
+        if damage == 0:
+            return BLOCKED
     if kind == k.WEAPON and flags & BLOCKS_WEAPON != 0 and draw(w, 100) < ward_percent(w, v):
         return BLOCKED
     if has_status(w, v, MILLENNIUMSHIELD):
         spend_shield(w, v, damage)
         return BLOCKED
     if flags & TAKES_ONE != 0:
-        return 1
+        return max(hits_of(w, v, skill), 1)
     damage = max(under(w, v, taken_stat(kind, ranged), damage), 0)
     if flags & ENDS_WHEN_HIT != 0:
         end_flagged(w, v, ENDS_WHEN_HIT)

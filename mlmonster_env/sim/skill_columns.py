@@ -37,24 +37,21 @@ SPLIT = 1 << 4  # damage is shared out among the victims
 HIT_FRIENDS = 1 << 5  # everybody in the area but the caster
 HALF_HP_BONUS = 1 << 6  # x1.5 against a target below half of its hp (renewal sonic blow)
 UNDEAD_BONUS = 1 << 7  # the ratio's UNDEAD_RATIO is added against undead elements
-DISTANCE_RATIO = 1 << 8  # ratio counts in full only beside the centre
-STATUS_WITHOUT_HIT = 1 << 9  # statuses are tried also when the strike missed
-LINE = 1 << 10  # a line of cells from the caster through the target, instead of a square
-CANNOT_KILL = 1 << 11
-ENDS_CASTER = 1 << 12
-SHORT_RANGE = 1 << 13  # counts as melee whatever the range
-LONG_RANGE = 1 << 14  # counts as ranged whatever the range
-PLAYERS_ONLY = 1 << 15  # works only on players
-ONLY_UNDEAD_OR_DEMON = 1 << 16
-LEVEL_RATIO = 1 << 17  # renewal: above level 99, the ratio is multiplied by the caster's level / 100
-SIZE_HITS = 1 << 18  # one real hit more than the target's size (0 small, 1 medium, 2 large)
-STATUS_FROM_THIRD = 1 << 19  # an area's statuses are tried from its third pulse on only
-LEVEL_CHANCE = 1 << 20  # the statuses' chances gain 100 for each level that the caster is above the target
-ONE_STATUS = 1 << 21  # one of the row's statuses is drawn, the others are not tried
-SPARES_UNDEAD_AND_DEMONS = 1 << 22
-PERCENT_AMOUNT = 1 << 23  # AMOUNT is a percentage of the receiver's hp
-HEAL_BY_VIT = 1 << 24  # AMOUNT grows by 2% for each vit of the receiver
-STR_RATIO = 1 << 25  # three times the caster's str are added to the ratio
+LINE = 1 << 8  # a line of AMOUNT cells through the target, SPLASH wide to each side, instead of a square
+CANNOT_KILL = 1 << 9
+SHORT_RANGE = 1 << 10  # counts as melee whatever the range
+LONG_RANGE = 1 << 11  # counts as ranged whatever the range
+LEVEL_RATIO = 1 << 12  # renewal: above level 99, the ratio is multiplied by the caster's level / 100
+SIZE_HITS = 1 << 13  # one real hit more than the target's size (0 small, 1 medium, 2 large)
+STATUS_FROM_THIRD = 1 << 14  # an area's statuses are tried from its third pulse on only
+LEVEL_CHANCE = 1 << 15  # the statuses' chances gain 100 for each level that the caster is above the target
+ONE_STATUS = 1 << 16  # one of the row's statuses is drawn, the others are not tried
+SPARES_UNDEAD_AND_DEMONS = 1 << 17
+PERCENT_AMOUNT = 1 << 18  # AMOUNT is a percentage of the receiver's hp
+HEAL_BY_VIT = 1 << 19  # AMOUNT grows by 2% for each vit of the receiver
+STR_RATIO = 1 << 20  # three times the caster's str are added to the ratio
+SPARES_FROZEN = 1 << 21
+
 
 # Who may be hurt, helped: for orders and masks.
 KIND_HARM, KIND_HELP, KIND_FIELD = range(3)
@@ -71,7 +68,7 @@ KIND_HARM, KIND_HELP, KIND_FIELD = range(3)
     AREA_PULSE,  # see PULSE_* below
     AREA_LIMIT_HITS,  # hits after which the area is used up, 0 none
     AREA_DELAY_MS,  # from cast end to the first pulse
-    AMOUNT,  # summon: how many; heal and others: the effect's own number
+    AMOUNT,  # summon: how many; line: cells; heal and others: the effect's own number
     SELF_STATUS_ONLY_IF_HIT,
     STATUS,  # first of STATUS_SLOTS groups of STATUS_WIDTH columns
 ) = range(32)  # fmt: skip
@@ -95,5 +92,4 @@ SKILL_WIDTH = SCATTER + 1
     PULSE_HEAL,  # heals everybody inside by AMOUNT
     PULSE_NO_AREAS,  # no other ground skill lives here (land protector)
     PULSE_FIRE_WALL,  # strike and knock back those who touch it, AREA_LIMIT_HITS times a cell
-    PULSE_WALL,  # blocks walking
-) = range(10)  # fmt: skip
+) = range(9)  # fmt: skip

@@ -41,15 +41,15 @@ FLAGS = {
     name: getattr(c, name.upper())
     for name in (
         "sure_hit", "ignore_defense", "ignore_element", "critical", "split", "hit_friends", "half_hp_bonus",
-        "undead_bonus", "distance_ratio", "status_without_hit", "line", "cannot_kill", "ends_caster", "short_range",
-        "long_range", "players_only", "only_undead_or_demon", "level_ratio", "size_hits", "status_from_third",
-        "level_chance", "one_status", "spares_undead_and_demons", "percent_amount", "heal_by_vit", "str_ratio",
+        "undead_bonus", "line", "cannot_kill", "short_range", "long_range", "level_ratio", "size_hits",
+        "status_from_third", "level_chance", "one_status", "spares_undead_and_demons", "percent_amount",
+        "heal_by_vit", "str_ratio", "spares_frozen",
     )
 }  # fmt: skip
 PULSES = {
     name: getattr(c, f"PULSE_{name.upper()}")
     for name in (
-        "nothing", "strike", "trap", "status", "block_ranged", "block_melee", "heal", "no_areas", "fire_wall", "wall",
+        "nothing", "strike", "trap", "status", "block_ranged", "block_melee", "heal", "no_areas", "fire_wall",
     )
 }  # fmt: skip
 KINDS = {"harm": c.KIND_HARM, "help": c.KIND_HELP, "field": c.KIND_FIELD}
@@ -274,8 +274,9 @@ class _Compiler:
             row[c.DAMAGE] = DAMAGES[skill.type]
             row[c.HITS] = at_level(skill.hit_counts, level)
             row[c.ELEMENT] = at_level(skill.elements, level)
-            row[c.KNOCKBACK] = at_level(skill.knockbacks, level)
             row[c.IMMEDIATE] = effect != "strike" or row[c.AIM] == c.AIM_GROUND
+        if strikes or effect == "knock_back":
+            row[c.KNOCKBACK] = at_level(skill.knockbacks, level)
         if "splash" in skill.damage_flags and (effect != "area" or pulse == "trap"):
             row[c.SPLASH] = at_level(skill.splash_areas, level)
         for flag, bit in DAMAGE_FLAGS.items():

@@ -1,6 +1,7 @@
 """Bringing units into a match, and slaves later on."""
 
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.areas import end_areas_of
 from mlmonster_env.sim.casting import check_event, free_cell_near, throw_dice
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
@@ -49,6 +50,7 @@ def forget_everywhere(w, u):
             s[f.CAST_ON, v] = v
         if s[f.MASTER, v] == u:
             s[f.MASTER, v] = f.ON_ITS_OWN
+    end_areas_of(w, u)
 
 
 @kernel

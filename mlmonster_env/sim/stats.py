@@ -62,7 +62,7 @@ def hit_of(w, u):
         w.species[species, f.LUK],
         attribute_of(w, u, c.LUK, f.LUK),
     )
-    return rules.modified(w.statuses, c.HIT, base + shift, ids, values)
+    return max(rules.modified(w.statuses, c.HIT, base + shift, ids, values), 1)
 
 
 @kernel
@@ -80,7 +80,7 @@ def flee_of(w, u):
         w.species[species, f.LUK],
         attribute_of(w, u, c.LUK, f.LUK),
     )
-    return rules.modified(w.statuses, c.FLEE, base + shift, ids, values)
+    return max(rules.modified(w.statuses, c.FLEE, base + shift, ids, values), 1)
 
 
 @kernel
@@ -108,7 +108,8 @@ def soft_defence(w, u):
         w.species[species, f.AGI],
         attribute_of(w, u, c.AGI, f.AGI),
     )
-    return rules.modified(w.statuses, c.DEF2, base + shift, ids, values)
+    now = rules.modified(w.statuses, c.DEF2, base + shift, ids, values)
+    return now if w.rules[f.RENEWAL] != 0 else max(now, 1)
 
 
 @kernel
@@ -138,7 +139,8 @@ def soft_magic_defence(w, u):
         w.species[species, f.DEX],
         attribute_of(w, u, c.DEX, f.DEX),
     )
-    return rules.modified(w.statuses, c.MDEF2, base + shift, ids, values)
+    now = rules.modified(w.statuses, c.MDEF2, base + shift, ids, values)
+    return now if w.rules[f.RENEWAL] != 0 else max(now, 1)
 
 
 @kernel

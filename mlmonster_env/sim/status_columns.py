@@ -87,7 +87,6 @@ FORM_WIDTH = 11
 (
     FLAGS,
     FIXED_MS,  # duration whatever the skill says, 0 none
-    CHARGES,  # blows that it lasts, 0 none
     VALUE_CYCLE,  # values above this begin at 1 again, 0 none
     SWITCH_VALUE, SWITCH_ROW,  # a value for which the mods of another row hold
     DEF_ELEMENT, DEF_ELEMENT_LEVEL,  # the bearer's element
@@ -95,7 +94,7 @@ FORM_WIDTH = 11
     NEXT_STATUS,  # what begins when the time is over
     RESISTED, LEVEL_ADVANTAGE, TIME_OWN, TIME_HALVED, TIME_DIVISOR, MIN_RATE, MIN_MS,
     ENDS,  # statuses that end when this one starts
-) = range(23)  # fmt: skip
+) = range(22)  # fmt: skip
 TOGGLES = ENDS + SET_WORDS  # statuses that end instead of this one starting
 BLOCKED_BY = TOGGLES + SET_WORDS  # statuses under which this one fails
 RATE_FORM = BLOCKED_BY + SET_WORDS  # part of 10,000 by which the chance shrinks

@@ -2,6 +2,14 @@
 
 from mlmonster_env.sim.status_table import status_id
 
+ANKLE = status_id("SC_ANKLE")
+BURNING = status_id("SC_BURNING")
+DEADLY_DEFEASANCE = status_id("SC_DEADLY_DEFEASANCE")
+FEAR = status_id("SC_FEAR")
+FREEZE = status_id("SC_FREEZE")
+KYRIE = status_id("SC_KYRIE")
 MILLENNIUMSHIELD = status_id("SC_MILLENNIUMSHIELD")
-STONEWAIT = status_id("SC_STONEWAIT")
+SLEEP = status_id("SC_SLEEP")
 STONE = status_id("SC_STONE")
+STONEWAIT = status_id("SC_STONEWAIT")
+STUN = status_id("SC_STUN")

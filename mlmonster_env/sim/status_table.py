@@ -40,7 +40,7 @@ MOD_KEYS = {
     "scale": c.MOD_SCALE,
     "set": c.MOD_SET,
 }
-NUMBERS = {"fixed_ms": c.FIXED_MS, "charges": c.CHARGES, "value_cycle": c.VALUE_CYCLE}
+NUMBERS = {"fixed_ms": c.FIXED_MS, "value_cycle": c.VALUE_CYCLE}
 SETS = {"ends": c.ENDS, "toggles": c.TOGGLES, "blocked_by": c.BLOCKED_BY}
 FORMS = {"rate": c.RATE_FORM, "points": c.POINTS_FORM, "time": c.TIME_FORM, "less_ms": c.LESS_MS_FORM}
 TICK_KEYS = {

@@ -1,8 +1,16 @@
-"""The statuses on a unit: a few slots of (which, until when, value), and the flags that they set together."""
+"""The statuses on a unit: a few slots of (which, until when, value), and the flags that they set together.
+
+Periodic statuses tick at whole intervals since they began. The bits of a slot's value above VALUE_BITS hold how long
+before its end the last tick comes, from which all of them follow; an interval itself there stands for no tick at all.
+"""
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.status_columns import FLAGS, STAT_MASK, TICK_MS
+
+VALUE_BITS = 16
+VALUE_MASK = (1 << VALUE_BITS) - 1
+SHORTEST_REST_MS = 100  # a rest shorter than this after the last tick is not waited for
 
 
 @small
@@ -37,6 +45,32 @@ def set_status_value(w, u, status, value):
 
 
 @small
+def plain_value(w, u, slot):
+    """The value that the status in a slot was given."""
+    s = w.units
+    value = s[f.STATUS_VALUE + slot, u]
+    return value & VALUE_MASK if w.statuses[s[f.STATUS_ID + slot, u], TICK_MS] > 0 else value
+
+
+@small
+def ticking_left(w, u, slot, now):
+    """Milliseconds from `now` to the last tick of the periodic status in a slot; negative once it is over."""
+    s = w.units
+    return s[f.STATUS_END + slot, u] - (s[f.STATUS_VALUE + slot, u] >> VALUE_BITS) - now
+
+
+@small
+def ticks_now(w, u, slot, now):
+    """Whether the status in a slot ticks at `now`."""
+    s = w.units
+    tick = w.statuses[s[f.STATUS_ID + slot, u], TICK_MS]
+    if tick <= 0 or s[f.STATUS_END + slot, u] == f.NEVER:
+        return False
+    left = ticking_left(w, u, slot, now)
+    return left >= 0 and left % tick == 0
+
+
+@small
 def next_status_time(w, u, slot, now):
     """When the status in a slot next ticks or ends, after `now`."""
     s = w.units
@@ -44,7 +78,7 @@ def next_status_time(w, u, slot, now):
     tick = w.statuses[s[f.STATUS_ID + slot, u], TICK_MS]
     if tick <= 0 or end == f.NEVER:
         return end
-    left = end - now
+    left = ticking_left(w, u, slot, now)
     return now + 1 + (left - 1) % tick if left > 0 else end
 
 
@@ -116,6 +150,16 @@ def clear_statuses(w, u):
 def put_status(w, u, status, end, value, now):
     """Write a status into its slot, a free one, or that of the status which ends soonest."""
     s = w.units
+    tick = w.statuses[status, TICK_MS]
+    if tick > 0 and end != f.NEVER:
+        rest = (end - now) % tick
+        if end - now < tick:
+            end = now + tick
+            rest = tick
+        elif rest < SHORTEST_REST_MS:
+            end -= rest
+            rest = 0
+        value |= rest << VALUE_BITS
     slot = slot_of(w, u, status)
     if slot < 0:
         slot = slot_of(w, u, 0)

@@ -24,7 +24,9 @@ def test_an_unknown_scenario(name):
         Arena(1, name, bundled())
 
 
-@pytest.mark.parametrize(("name", "size"), [("skirmish-0v3", 0), ("skirmish-3v0", 0), ("skirmish-25v1", 25), ("skirmish-1v999", 999)])
+@pytest.mark.parametrize(
+    ("name", "size"), [("skirmish-0v3", 0), ("skirmish-3v0", 0), ("skirmish-25v1", 25), ("skirmish-1v999", 999)]
+)
 def test_a_side_of_an_impossible_size(name, size):
     with pytest.raises(ValueError, match=said("expected 1 to 24", repr(name), size)):
         Arena(1, name, bundled())

@@ -22,7 +22,7 @@ FACES = 6
 
 
 @entry
-def draws(words, bound, out):  # type: ignore[no-untyped-def]
+def draws(words, bound, out):
     """Fill a line of `out` from the stream of each match."""
     for m in range(out.shape[0]):
         w = world_at(words[m].ctypes.data)
@@ -31,7 +31,7 @@ def draws(words, bound, out):  # type: ignore[no-untyped-def]
 
 
 @entry
-def draws_between(words, low, high, out):  # type: ignore[no-untyped-def]
+def draws_between(words, low, high, out):
     """The same from `low` up to but not including `high`."""
     for m in range(out.shape[0]):
         w = world_at(words[m].ctypes.data)

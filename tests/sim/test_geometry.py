@@ -37,7 +37,7 @@ class Walk(NamedTuple):
 
 
 @entry
-def plan(words, x0, y0, x1, y1, steps):  # type: ignore[no-untyped-def]
+def plan(words, x0, y0, x1, y1, steps):
     """Path of unit 0 from a cell to another: its length as planned and as only measured, its steps, whether allowed."""
     w = world_at(words[0].ctypes.data)
     w.units[f.X, 0] = x0
@@ -49,13 +49,13 @@ def plan(words, x0, y0, x1, y1, steps):  # type: ignore[no-untyped-def]
 
 
 @entry
-def shot(words, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
+def shot(words, x0, y0, x1, y1):
     """Whether a shot passes from a cell to another."""
     return in_sight(world_at(words[0].ctypes.data), x0, y0, x1, y1)
 
 
 @entry
-def within(words, x0, y0, x1, y1, cells):  # type: ignore[no-untyped-def]
+def within(words, x0, y0, x1, y1, cells):
     """Whether unit 0, put on the first cell, reaches the second."""
     w = world_at(words[0].ctypes.data)
     w.units[f.X, 0] = x0
@@ -124,7 +124,7 @@ def cheapest(cells: Cells, start: Cell) -> dict[Cell, tuple[int, int, int]]:
 
 
 def line(start: Cell, goal: Cell) -> list[Cell]:
-    """The cells between two that the server's line of fire touches: from left to right, each coordinate rounded down."""
+    """The cells between two that the server's line of fire touches: from left to right, rounded down."""
     if goal[0] < start[0]:
         start, goal = goal, start
     dx, dy = goal[0] - start[0], goal[1] - start[1]
@@ -139,7 +139,9 @@ def sight(cells: Cells, start: Cell, goal: Cell) -> bool:
 def small_maps(kinds: tuple[int, ...] = (GROUND, WALL), side: int = 11) -> st.SearchStrategy[Cells]:
     """Maps of up to `side` cells a side, about half of them ground."""
     cell = st.sampled_from((GROUND, GROUND, *kinds))
-    return st.tuples(st.integers(1, side), st.integers(1, side)).flatmap(lambda shape: arrays(np.uint8, shape, elements=cell))
+    return st.tuples(st.integers(1, side), st.integers(1, side)).flatmap(
+        lambda shape: arrays(np.uint8, shape, elements=cell)
+    )
 
 
 def two_cells(cells: Cells, data: st.DataObject) -> tuple[Cell, Cell]:

@@ -1,0 +1,117 @@
+"""What skills change about a unit besides its place: hit points, mode, species, statuses, whom it is after."""
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.chance import draw
+from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.damage import heal_amount
+from mlmonster_env.sim.geometry import apart
+from mlmonster_env.sim.hurt import heal
+from mlmonster_env.sim.posture import attackers_of, enemies, unlock
+from mlmonster_env.sim.spawn import become, summon
+from mlmonster_env.sim.stats import attribute_of
+from mlmonster_env.sim.status_columns import FLAGS, LASTS_DISPEL, VIT
+from mlmonster_env.sim.status_ids import BURNING, FREEZE, SLEEP, STONE, STONEWAIT, STUN
+from mlmonster_env.sim.statuses import end_status
+
+MODE_MASK = 0xFFFF
+HEAL_PERCENT_OF_VIT = 2
+
+
+@kernel
+def points_for(w, u, v, skill):
+    """Hit points that a healing skill of `u` gives to `v`."""
+    amount = w.skills[skill, k.AMOUNT]
+    flags = w.skills[skill, k.FLAGS]
+    if amount <= 0:
+        return heal_amount(w, u, w.skills[skill, k.SKILL_LEVEL], 0)
+    if flags & k.PERCENT_AMOUNT != 0:
+        return w.species[w.units[f.SPECIES, v], f.MAX_HP] * amount // 100
+    if flags & k.HEAL_BY_VIT != 0:
+        return amount * (100 + HEAL_PERCENT_OF_VIT * attribute_of(w, v, VIT, f.VIT)) // 100
+    return amount
+
+
+@kernel
+def give_hp(w, u, v, skill):
+    """Give hit points to the target, or to all friends around it."""
+    s = w.units
+    radius = w.skills[skill, k.SPLASH]
+    if radius <= 0:
+        heal(w, v, points_for(w, u, v, skill))
+        return
+    for other in range(s.shape[1]):
+        if s[f.ALIVE, other] != 0 and not enemies(w, u, other) and apart(w, v, other) <= radius:
+            heal(w, other, points_for(w, u, other, skill))
+
+
+@kernel
+def change_mode(w, u, row, now):
+    """An emotion that changes what a monster is like: sets, adds or removes mode bits."""
+    s = w.units
+    if row[f.R_V5] != 0:
+        s[f.MODE, u] = w.species[s[f.SPECIES, u], f.BASE_MODE]
+    if row[f.R_V2] != 0 and s[f.STATE, u] != f.IDLE and s[f.STATE, u] != f.WALK:
+        unlock(w, u, now)
+    if row[f.R_V2] != 0:
+        s[f.MODE, u] = (s[f.MODE, u] & ~MODE_MASK) | row[f.R_V2]
+    s[f.MODE, u] |= row[f.R_V3]
+    s[f.MODE, u] &= ~row[f.R_V4]
+    if w.rules[f.RANDOM_WALK] == 0:
+        s[f.MODE, u] |= f.NO_RANDOM_WALK
+    s[f.AGGRESSIVE, u] = s[f.MODE, u] & f.ANGRY_MODE != 0
+
+
+@kernel
+def transform(w, u, row, beside, now):
+    """Become another species, whole and rested; some appear beside it who follow nobody."""
+    kinds = 0
+    while kinds < 5 and row[f.R_V1 + kinds] > 0:
+        kinds += 1
+    if kinds == 0:
+        return
+    species = row[f.R_V1 + draw(w, kinds)]
+    if beside > 0:
+        summon(w, u, row, beside, False, now)
+    become(w, u, species)
+    unlock(w, u, now)
+
+
+@kernel
+def dispel(w, v, skill, now):
+    """Take a unit's statuses and its target from it, with the skill's chance."""
+    s = w.units
+    if w.skills[skill, k.AMOUNT] > 0 and draw(w, 100) >= w.skills[skill, k.AMOUNT]:
+        return
+    for i in range(f.STATUS_LIMIT):
+        status = s[f.STATUS_ID + i, v]
+        if status != 0 and w.statuses[status, FLAGS] & LASTS_DISPEL == 0:
+            end_status(w, v, status)
+    unlock(w, v, now)
+
+
+@kernel
+def cure(w, v, now):
+    """Set a unit free of what holds its body; its mind begins anew."""
+    for status in (STONE, STONEWAIT, FREEZE, STUN, SLEEP, BURNING):
+        end_status(w, v, status)
+    unlock(w, v, now)
+
+
+@kernel
+def revenge(w, u):
+    """Turn on one of those who attack the master, each as likely."""
+    s = w.units
+    master = s[f.MASTER, u]
+    if master < 0:
+        return
+    count = attackers_of(w, master)
+    if count == 0:
+        return
+    pick = draw(w, count)
+    for v in range(s.shape[1]):
+        if s[f.ALIVE, v] != 0 and s[f.ATTACK_ON, v] == master:
+            if pick == 0:
+                s[f.TARGET, u] = v
+                return
+            pick -= 1

@@ -1,0 +1,33 @@
+"""Skills that run along a line: in one of eight directions, so many cells far and so many to each side."""
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.geometry import in_sight, sign
+
+
+@small
+def eighth(across, along):
+    """One coordinate of the direction of a vector: 0 where it is at most a third of the other."""
+    return 0 if 3 * abs(across) <= abs(along) else sign(across)
+
+
+@kernel
+def on_line(w, u, v, x, y, length, width):
+    """Whether `v` stands on the line that `u` draws towards the cell (x, y), and a shot reaches it."""
+    s = w.units
+    dx = eighth(x - s[f.X, u], y - s[f.Y, u])
+    dy = eighth(y - s[f.Y, u], x - s[f.X, u])
+    if dx == 0 and dy == 0:
+        dx = 1
+    rx = s[f.X, v] - s[f.X, u]
+    ry = s[f.Y, v] - s[f.Y, u]
+    if dx == 0 or dy == 0:
+        far = rx * dx + ry * dy
+        aside = abs(rx * dy) + abs(ry * dx)
+        inside = 0 <= far < length and aside <= width
+    else:
+        # Along a diagonal cells count double: once for each coordinate.
+        far = rx * dx + ry * dy
+        aside = abs(rx * dx - ry * dy)
+        inside = 0 <= far <= 2 * (length - 1) and aside <= 2 * width
+    return inside and in_sight(w, s[f.X, u], s[f.Y, u], s[f.X, v], s[f.Y, v])
