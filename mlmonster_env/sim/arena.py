@@ -175,7 +175,6 @@ class Arena:
             return int(run_matches(self.words, 0, self.num_matches, ticks))
         bounds = np.linspace(0, self.num_matches, self.threads + 1).astype(int)
         shards = [
-            self._pool.submit(run_matches, self.words, int(first), int(last), ticks)
-            for first, last in pairwise(bounds)
+            self._pool.submit(run_matches, self.words, int(first), int(last), ticks) for first, last in pairwise(bounds)
         ]
         return sum(int(shard.result()) for shard in shards)

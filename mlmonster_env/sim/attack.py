@@ -50,11 +50,7 @@ def strike(w, u, v, now):
     motion = min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
     ranged = is_ranged(w, u, NORMAL_ATTACK)
     flags = f.NORMAL | (f.RANGED if ranged else 0)
-    if (
-        s[f.STATE, v] == f.BERSERK
-        and s[f.TARGET, v] != u
-        and apart(w, u, v) <= w.species[s[f.SPECIES, v], f.RANGE] + 1
-    ):
+    if s[f.STATE, v] == f.BERSERK and s[f.TARGET, v] != u and apart(w, u, v) <= w.species[s[f.SPECIES, v], f.RANGE] + 1:
         flags |= f.FORCES_SWITCH
     if not attack_lands(w, u, v, NORMAL_ATTACK):
         return

@@ -18,6 +18,8 @@ NO_EVENT = -1
 ANY_DAMAGE = -2
 DICE = 10000
 FREE_CELL_TRIES = 50
+SP_OF_A_CAST = 8
+SP_OF_A_LEVEL = 2
 
 
 @kernel
@@ -93,11 +95,7 @@ def monsters_near(w, u):
     s = w.units
     count = 0
     for v in range(s.shape[1]):
-        if (
-            s[f.ALIVE, v] != 0
-            and w.species[s[f.SPECIES, v], f.IS_PLAYER] == 0
-            and apart(w, u, v) <= f.SIGHT_CELLS
-        ):
+        if s[f.ALIVE, v] != 0 and w.species[s[f.SPECIES, v], f.IS_PLAYER] == 0 and apart(w, u, v) <= f.SIGHT_CELLS:
             count += 1
     return count
 
@@ -182,14 +180,24 @@ def free_cell_near(w, u, x, y, cells):
     return x, y
 
 
+@small
+def sp_cost(w, u, skill):
+    """What a cast costs a player bot; monsters cast for nothing."""
+    if w.species[w.units[f.SPECIES, u], f.IS_PLAYER] == 0:
+        return 0
+    return SP_OF_A_CAST + SP_OF_A_LEVEL * w.skills[skill, k.SKILL_LEVEL]
+
+
 @kernel
 def begin_cast(w, u, r, v, now):
-    """Begin to cast row `r` at unit `v` or around it; False where range, sight or a status forbids it."""
+    """Begin to cast row `r` at unit `v` or around it; False where range, sight, a status or SP forbids it."""
     s = w.units
     row = w.rows[s[f.SPECIES, u], r]
     skill = row[f.R_SKILL]
     aim = w.skills[skill, k.AIM]
     if s[f.STATUS_FLAGS, u] & (NO_CAST | NO_THINK) != 0 or s[f.ALIVE, v] == 0:
+        return False
+    if sp_cost(w, u, skill) > s[f.SP, u]:
         return False
     if aim != k.AIM_GROUND and v != u and enemies(w, u, v) and hidden_from(w, u, v):
         return False
@@ -240,9 +248,7 @@ def offered_row(w, u, now):
 def may_check(w, u):
     """Whether the unit could use its list at all: no cast under way, rows to choose from, a caster."""
     s = w.units
-    return (
-        s[f.CAST_AT, u] == f.NEVER and w.species[s[f.SPECIES, u], f.ROWS] > 0 and s[f.MODE, u] & f.NO_CAST == 0
-    )
+    return s[f.CAST_AT, u] == f.NEVER and w.species[s[f.SPECIES, u], f.ROWS] > 0 and s[f.MODE, u] & f.NO_CAST == 0
 
 
 @kernel

@@ -3,7 +3,7 @@
 Numba links the whole of a callee into each of its callers and optimises it there again, level by level: a simulator of
 two hundred functions would take minutes. So a `kernel` is compiled by itself and called like a function of another
 object file; only a `small` one is linked into its callers, to be inlined there. An `entry` is what Python calls: it
-makes all kernels ready, from the cache or by compiling them once.
+makes ready all kernels that it needs, from the cache or by compiling them once.
 
 Numba also notices edits only in the file that holds a function, not in its callees. So the cache lives in a directory
 named by a hash of every source file that kernels are made of, of numba's version and of the processor.
@@ -25,7 +25,6 @@ from typing import Any, TypeVar
 
 import llvmlite.binding
 import numba
-from numba import typeof
 from numba.core import config, types
 from numba.core.compiler import Compiler
 from numba.core.sigutils import normalize_signature
@@ -60,6 +59,7 @@ MANIFEST = CACHE_DIRECTORY / "kernels.json"
 LOCK = threading.RLock()
 
 _finished: list[str] = []  # kernels in the order in which they were compiled: callees first
+_compiling = False
 
 
 class SeparateCompiler(Compiler):  # type: ignore[misc]
@@ -86,7 +86,9 @@ def _wide(argument: Any) -> Any:
 def _compiled(function: F, **options: Any) -> F:
     compiled = numba.njit(function, **OPTIONS, **options)
     compile_as_is = compiled.compile
-    compiled.compile = lambda signature: compile_as_is(tuple(_wide(kind) for kind in normalize_signature(signature)[0]))
+    compiled.compile = lambda signature: _compile(
+        compile_as_is, tuple(_wide(kind) for kind in normalize_signature(signature)[0])
+    )
     return compiled  # type: ignore[no-any-return]
 
 
@@ -109,31 +111,27 @@ def small(function: F) -> F:
     return _compiled(function)
 
 
-def entry(function: F) -> Callable[..., Any]:
+def entry(function: F) -> F:
     """Compile a function that Python calls, with all kernels that it calls."""
-    compiled = _cached(function)
-
-    def call(*arguments: Any) -> Any:
-        if not compiled.signatures:  # type: ignore[attr-defined]
-            _compile(compiled, arguments)
-        known = len(compiled.signatures)  # type: ignore[attr-defined]
-        result = compiled(*arguments)
-        if len(compiled.signatures) != known:  # type: ignore[attr-defined]
-            with LOCK, _locked_cache():
-                _write_manifest()
-        return result
-
-    call.__name__ = function.__name__
-    call.__doc__ = function.__doc__
-    return call
+    return _cached(function)
 
 
-def _compile(compiled: Any, arguments: tuple[Any, ...]) -> None:
-    with LOCK, _locked_cache():
-        whole = _make_ready()
-        compiled.compile(tuple(typeof(argument) for argument in arguments))
-        if whole:
-            _write_manifest()
+def _compile(compile_as_is: Callable[[tuple[Any, ...]], Any], signature: tuple[Any, ...]) -> Any:
+    """Compile what is called first, and within that whatever it calls, while the cache is this process's own."""
+    global _compiling
+    with LOCK:
+        if _compiling:
+            return compile_as_is(signature)
+        _compiling = True
+        try:
+            with _locked_cache():
+                whole = _make_ready()
+                result = compile_as_is(signature)
+                if whole:
+                    _write_manifest()
+                return result
+        finally:
+            _compiling = False
 
 
 @contextmanager
@@ -148,7 +146,7 @@ def _locked_cache() -> Iterator[None]:
 def _make_ready() -> bool:
     """Load every kernel that the cache holds and this process does not, or empty the cache where it is not whole.
 
-    False where it is not whole and this process cannot fill it, because it holds kernels that it will not compile again.
+    False where it is not whole and this process cannot fill it: it holds kernels that it will not compile again.
     """
     names = _read_manifest()
     if names is not None:

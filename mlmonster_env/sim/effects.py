@@ -5,7 +5,7 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.afflict import start_delays
 from mlmonster_env.sim.areas import add_area, clear_areas
-from mlmonster_env.sim.casting import free_cell_near
+from mlmonster_env.sim.casting import free_cell_near, sp_cost
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.changes import change_mode, cure, dispel, give_hp, revenge, transform
 from mlmonster_env.sim.compiled import kernel, small
@@ -22,10 +22,6 @@ from mlmonster_env.sim.stats import attack_delay, attack_motion
 from mlmonster_env.sim.status_ids import FREEZE
 from mlmonster_env.sim.statuses import end_flagged, has_status
 from mlmonster_env.sim.warps import call_slaves, place_at, push_away, run_away, slip_away, teleport
-
-# What a cast costs those who have sp to spend; monsters spend none.
-SP_OF_A_CAST = 8
-SP_OF_A_LEVEL = 2
 
 # A cell in one number, as events keep it.
 CELL_BITS = 16
@@ -268,8 +264,7 @@ def end_cast(w, u, now):
     s[f.READY_AT, u] = max(s[f.READY_AT, u], now + attack_delay(w, u))
     s[f.THINK_AT, u] = max(s[f.THINK_AT, u], now + attack_motion(w, u))
     start_delays(w, u, r, now)
-    if w.species[s[f.SPECIES, u], f.IS_PLAYER] != 0:
-        s[f.SP, u] = max(s[f.SP, u] - SP_OF_A_CAST - SP_OF_A_LEVEL * w.skills[skill, k.SKILL_LEVEL], 0)
+    s[f.SP, u] -= sp_cost(w, u, skill)
     aim = w.skills[skill, k.AIM]
     if aim != k.AIM_GROUND:
         if s[f.ALIVE, v] == 0:

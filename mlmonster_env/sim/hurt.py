@@ -73,6 +73,7 @@ def die(w, u, killer, now):
     stop_attack(w, u)
     halt(w, u)
     s[f.CAST_AT, u] = f.NEVER
+    s[f.REGEN_AT, u] = f.NEVER
     s[f.TARGET, u] = f.NOBODY
     s[f.CHASED, u] = f.NOBODY
     s[f.KEEP_ATTACKING, u] = 0

@@ -150,9 +150,7 @@ def base_attack(w, u):
     base = w.species[species, f.BATK]
     if w.units[f.STATUS_STATS, u] & BATK_STATS == 0:
         return base
-    return base + rules.batk_shift(
-        w.rules[f.RENEWAL], w.species[species, f.STR], attribute_of(w, u, c.STR, f.STR)
-    )
+    return base + rules.batk_shift(w.rules[f.RENEWAL], w.species[species, f.STR], attribute_of(w, u, c.STR, f.STR))
 
 
 @kernel

@@ -161,7 +161,7 @@ def test_a_healing_skill_is_compared_by_its_amount(tmp_path):
     assert failing(skills.checks(comparison)) == ["S 1 of M: most amount healed"]
 
 
-@pytest.mark.parametrize(("rate", "duration", "count"), [(0.5, 5000, 0), (0.53, 5000, 1), (0.5, 5101, 2)])
+@pytest.mark.parametrize(("rate", "duration", "count"), [(5000, 5000, 0), (5300, 5000, 1), (5000, 5101, 2)])
 def test_statuses(tmp_path, rate, duration, count):
     sample = {
         "tag": "SC_STUN src1 tgt2",

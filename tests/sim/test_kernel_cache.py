@@ -233,11 +233,12 @@ def test_a_cache_that_was_being_written_is_rebuilt(tiny):
 
 
 @pytest.mark.parametrize("delay", [0, 0.1, 0.2, 0.4])
-def test_two_processes_at_once_on_an_empty_cache(tiny, delay):
-    first = tiny.start(RUN)
-    time.sleep(delay)
-    second = tiny.start(RUN_BOTH)
-    for process, result in ((first, "39"), (second, "39 17")):
+def test_processes_that_start_together_on_an_empty_cache(tiny, delay):
+    started = []
+    for program, result in ((RUN, "39"), (RUN_BOTH, "39 17"), (RUN, "39")):
+        started.append((tiny.start(program), result))
+        time.sleep(delay)
+    for process, result in started:
         printed, said = process.communicate(timeout=300)
         assert process.returncode == 0, said
         assert printed.strip() == result
