@@ -86,9 +86,13 @@ def _wide(argument: Any) -> Any:
 def _compiled(function: F, **options: Any) -> F:
     compiled = numba.njit(function, **OPTIONS, **options)
     compile_as_is = compiled.compile
-    compiled.compile = lambda signature: _compile(
-        compile_as_is, tuple(_wide(kind) for kind in normalize_signature(signature)[0])
-    )
+
+    def compile_wide(signature: Any) -> Any:
+        wide = tuple(_wide(kind) for kind in normalize_signature(signature)[0])
+        done = compiled.overloads.get(wide)
+        return _compile(compile_as_is, wide) if done is None else done.entry_point
+
+    compiled.compile = compile_wide
     return compiled  # type: ignore[no-any-return]
 
 

@@ -161,6 +161,6 @@ def place_matches(
     choose_maps(words, which, serials, seed & (2**63 - 1), len(cells))
     words[which, CELLS_WORD] = cells.ctypes.data + match[which, f.MAP].astype(np.int64) * cells.strides[0]
     place_members(
-        words, scenario.line_ups, scenario.sides, scenario.spots, which, scenario.scatter, scenario.all_aggressive,
-        scenario.phase_ms, scenario.swap_order,
+        words, scenario.line_ups, scenario.sides, scenario.spots, which, scenario.scatter,
+        int(scenario.all_aggressive), scenario.phase_ms, int(scenario.swap_order),
     )  # fmt: skip

@@ -651,7 +651,7 @@ def test_a_transformation_brings_company() -> None:
     assert all(made.of(f.MASTER, int(unit)) == f.ON_ITS_OWN and made.of(f.SIDE, int(unit)) == 0 for unit in company)
 
 
-@pytest.mark.parametrize(("player", "left"), [(True, [40, 20, 0, 0]), (False, [60, 60, 60, 60])])
+@pytest.mark.parametrize(("player", "left"), [(True, [40, 20, 0]), (False, [60, 60, 60])])
 def test_casts_cost_players_sp(player: bool, left: list[int]) -> None:
     made = stage({k.EFFECT: k.NOTHING, k.AIM: k.AIM_SUPPORT}, caster=replace(plain(sp=60), player=player))
     made.arena.tables.skills[MADE_UP, k.SKILL_LEVEL] = 6
