@@ -98,7 +98,7 @@ def pulses_of(w, owner, skill):
 
 @kernel
 def end_areas_of(w, owner):
-    """End all that a unit has laid, whose place another takes."""
+    """End all that a unit has laid, who dies or whose place another takes."""
     match = w.match
     for i in range(f.AREA_LIMIT):
         at = f.AREAS + i * f.AREA_WIDTH

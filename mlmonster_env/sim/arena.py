@@ -12,7 +12,7 @@ from mlmonster_env.data import Bestiary
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.clock import run_matches
 from mlmonster_env.sim.scene import Scene
-from mlmonster_env.sim.setup import Scenario, place_matches
+from mlmonster_env.sim.setup import Scenario, place_matches, point_at_maps
 from mlmonster_env.sim.skirmish import scenario_named
 from mlmonster_env.sim.tables import Int32Array, Tables
 from mlmonster_env.sim.world import world_words
@@ -39,6 +39,8 @@ class Snapshot:
     units: Int32Array
     match: Int32Array
     serials: np.ndarray[Any, np.dtype[np.int64]]
+    seed: int
+    ticks: int
 
 
 class Arena:
@@ -71,6 +73,7 @@ class Arena:
         self.threads = threads
         self.restart = restart
         self.unit_ticks = 0
+        self._ticks = 0  # run since the last reset
         self.tables: Tables = self.scenario.tables
         self.units = np.zeros((num_matches, self.scenario.unit_rows, self.scenario.places), np.int32)
         self.match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
@@ -102,6 +105,7 @@ class Arena:
             self.seed = seed
         self._serials[:] = 0
         self.unit_ticks = 0
+        self._ticks = 0
         self._place(np.arange(self.num_matches))
 
     def run(self, ticks: int) -> None:
@@ -111,10 +115,14 @@ class Arena:
         if not self.restart:
             self.unit_ticks += self._run(ticks)
             return
-        chunk = self.scenario.restart_ticks
+        every = self.scenario.restart_ticks
         while ticks > 0:
-            self.unit_ticks += self._run(min(chunk, ticks))
+            chunk = min(every - self._ticks % every, ticks)
+            self.unit_ticks += self._run(chunk)
             ticks -= chunk
+            self._ticks += chunk
+            if self._ticks % every != 0:
+                return
             ended = np.flatnonzero(self.match[:, f.OVER])
             if len(ended):
                 self._serials[ended] += 1
@@ -146,7 +154,7 @@ class Arena:
 
     def snapshot(self) -> Snapshot:
         """A copy of the state of all matches."""
-        return Snapshot(self.units.copy(), self.match.copy(), self._serials.copy())
+        return Snapshot(self.units.copy(), self.match.copy(), self._serials.copy(), self.seed, self._ticks)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this arena (or of one of the same shape and world), to the bit."""
@@ -155,11 +163,16 @@ class Arena:
         self.units[:] = snapshot.units
         self.match[:] = snapshot.match
         self._serials[:] = snapshot.serials
+        self.seed = snapshot.seed
+        self._ticks = snapshot.ticks
+        point_at_maps(self.words, self.match, self.scenario.cells, np.arange(self.num_matches))
 
     def digest(self) -> list[str]:
         """A hash of each match's whole state."""
+        match = self.match.copy()
+        match[:, f.JOURNAL_LINES] = 0  # a match is the same whether or not somebody takes notes
         return [
-            hashlib.blake2b(self.units[m].tobytes() + self.match[m].tobytes(), digest_size=16).hexdigest()
+            hashlib.blake2b(self.units[m].tobytes() + match[m].tobytes(), digest_size=16).hexdigest()
             for m in range(self.num_matches)
         ]
 

@@ -15,7 +15,6 @@ import importlib
 import json
 import os
 import platform
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -89,8 +88,9 @@ def _compiled(function: F, **options: Any) -> F:
 
     def compile_wide(signature: Any) -> Any:
         wide = tuple(_wide(kind) for kind in normalize_signature(signature)[0])
-        done = compiled.overloads.get(wide)
-        return _compile(compile_as_is, wide) if done is None else done.entry_point
+        # Numba asks at every call whose arguments had to be widened.
+        known = compiled.overloads.get(wide)
+        return _compile(compile_as_is, wide) if known is None else known.entry_point
 
     compiled.compile = compile_wide
     return compiled  # type: ignore[no-any-return]
@@ -158,8 +158,9 @@ def _make_ready() -> bool:
         return True
     if _finished:
         return False
-    shutil.rmtree(CACHE_DIRECTORY)
-    CACHE_DIRECTORY.mkdir()
+    # Folders stay: another process that is just starting may be looking for its own in here.
+    for path in (MANIFEST, *CACHE_DIRECTORY.rglob("*.nb[ic]")):
+        path.unlink(missing_ok=True)
     print("mlmonster: compiling the simulator, once (about a minute) ...", file=sys.stderr, flush=True)
     return True
 

@@ -7,6 +7,7 @@ from mlmonster_env.sim.compiled import kernel, small
 
 WALKABLE = 1
 SHOOTABLE = 2
+LONGEST_CROOKED_WALK = 14  # cells
 
 STRAIGHT_COST = 10
 DIAGONAL_COST = 14
@@ -48,8 +49,8 @@ def walkable(w, x, y):
 
 
 @kernel
-def in_sight(w, x0, y0, x1, y1):
-    """Whether a shot passes from the first cell to the second; the two ends are not looked at."""
+def line_is(w, kind, x0, y0, x1, y1):
+    """Whether all cells on the line between two are of a kind, SHOOTABLE or WALKABLE; the ends are not looked at."""
     if w.rules[f.OPEN_MAP] != 0:
         return True
     if x1 < x0:
@@ -71,9 +72,15 @@ def in_sight(w, x0, y0, x1, y1):
         elif along_y < 0:
             along_y += weight
             y0 -= 1
-        if (x0 != x1 or y0 != y1) and w.cells[y0, x0] & SHOOTABLE == 0:
+        if (x0 != x1 or y0 != y1) and w.cells[y0, x0] & kind == 0:
             return False
     return True
+
+
+@small
+def in_sight(w, x0, y0, x1, y1):
+    """Whether a shot passes from the first cell to the second."""
+    return line_is(w, SHOOTABLE, x0, y0, x1, y1)
 
 
 @small
@@ -299,5 +306,5 @@ def plan_path(w, u, x1, y1):
 
 @kernel
 def planned_path_ok(w, length, x0, y0, x1, y1):
-    """The server's rule for long walks: above 14 cells only where nothing stands between."""
-    return length >= 0 and (length <= 14 or in_sight(w, x0, y0, x1, y1))
+    """The server's rule for long walks: only where every cell between can be stood on."""
+    return length >= 0 and (length <= LONGEST_CROOKED_WALK or line_is(w, WALKABLE, x0, y0, x1, y1))

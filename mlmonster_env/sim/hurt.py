@@ -3,7 +3,7 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.afflict import cancel_cast, try_status
-from mlmonster_env.sim.areas import pulses_of
+from mlmonster_env.sim.areas import end_areas_of, pulses_of
 from mlmonster_env.sim.casting import check_event
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
@@ -78,6 +78,7 @@ def die(w, u, killer, now):
     s[f.CHASED, u] = f.NOBODY
     s[f.KEEP_ATTACKING, u] = 0
     forget_unit(w, u)
+    end_areas_of(w, u)
     if killer >= 0 and killer != u:
         s[f.KILLS, killer] += 1
     note(w, now, f.J_DEATH, u, killer, 0)

@@ -148,6 +148,16 @@ def place_members(words, line_ups, sides, spots, which, scatter, aggressive, pha
                 w.units[f.MODE, u] |= f.AGGRESSIVE_MODE
 
 
+def point_at_maps(
+    words: np.ndarray[Any, np.dtype[np.int64]],
+    match: Int32Array,
+    cells: np.ndarray[Any, np.dtype[np.uint8]],
+    which: np.ndarray[Any, np.dtype[np.int64]],
+) -> None:
+    """Let the matches named by `which` see the cells of the maps that they are on."""
+    words[which, CELLS_WORD] = cells.ctypes.data + match[which, f.MAP].astype(np.int64) * cells.strides[0]
+
+
 def place_matches(
     words: np.ndarray[Any, np.dtype[np.int64]],
     match: Int32Array,
@@ -159,7 +169,7 @@ def place_matches(
     """Begin the matches named by `which`, each from its own seed."""
     cells = scenario.cells
     choose_maps(words, which, serials, seed & (2**63 - 1), len(cells))
-    words[which, CELLS_WORD] = cells.ctypes.data + match[which, f.MAP].astype(np.int64) * cells.strides[0]
+    point_at_maps(words, match, cells, which)
     place_members(
         words, scenario.line_ups, scenario.sides, scenario.spots, which, scenario.scatter,
         int(scenario.all_aggressive), scenario.phase_ms, int(scenario.swap_order),

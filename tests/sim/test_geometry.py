@@ -281,7 +281,6 @@ def test_a_long_walk_on_open_ground_is_allowed():
     assert found is not None and found.allowed
 
 
-@pytest.mark.xfail(strict=True, reason="the rule for long walks asks whether shots pass, the server whether feet do")
 def test_a_gap_between_forbids_a_long_walk():
     cells = open_ground(30)
     cells[5:, 10] = GAP
