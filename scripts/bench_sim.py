@@ -4,12 +4,16 @@ import os
 import subprocess
 import sys
 import tempfile
-from time import perf_counter
+from collections import Counter
+from threading import Thread
+from time import perf_counter, sleep
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from mlmonster_env.sim import Arena
+from mlmonster_env.sim import fields as f
 from scripts.bare_kernel import BareFights
 from scripts.stopwatch import median_speeds
 
@@ -23,6 +27,8 @@ ROUNDS = 5
 SECONDS = 1.0
 MATCH_COUNTS = (64, 256, 1024, 4096, 8192)
 SIZES = (1, 2, 3, 5, 8, 12)
+SAMPLE_SECONDS = 0.0005
+WORK = {f.ON_MINDS: "minds", f.ON_RULES: "rules", f.ON_MOVEMENT: "movement", f.ON_TIMERS: "finding what is due"}
 START = "from mlmonster_env.sim import Arena; Arena(1, 'skirmish-5v5', seed=0).run(1)"
 
 
@@ -34,6 +40,7 @@ def main() -> None:
     console.print(by_matches())
     console.print(by_size())
     console.print(by_threads())
+    console.print(by_work())
     beside_bare(console)
 
 
@@ -82,6 +89,30 @@ def by_threads() -> Table:
         one, two = median_speeds({str(n): (r, chunk) for n, r in runners.items()}, ROUNDS, SECONDS).values()
         table.add_row(str(chunk), f"{one / 1e6:.2f}", f"{two / 1e6:.2f}", f"{two / one:.2f}")
     return table
+
+
+def by_work() -> Table:
+    """What an arena at work is at work on, sampled from outside."""
+    table = Table("", "share", title=f"by kind of work, {SIZE} v {SIZE}, one thread")
+    counts = sampled_work(warm_arena(MATCHES), ROUNDS * SECONDS)
+    for kind, name in WORK.items():
+        table.add_row(name, f"{counts[kind] / counts.total():.0%}")
+    return table
+
+
+def sampled_work(runner: Arena, seconds: float) -> Counter[int]:
+    """How often a look at a running arena of one thread found it at each kind of work."""
+    counts: Counter[int] = Counter()
+    end = perf_counter() + seconds
+    while perf_counter() < end:
+        worker = Thread(target=runner.run, args=(LONG_CHUNK,))
+        worker.start()
+        while worker.is_alive():
+            now = runner.phase[:, 0].copy()  # it goes on changing
+            counts.update(now[np.flatnonzero(now)][:1].tolist())
+            sleep(SAMPLE_SECONDS)
+        worker.join()
+    return counts
 
 
 def beside_bare(console: Console) -> None:

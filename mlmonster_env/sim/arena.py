@@ -78,11 +78,12 @@ class Arena:
         self.units = np.zeros((num_matches, self.scenario.unit_rows, self.scenario.places), np.int32)
         self.match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
         self.journal = np.zeros((num_matches, journal_records, f.JOURNAL_WIDTH), np.int32)
+        self.phase = np.zeros((num_matches, 1), np.int32)  # fields.AT_REST ...: what each match is worked on for
         self._serials = np.zeros(num_matches, np.int64)  # how many matches a row has begun before this one
         self._rules = self.scenario.rules
         tables = self.tables
         self.words = world_words(
-            (self.units, self.match, self.journal),
+            (self.units, self.match, self.journal, self.phase),
             self.scenario.cells,
             (tables.species, tables.rows, tables.skills, tables.statuses, tables.elements, self._rules),
         )

@@ -40,6 +40,7 @@ def call_friends(w, u, v, now):
 @kernel
 def strike(w, u, v, now):
     """Roll one normal attack; its damage lands after the attack motion."""
+    w.phase[0] = f.ON_RULES
     s = w.units
     s[f.ATTACKS, u] += 1
     note(w, now, f.J_ATTACK, u, v, 0)

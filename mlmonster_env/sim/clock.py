@@ -6,7 +6,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.ailments import regain, work_statuses
 from mlmonster_env.sim.compiled import entry, kernel
 from mlmonster_env.sim.effects import end_cast, strike_around
-from mlmonster_env.sim.events import first_event, take_event
+from mlmonster_env.sim.events import take_first_event
 from mlmonster_env.sim.ground import work_areas
 from mlmonster_env.sim.hurt import die, land_hit
 from mlmonster_env.sim.mind import attack_due, nothing_new, take_in, think
@@ -32,7 +32,7 @@ def earliest(w):
 def work_event(w, now):
     """Work off the pending event that is due first."""
     match = w.match
-    at = first_event(w)
+    at = take_first_event(w)
     kind = match[at + f.E_KIND]
     source = match[at + f.E_SOURCE]
     victim = match[at + f.E_VICTIM]
@@ -40,10 +40,10 @@ def work_event(w, now):
     skill = match[at + f.E_SKILL]
     reach = match[at + f.E_REACH]
     flags = match[at + f.E_FLAGS]
-    take_event(w, at)
     if kind == f.LAND_HIT:
         land_hit(w, source, victim, damage, skill, reach, flags, now)
     elif kind == f.NEWS:
+        w.phase[0] = f.ON_MINDS
         take_in(w, victim, source, flags & f.FORCES_SWITCH != 0, now)
     elif kind == f.STRIKE_AGAIN:
         strike_around(w, source, victim, skill, damage, reach, False, now)
@@ -57,10 +57,12 @@ def work_off(w, until):
     s = w.units
     match = w.match
     while match[f.OVER] == 0:
+        w.phase[0] = f.ON_TIMERS
         now = earliest(w)
         if now > until:
             return
         match[f.CLOCK] = max(match[f.CLOCK], now)
+        w.phase[0] = f.ON_RULES
         if match[f.EVENT_AT] <= now:
             work_event(w, now)
             continue
@@ -72,12 +74,14 @@ def work_off(w, until):
             continue
         for u in range(s.shape[1]):
             if s[f.STEP_AT, u] <= now:
+                w.phase[0] = f.ON_MOVEMENT
                 finish_step(w, u, now)
                 break
             if s[f.CAST_AT, u] <= now:
                 end_cast(w, u, now)
                 break
             if s[f.ATTACK_AT, u] <= now:
+                w.phase[0] = f.ON_MINDS
                 attack_due(w, u, now)
                 break
             if s[f.REGEN_AT, u] <= now:
@@ -92,6 +96,7 @@ def think_all(w, now):
     match = w.match
     places = s.shape[1]
     for i in range(places):
+        w.phase[0] = f.ON_MINDS
         u = places - 1 - i if match[f.SECOND_FIRST] != 0 else i
         if s[f.ALIVE, u] == 0 or s[f.THINK_AT, u] > now or nothing_new(w, u, now):
             continue
@@ -134,4 +139,5 @@ def run_matches(words, first, last, ticks):
             for u in range(w.units.shape[1]):
                 worked += w.units[f.ALIVE, u]
             tick_match(w)
+        w.phase[0] = f.AT_REST
     return worked

@@ -57,7 +57,8 @@ CACHE_DIRECTORY = cache_root() / "kernels" / source_fingerprint()
 MANIFEST = CACHE_DIRECTORY / "kernels.json"
 LOCK = threading.RLock()
 
-_finished: list[str] = []  # kernels in the order in which they were compiled: callees first
+# Kernels and their kinds of arguments in the order in which they were compiled: callees first.
+_finished: list[tuple[str, str]] = []
 _compiling = False
 
 
@@ -68,9 +69,11 @@ class SeparateCompiler(Compiler):  # type: ignore[misc]
         result = super()._compile_core()
         library = result.library
         empty = str(library._codegen._create_empty_module(library.name))
-        library._shared_module = llvmlite.binding.parse_assembly(empty)
+        # Of a kernel from the cache numba finds only what its shared module names: here, what Python calls.
+        wrapper = f'@"{result.fndesc.llvm_cpython_wrapper_name}" = available_externally global i8 0'
+        library._shared_module = llvmlite.binding.parse_assembly(f"{empty}\n{wrapper}\n")
         function = self.state.func_id.func
-        _finished.append(f"{function.__module__}:{function.__qualname__}")
+        _finished.append((f"{function.__module__}:{function.__qualname__}", str(self.state.args)))
         return result
 
 
@@ -152,9 +155,9 @@ def _make_ready() -> bool:
 
     False where it is not whole and this process cannot fill it: it holds kernels that it will not compile again.
     """
-    names = _read_manifest()
-    if names is not None:
-        _load([name for name in names if name not in _finished])
+    kernels = _read_manifest()
+    if kernels is not None:
+        _load([kernel for kernel in kernels if kernel not in _finished])
         return True
     if _finished:
         return False
@@ -178,11 +181,11 @@ def _files() -> dict[str, str]:
     }
 
 
-def _read_manifest() -> list[str] | None:
+def _read_manifest() -> list[tuple[str, str]] | None:
     try:
         manifest = json.loads(MANIFEST.read_text())
         whole = manifest["stamps"] == _stamps() and manifest["files"] == _files()
-        return list(manifest["kernels"]) if whole else None
+        return [(name, arguments) for name, arguments in manifest["kernels"]] if whole else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -194,11 +197,12 @@ def _write_manifest() -> None:
     written.replace(MANIFEST)
 
 
-def _load(names: list[str]) -> None:
+def _load(kernels: list[tuple[str, str]]) -> None:
     """Load machine code, callees before callers: an object file needs all the names that it calls."""
-    for name in names:
+    for name, arguments in kernels:
         module, function = name.split(":")
         compiled = getattr(importlib.import_module(module), function)
         for signature, *_ in compiled._cache._cache_file._load_index():
-            compiled.compile(signature)
-    _finished.extend(names)
+            if str(signature) == arguments:
+                compiled.compile(signature)
+        _finished.append((name, arguments))

@@ -11,7 +11,7 @@ def push_event(w, due, kind, source, victim, damage, skill, reach, flags):
     best = -1
     latest = -1
     for i in range(f.EVENT_LIMIT):
-        at = f.EVENTS + i * f.EVENT_WIDTH
+        at = f.EVENTS + i
         if match[at + f.E_DUE] == f.NEVER:
             best = at
             break
@@ -32,28 +32,23 @@ def push_event(w, due, kind, source, victim, damage, skill, reach, flags):
 
 
 @kernel
-def first_event(w):
-    """Where the event that is due first lies in the match array, or -1."""
+def take_first_event(w):
+    """Free the place of the event that is due first, and say where in the match array what it held still lies."""
     match = w.match
     best = -1
-    due = f.NEVER
+    first = f.NEVER
+    second = f.NEVER
     for i in range(f.EVENT_LIMIT):
-        at = f.EVENTS + i * f.EVENT_WIDTH
-        if match[at + f.E_DUE] < due:
-            due = match[at + f.E_DUE]
-            best = at
-    return best
-
-
-@kernel
-def take_event(w, at):
-    """Free the event's place and find out when the next one is due."""
-    match = w.match
-    match[at + f.E_DUE] = f.NEVER
-    due = f.NEVER
-    for i in range(f.EVENT_LIMIT):
-        due = min(due, match[f.EVENTS + i * f.EVENT_WIDTH + f.E_DUE])
-    match[f.EVENT_AT] = due
+        due = match[f.EVENTS + i + f.E_DUE]
+        if due < first:
+            second = first
+            first = due
+            best = i
+        elif due < second:
+            second = due
+    match[f.EVENTS + best + f.E_DUE] = f.NEVER
+    match[f.EVENT_AT] = second
+    return f.EVENTS + best
 
 
 @kernel
@@ -62,7 +57,7 @@ def forget_unit(w, u):
     match = w.match
     due = f.NEVER
     for i in range(f.EVENT_LIMIT):
-        at = f.EVENTS + i * f.EVENT_WIDTH
+        at = f.EVENTS + i
         if match[at + f.E_SOURCE] == u or match[at + f.E_VICTIM] == u:
             match[at + f.E_DUE] = f.NEVER
         due = min(due, match[at + f.E_DUE])

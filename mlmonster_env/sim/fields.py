@@ -81,12 +81,13 @@ def unit_rows(skill_rows: int) -> int:
     EVENTS,
 ) = range(17)  # fmt: skip
 
-# Pending events: damage under way, or news of an attack that the victim takes in after its flinch.
+# Pending events: damage under way, or news of an attack that the victim takes in after its flinch. The due times of
+# all lie side by side, then the kinds of all, and so on, because the due times are looked through again and again.
+EVENT_LIMIT = 24
+EVENT_FIELDS = 8
 (
     E_DUE, E_KIND, E_SOURCE, E_VICTIM, E_DAMAGE, E_SKILL, E_REACH, E_FLAGS,
-) = range(8)  # fmt: skip
-EVENT_WIDTH = 8
-EVENT_LIMIT = 24
+) = range(0, EVENT_FIELDS * EVENT_LIMIT, EVENT_LIMIT)  # fmt: skip
 LAND_HIT, NEWS, STRIKE_AGAIN, SELF_KILL = range(4)
 
 # Bits of E_FLAGS: how the damage came.
@@ -96,7 +97,10 @@ CONNECTED, RANGED, NORMAL, FORCES_SWITCH, BY_MAGIC = 1, 2, 4, 8, 16
 J_ATTACK, J_CAST, J_HIT, J_STEP, J_DEATH, J_HEAL = range(6)
 JOURNAL_WIDTH = 5
 
-AREAS = EVENTS + EVENT_LIMIT * EVENT_WIDTH
+# What a match is being worked on for, in `phase`: for whoever samples it from outside.
+AT_REST, ON_TIMERS, ON_MINDS, ON_MOVEMENT, ON_RULES = range(5)
+
+AREAS = EVENTS + EVENT_LIMIT * EVENT_FIELDS
 (
     A_DUE, A_END, A_SKILL, A_OWNER, A_SIDE, A_X, A_Y, A_LEFT,
 ) = range(8)  # fmt: skip

@@ -98,7 +98,7 @@ def empty_match(w):
     match[f.AREA_AT] = f.NEVER
     match[f.EVENT_AT] = f.NEVER
     for i in range(f.EVENT_LIMIT):
-        match[f.EVENTS + i * f.EVENT_WIDTH + f.E_DUE] = f.NEVER
+        match[f.EVENTS + i + f.E_DUE] = f.NEVER
     for i in range(f.AREA_LIMIT):
         match[f.AREAS + i * f.AREA_WIDTH + f.A_DUE] = f.NEVER
         match[f.AREAS + i * f.AREA_WIDTH + f.A_END] = f.NEVER

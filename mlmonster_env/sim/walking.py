@@ -83,6 +83,7 @@ def skill_on_the_way(w, u, now):
 @kernel
 def walk_to(w, u, x, y, now):
     """Walk to a cell, chasing nobody; False where the unit cannot."""
+    w.phase[0] = f.ON_MOVEMENT
     s = w.units
     length = path_length(w, s[f.X, u], s[f.Y, u], x, y)
     if length > f.LONGEST_WALK or not planned_path_ok(w, length, s[f.X, u], s[f.Y, u], x, y):
@@ -137,6 +138,7 @@ def can_reach(w, u, v, reach):
 @kernel
 def chase(w, u, v, reach, to_attack, now):
     """Walk towards a unit, to stop within `reach` (0: on its cell) and attack if so wanted; False where it cannot."""
+    w.phase[0] = f.ON_MOVEMENT
     s = w.units
     if s[f.MODE, u] & f.CAN_MOVE == 0:
         return False

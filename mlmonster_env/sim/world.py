@@ -24,6 +24,7 @@ ARRAYS = (
     ("units", types.int32, 2),  # [unit rows, units]: fields.SPECIES ...
     ("match", types.int32, 1),  # [match columns]: fields.CLOCK ...
     ("journal", types.int32, 2),  # [records, fields.JOURNAL_WIDTH]; none where nobody asks
+    ("phase", types.int32, 1),  # [1]: fields.AT_REST ...; no part of the match's state
     ("cells", types.uint8, 2),  # [height, width]: bit 0 walkable, bit 1 lets shots pass
     ("species", types.int32, 2),  # [species, columns]
     ("rows", types.int32, 3),  # [species, skill rows, columns]
@@ -33,7 +34,7 @@ ARRAYS = (
     ("rules", types.int32, 1),  # [fields.RULES_WIDTH]
 )
 WORLD_WORDS = sum(1 + dimensions for _, _, dimensions in ARRAYS)
-CELLS_WORD = 8  # where the address of a match's map lies
+CELLS_WORD = 10  # where the address of a match's map lies
 
 
 class BareArray(types.Array):
@@ -130,7 +131,7 @@ def world_at(typingctx, address):
 
 
 def world_words(
-    matches: tuple[Int32Array, Int32Array, Int32Array],
+    matches: tuple[Int32Array, ...],
     cells: np.ndarray[Any, np.dtype[np.uint8]],
     tables: tuple[Int32Array, ...],
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -139,7 +140,7 @@ def world_words(
     place = 0
     arrays: tuple[np.ndarray[Any, Any], ...] = (*matches, cells, *tables)
     for (name, dtype, dimensions), array in zip(ARRAYS, arrays, strict=True):
-        of_matches = name in ("units", "match", "journal")
+        of_matches = name in ("units", "match", "journal", "phase")
         shape = array.shape[1:] if of_matches or name == "cells" else array.shape
         if len(shape) != dimensions or array.dtype != np.dtype(str(dtype)) or not array.flags.c_contiguous:
             raise ValueError(f"{name} is {array.dtype} of shape {array.shape}, expected contiguous {dtype}")

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from mlmonster_env.sim import Arena
 from scripts import stopwatch
 from scripts.bare_kernel import HP, ROWS, SIDE, TARGET, BareFights, X, Y, cells_between, nearest_enemy
+from scripts.bench_sim import WORK, sampled_work
 from scripts.stopwatch import median_speeds, speed
 
 
@@ -88,3 +90,11 @@ def test_bare_fights_do_not_depend_on_chunks():
     assert np.array_equal(whole._units, pieces._units)
     assert whole.unit_ticks == pieces.unit_ticks
     assert len({match.tobytes() for match in whole._units[:, [X, Y, HP, TARGET]]}) == 3
+
+
+def test_samples_find_every_kind_of_work():
+    arena = Arena(256, "skirmish-5v5", seed=0, restart=True)
+    arena.run(1)
+    counts = sampled_work(arena, 1.0)
+    assert set(counts) == set(WORK)
+    assert not arena.phase.any()

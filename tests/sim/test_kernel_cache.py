@@ -154,6 +154,10 @@ def test_what_is_first_needed_later_joins_the_cache(filled):
     assert filled.machine_code() == written
 
 
+def test_a_kernel_of_the_cache_can_be_called_by_itself(filled):
+    assert filled.run("from tiny.clock import turn; print(turn(5))") == ("39", False)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "result"), [("FACTOR = 3", "FACTOR = 5", "65"), ("return x + 1", "return x + 2", "45")]
 )
