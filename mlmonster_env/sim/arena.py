@@ -18,6 +18,7 @@ from mlmonster_env.sim.tables import Int32Array, Tables
 from mlmonster_env.sim.world import world_words
 
 UNDECIDED = -1
+SHARDS_A_THREAD = 4  # a thread that is held up leaves some to the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +114,14 @@ class Arena:
         """Let `ticks` rounds of 100 ms pass in every match that is not over."""
         if ticks < 0:
             raise ValueError(f"ticks is {ticks}, expected 0 or more")
-        if not self.restart:
-            self.unit_ticks += self._run(ticks)
-            return
-        every = self.scenario.restart_ticks
-        while ticks > 0:
-            chunk = min(every - self._ticks % every, ticks)
-            self.unit_ticks += self._run(chunk)
-            ticks -= chunk
-            self._ticks += chunk
-            if self._ticks % every != 0:
-                return
-            ended = np.flatnonzero(self.match[:, f.OVER])
-            if len(ended):
-                self._serials[ended] += 1
-                self._place(ended)
+        if self._pool is None:
+            self.unit_ticks += self._play(0, self.num_matches, ticks)
+        else:
+            shards = min(SHARDS_A_THREAD * self.threads, self.num_matches)
+            bounds = np.linspace(0, self.num_matches, shards + 1).astype(int).tolist()
+            played = [self._pool.submit(self._play, first, last, ticks) for first, last in pairwise(bounds)]
+            self.unit_ticks += sum(shard.result() for shard in played)
+        self._ticks += ticks
 
     @property
     def results(self) -> Results:
@@ -184,11 +178,20 @@ class Arena:
     def _place(self, which: np.ndarray[Any, np.dtype[np.int64]]) -> None:
         place_matches(self.words, self.match, self.scenario, which, self._serials, self.seed)
 
-    def _run(self, ticks: int) -> int:
-        if self._pool is None:
-            return int(run_matches(self.words, 0, self.num_matches, ticks))
-        bounds = np.linspace(0, self.num_matches, self.threads + 1).astype(int)
-        shards = [
-            self._pool.submit(run_matches, self.words, int(first), int(last), ticks) for first, last in pairwise(bounds)
-        ]
-        return sum(int(shard.result()) for shard in shards)
+    def _play(self, first: int, last: int, ticks: int) -> int:
+        """Run the matches from `first` up to but not including `last`; returns the unit-ticks worked."""
+        if not self.restart:
+            return int(run_matches(self.words, first, last, ticks))
+        worked = 0
+        every = self.scenario.restart_ticks
+        at = self._ticks
+        end = at + ticks
+        while at < end:
+            chunk = min(every - at % every, end - at)
+            worked += int(run_matches(self.words, first, last, chunk))
+            at += chunk
+            if at % every == 0:
+                ended = first + np.flatnonzero(self.match[first:last, f.OVER])
+                self._serials[ended] += 1
+                self._place(ended)
+        return worked
