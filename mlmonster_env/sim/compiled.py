@@ -6,7 +6,8 @@ object file; only a `small` one is linked into its callers, to be inlined there.
 makes ready all kernels that it needs, from the cache or by compiling them once.
 
 Numba also notices edits only in the file that holds a function, not in its callees. So the cache lives in a directory
-named by a hash of every source file that kernels are made of, of numba's version and of the processor.
+named by a hash of every source file that kernels are made of and of where they lie, of numba's version and of the
+processor.
 """
 
 import fcntl
@@ -48,7 +49,7 @@ def source_fingerprint() -> str:
     for path in sources():
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
-    for fact in (numba.__version__, llvmlite.binding.get_host_cpu_name(), platform.machine()):
+    for fact in (str(PACKAGE), numba.__version__, llvmlite.binding.get_host_cpu_name(), platform.machine()):
         digest.update(fact.encode())
     return digest.hexdigest()[:16]
 
