@@ -194,8 +194,9 @@ def test_restarts_depend_neither_on_batch_nor_threads():
     assert few.digest() == many.digest()[:5]
 
 
-def test_restore_goes_back_over_restarts():
-    played = restarting(mixed())
+@pytest.mark.parametrize("scenario", [mixed, on_many_maps])
+def test_restore_goes_back_over_restarts(scenario):
+    played = restarting(scenario())
     played.run(RESTARTS)
     kept = played.snapshot()
     played.run(RESTARTS)
@@ -205,15 +206,13 @@ def test_restore_goes_back_over_restarts():
     assert played.digest() == later
 
 
-def test_restore_goes_back_over_restarts_on_other_maps():
-    played = restarting(on_many_maps())
-    played.run(RESTARTS)
-    kept = played.snapshot()
-    played.run(RESTARTS)
-    later = played.digest()
-    played.restore(kept)
-    played.run(RESTARTS)
-    assert played.digest() == later
+def test_the_cut_into_runs_does_not_matter_to_restarts():
+    whole, pieces = restarting(mixed()), restarting(mixed())
+    whole.run(RESTARTS)
+    for _ in range(RESTARTS // 7):
+        pieces.run(7)
+    pieces.run(RESTARTS % 7)
+    assert pieces.digest() == whole.digest()
 
 
 def test_restore_brings_back_the_seed_of_later_matches():
