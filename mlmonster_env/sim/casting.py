@@ -14,8 +14,6 @@ from mlmonster_env.sim.posture import attackers_of, enemies, halt, hidden_from, 
 from mlmonster_env.sim.status_columns import BAD, NO_CAST, NO_THINK
 from mlmonster_env.sim.statuses import has_status
 
-NO_EVENT = -1
-ANY_DAMAGE = -2
 DICE = 10000
 FREE_CELL_TRIES = 50
 SP_OF_A_CAST = 8

@@ -51,7 +51,7 @@ MAX_PATH = 32
     # timers side by side, for the clock's sake: arrival at the next cell, end of a cast, next attack, regeneration
     STEP_AT, CAST_AT, ATTACK_AT, REGEN_AT,
     # attack: ATTACK_ON is whom the running attack is for, READY_AT when the delay is over
-    ATTACK_ON, READY_AT, KEEP_ATTACKING, ATTACKED_BY,
+    ATTACK_ON, READY_AT, KEEP_ATTACKING,
     # walking: CHASED whom the walk is for
     STEP_MS, PATH_LENGTH, PATH_DONE, GOAL_X, GOAL_Y, NEW_GOAL, CHASED, CHASE_RANGE, HOLD_UNTIL,
     # casting: CAST_SKILL a row of the skill table, CAST_ROW the row of the monster's list
@@ -61,12 +61,12 @@ MAX_PATH = 32
     # account of the match
     DAMAGE_DEALT, DAMAGE_TAKEN, ATTACKS, HITS, CASTS, KILLS,
     PATH,
-) = range(58)  # fmt: skip
+) = range(57)  # fmt: skip
 TIMERS = 4
 STATUS_ID = PATH + PATH_WORDS
 STATUS_END = STATUS_ID + STATUS_LIMIT
 STATUS_VALUE = STATUS_END + STATUS_LIMIT
-SKILL_DELAY = STATUS_VALUE + STATUS_LIMIT  # then one row per skill row, then as many SKILL_DIE rows
+SKILL_DELAY = STATUS_VALUE + STATUS_LIMIT  # then one row per skill row, then as many rows of held dice
 
 
 def unit_rows(skill_rows: int) -> int:
@@ -94,7 +94,7 @@ LAND_HIT, NEWS, STRIKE_AGAIN, SELF_KILL = range(4)
 CONNECTED, RANGED, NORMAL, FORCES_SWITCH, BY_MAGIC = 1, 2, 4, 8, 16
 
 # Kinds of records in the journal: (ms, kind, unit, other unit or -1, amount).
-J_ATTACK, J_CAST, J_HIT, J_STEP, J_DEATH, J_HEAL = range(6)
+J_ATTACK, J_CAST, J_HIT, J_STEP, J_DEATH = range(5)
 JOURNAL_WIDTH = 5
 
 # What a match is being worked on for, in `phase`: for whoever samples it from outside.

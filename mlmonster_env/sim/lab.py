@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -121,8 +120,3 @@ def of_kind(records: Int32Array, kind: int, unit: int) -> Int32Array:
 def set_target(arena: Arena, unit: int, target: int) -> None:
     """Make a unit's mind choose a target, as a script would."""
     arena.units[:, f.TARGET, unit] = target
-
-
-def mean_or_nan(values: Sequence[float] | np.ndarray[Any, Any]) -> float:
-    """Mean of what there is."""
-    return float(np.mean(values)) if len(values) else float("nan")
