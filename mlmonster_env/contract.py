@@ -1,4 +1,448 @@
-"""Every name and number that crosses a wall; nothing else knows an index."""
+"""Every name, index and formula that crosses a wall; nothing else knows one. `docs/contract.md` is generated from here.
+
+A state formula takes plain numbers and gives one; kernels compile it, and whoever reads a live server calls it as is.
+What comes out is clipped to [0, 1] afterwards. A share or mean of nothing is 0.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from numba.extending import register_jitable
+
+VERSION = 1
 
 ARCHETYPES: tuple[str, ...] = ("aggressive", "defensive", "support", "mage", "tank", "ranged")
 MODES: tuple[str, ...] = ("renewal", "pre-renewal")
+MODEL_TYPES: tuple[str, ...] = (
+    "combat_dqn", "movement_ppo", "skill_dqn", "threat_assessment", "team_coordination", "spatial_vit",
+    "temporal_transformer", "pattern_recognition", "soft_actor_critic",
+)  # fmt: skip
+
+# What a learner may order, by kind of control.
+COMBAT_ACTIONS: tuple[str, ...] = (
+    "idle", "attack", "move closer", "move away", "move randomly", "use harm", "use help", "use field",
+    "change target", "flee to spawn",
+)  # fmt: skip
+IDLE, ATTACK, MOVE_CLOSER, MOVE_AWAY, MOVE_RANDOMLY, USE_HARM, USE_HELP, USE_FIELD, CHANGE_TARGET, FLEE = range(10)
+MOVES: tuple[tuple[int, int], ...] = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 0))
+MOVE_NAMES: tuple[str, ...] = (
+    "north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west", "stay",
+)  # fmt: skip
+STAY = 8
+SKILL_SLOTS = 8
+NO_SKILL = SKILL_SLOTS
+SIGNALS: tuple[str, ...] = ("attack target", "retreat", "form up", "defend leader", "flank")
+ATTACK_TARGET, RETREAT, FORM_UP, DEFEND_LEADER, FLANK = range(5)
+CONTINUOUS: tuple[str, ...] = ("dx", "dy", "engage", "ability")
+USE_STOCK_AI = 255  # what a service answers when it must not decide; never learned
+
+CONTROLS: dict[str, int] = {
+    "combat": len(COMBAT_ACTIONS),
+    "movement": len(MOVES),
+    "skill": SKILL_SLOTS + 1,
+    "pack": len(SIGNALS),
+    "continuous": 0,
+}  # discrete actions of each kind of control; 0: a box of len(CONTINUOUS) numbers in [-1, 1]
+NOTHING_TO_DO: dict[str, int] = {"combat": IDLE, "movement": STAY, "skill": NO_SKILL, "pack": 0, "continuous": 0}
+
+# Blocks beside the state.
+STATE_SIZE = 64
+SIGHT = 14  # cells
+GRID_CELLS = 32
+GRID_CHANNELS: tuple[str, ...] = (
+    "walls", "allies", "enemies", "threat", "hazards", "own ground", "items", "target",
+)  # fmt: skip
+ENTITY_ROWS = 12  # six nearest enemies, then six nearest allies
+ENTITY_KIND_ROWS = 6
+ENTITY_FEATURES: tuple[str, ...] = (
+    "present", "enemy", "0.5 + dx/28", "0.5 + dy/28", "distance/14", "hp share", "level/250", "attack range/14",
+    "targets me", "is my target", "casts", "casts at me", "walks", "bad statuses/5", "player", "leader",
+)  # fmt: skip
+SKILL_FEATURES: tuple[str, ...] = (
+    "present", "offered", "castable now", "delay left share", "rate/10000", "harm", "help", "field", "reach/14",
+    "cast time/5 s", "splash/7", "weapon", "magic", "damage ratio/1000", "delay/30 s", "on itself",
+)  # fmt: skip
+HISTORY = 90
+BLOCKS: dict[str, tuple[int, ...]] = {
+    "state": (STATE_SIZE,),
+    "grid": (len(GRID_CHANNELS), GRID_CELLS, GRID_CELLS),
+    "entities": (ENTITY_ROWS, len(ENTITY_FEATURES)),
+    "skills": (SKILL_SLOTS, len(SKILL_FEATURES)),
+    "history": (HISTORY, STATE_SIZE),
+}  # and "action_mask", as long as the control has actions
+
+# What a unit did and suffered in one step: the rows of `arena.events`.
+EVENTS: dict[str, str] = {
+    "damage_dealt": "hit points that its blows, spells and ground took from enemies",
+    "damage_taken": "hit points lost, whoever took them",
+    "damage_blocked": "damage that its guards, shields and wards kept away",
+    "spell_damage": "the part of damage_dealt that was magic",
+    "focus_damage": "the part of damage_dealt that fell on somebody whom an ally also was after",
+    "healing_done": "hit points that its healing skills offered",
+    "healing_effective": "those of them that somebody really needed",
+    "healed": "hit points that came back to it",
+    "kills": "enemies that it killed",
+    "spell_kills": "those of them that died, or were knocked out, by magic",
+    "deaths": "its own death",
+    "knock_outs": "lives that it took from enemies who had another one",
+    "knocked_out": "lives that it lost and had another one",
+    "allies_died": "other members of its side that died",
+    "allies_protected": "enemies that let an ally go to turn on it, and those that it killed while they were after one",
+    "attacks": "normal attacks begun",
+    "hits": "blows and strikes that arrived at an enemy",
+    "hits_taken": "blows and strikes that arrived at it",
+    "combo_hits": "hits on somebody who was stunned",
+    "casts": "skills used",
+    "buffs": "good statuses put on itself or allies",
+    "statuses_inflicted": "statuses put on enemies",
+    "aggro_ms": "milliseconds under the eyes of enemies, summed over them",
+    "alive_ms": "milliseconds lived",
+    "hazard_ms": "milliseconds on hazardous ground or under enemy ground skills",
+    "steps": "cells walked",
+    "items_picked": "items picked up",
+    "items_dropped": "items dropped",
+    "order_changes": "1 if this order differs from the one before",
+    "attack_orders": "1 if this order was to fight",
+}
+# What holds at the end of the step.
+MEASURES: dict[str, str] = {
+    "distance": "cells to the nearest living enemy, 0 where there is none",
+    "hp_share": "hit points left over the most it can have, 0 for the dead",
+    "alive": "1 while it lives",
+    "lives": "lives left, this one included",
+}
+
+
+class Temperament(NamedTuple):
+    """What an archetype is like: constants of the state's last slice, and the distance that it prefers, in cells."""
+
+    primary: float
+    secondary: float
+    risk: float
+    aggression: float
+    defence: float
+    support: float
+    preferred: int
+
+
+TEMPERAMENTS: dict[str, Temperament] = {
+    "aggressive": Temperament(0.0, 0.2, 0.9, 1.0, 0.2, 0.1, 1),
+    "defensive": Temperament(0.2, 0.4, 0.3, 0.4, 0.9, 0.4, 2),
+    "support": Temperament(0.4, 0.6, 0.2, 0.2, 0.6, 1.0, 8),
+    "mage": Temperament(0.6, 1.0, 0.4, 0.7, 0.3, 0.3, 8),
+    "tank": Temperament(0.8, 0.2, 0.6, 0.6, 1.0, 0.6, 1),
+    "ranged": Temperament(1.0, 0.0, 0.4, 0.8, 0.3, 0.2, 9),
+}
+
+Formula = TypeVar("Formula", bound=Callable[..., float])
+
+
+class StateEntry(NamedTuple):
+    """One number of the state vector."""
+
+    place: int
+    name: str
+    group: str
+    formula: Callable[..., Any] | None  # None: reserved, always 0
+
+
+STATE: dict[int, StateEntry] = {}
+RESERVED: tuple[int, ...] = (7, 11, 27, 46, 48)
+GROUPS: tuple[tuple[str, int, int], ...] = (
+    ("self", 0, 12), ("surroundings", 12, 22), ("pack", 22, 30), ("tactics", 30, 42), ("time", 42, 52),
+    ("goals", 52, 64),
+)  # fmt: skip
+
+
+def jitable(formula: Formula) -> Formula:
+    """Let kernels compile a formula; called from Python it stays as it is."""
+    return register_jitable(formula)  # type: ignore[no-any-return]
+
+
+def entry(*places: int, names: tuple[str, ...] = ()) -> Callable[[Formula], Formula]:
+    """Give a formula its place in the state vector; where several numbers are made alike, their places and names."""
+
+    def place(formula: Formula) -> Formula:
+        for index, name in zip(places, names or (formula.__name__,), strict=True):
+            group = next(name for name, first, end in GROUPS if first <= index < end)
+            STATE[index] = StateEntry(index, name, group, formula)
+        return jitable(formula)
+
+    return place
+
+
+@jitable
+def share(part: float, whole: float) -> float:
+    """A part of a whole; 0 of nothing."""
+    return part / whole if whole > 0 else 0.0
+
+
+@entry(0)
+def hp_share(hp: float, max_hp: float) -> float:
+    return share(hp, max_hp)
+
+
+@entry(1)
+def sp_share(sp: float, max_sp: float) -> float:
+    return sp / max_sp if max_sp > 0 else 1.0
+
+
+@entry(2)
+def level(own_level: float) -> float:
+    return own_level / 250
+
+
+@entry(3)
+def can_move_now(free_to_walk: float) -> float:
+    return free_to_walk
+
+
+@entry(4)
+def strength(base_attack: float, mean_attack: float) -> float:
+    return math.log2(1 + base_attack + mean_attack) / 16
+
+
+@entry(5)
+def rows_ready(rows_off_delay: float, skill_rows: float) -> float:
+    return share(rows_off_delay, skill_rows)
+
+
+@entry(6)
+def bad_statuses(count: float) -> float:
+    return count / 5
+
+
+@entry(8)
+def archetype(number: float) -> float:
+    return number / 5
+
+
+@entry(9)
+def archetype_margin(margin: float) -> float:
+    return margin
+
+
+@entry(10)
+def exchange(dealt_in_10_s: float, taken_in_10_s: float) -> float:
+    return share(dealt_in_10_s, dealt_in_10_s + taken_in_10_s)
+
+
+@entry(12)
+def open_ground(walkable_of_9_x_9: float) -> float:
+    return walkable_of_9_x_9 / 81
+
+
+@entry(13)
+def hemmed_in(blocked_neighbours: float) -> float:
+    return blocked_neighbours / 8
+
+
+@entry(14)
+def items_near(items: float) -> float:
+    return items / 5
+
+
+@entry(15)
+def enemy_ground(cells_of_5_x_5: float) -> float:
+    return cells_of_5_x_5 / 25
+
+
+@entry(16)
+def players_in_view(players: float) -> float:
+    return players / 10
+
+
+@entry(17)
+def monsters_in_view(monsters: float) -> float:
+    return monsters / 20
+
+
+@entry(18)
+def from_spawn(cells: float) -> float:
+    return cells / 30
+
+
+@entry(19)
+def level_gap(sum_of_enemy_levels: float, enemies: float, own_level: float) -> float:
+    return 0.5 + (sum_of_enemy_levels / enemies - own_level) / 100 if enemies > 0 else 0.5
+
+
+@entry(20)
+def time_of_day(part_of_day: float) -> float:
+    return part_of_day
+
+
+@entry(21)
+def balance_by_count(own_side: float, enemies: float) -> float:
+    return share(own_side, own_side + enemies)
+
+
+@entry(22)
+def pack_size(own_side: float) -> float:
+    return own_side / 12
+
+
+@entry(23)
+def cohesion(mean_distance_to_centroid: float) -> float:
+    return 1 - mean_distance_to_centroid / SIGHT
+
+
+@entry(24)
+def allies_hp(sum_of_hp_shares: float, allies: float) -> float:
+    return share(sum_of_hp_shares, allies)
+
+
+@entry(25)
+def leader_lives(leader: float) -> float:
+    return leader
+
+
+@entry(26)
+def gathered(allies_within_3_cells_of_the_leader_or_centroid: float, allies: float) -> float:
+    return share(allies_within_3_cells_of_the_leader_or_centroid, allies)
+
+
+@entry(28)
+def allies_ready(allies_rows_off_delay: float, allies_rows: float) -> float:
+    return share(allies_rows_off_delay, allies_rows)
+
+
+@entry(29, 63, names=("half", "other_half"))
+def half() -> float:
+    return 0.5
+
+
+@entry(30)
+def enemies_in_range(enemies: float) -> float:
+    return enemies / 5
+
+
+@entry(31)
+def nearest_enemy(cells_or_14: float) -> float:
+    return cells_or_14 / SIGHT
+
+
+@entry(32)
+def targeted_by(units: float) -> float:
+    return units / 5
+
+
+@entry(33)
+def hurt_in_3_s(damage_in_3_s: float, max_hp: float) -> float:
+    return share(damage_in_3_s, max_hp)
+
+
+@entry(34)
+def target_hp(hp: float, max_hp: float) -> float:
+    return share(hp, max_hp)
+
+
+@entry(35)
+def target_kind(has_target: float, target_is_player: float) -> float:
+    return 0.5 * has_target + 0.5 * target_is_player
+
+
+@entry(36)
+def target_casts(casts: float, casts_at_me: float) -> float:
+    return 0.5 * casts + 0.5 * casts_at_me
+
+
+@entry(37)
+def at_preferred(enemies: float, cells: float, preferred: float) -> float:
+    return 1 - abs(cells - preferred) / SIGHT if enemies > 0 else 0.0
+
+
+@entry(38)
+def ways_out(directions_with_3_free_steps_that_gain_distance: float) -> float:
+    return directions_with_3_free_steps_that_gain_distance / 8
+
+
+@entry(39)
+def balance_by_hp(hp_of_own_side: float, hp_of_enemies: float) -> float:
+    return share(hp_of_own_side, hp_of_own_side + hp_of_enemies)
+
+
+@entry(40)
+def just_noticed(ms_since_the_first_enemy_came_in_view: float) -> float:
+    return 1 - ms_since_the_first_enemy_came_in_view / 3000
+
+
+@entry(41)
+def posture(in_motion: float, casting: float, offered: float) -> float:
+    return 2 / 3 if casting > 0 else (1 / 3 if in_motion > 0 else offered)
+
+
+@entry(42)
+def hurt_in_10_s(damage_in_10_s: float, max_hp: float) -> float:
+    return share(damage_in_10_s, max_hp)
+
+
+@entry(43)
+def delays_left(sum_of_delay_left_shares: float, skill_rows: float) -> float:
+    return share(sum_of_delay_left_shares, skill_rows)
+
+
+@entry(44)
+def in_combat(ms_since_combat_began: float) -> float:
+    return ms_since_combat_began / 60_000
+
+
+@entry(45)
+def accuracy(hits_of_last_8: float) -> float:
+    return hits_of_last_8 / 8
+
+
+@entry(47)
+def age(ms_since_spawn: float) -> float:
+    return ms_since_spawn / 120_000
+
+
+@entry(49)
+def healed_in_10_s(healing_in_10_s: float, max_hp: float) -> float:
+    return share(healing_in_10_s, max_hp)
+
+
+@entry(50)
+def fickleness(target_changes_in_10_s: float) -> float:
+    return target_changes_in_10_s / 5
+
+
+@entry(51)
+def momentum(balance_by_hp_now: float, balance_by_hp_5_s_ago: float) -> float:
+    return 0.5 + (balance_by_hp_now - balance_by_hp_5_s_ago) / 2
+
+
+@entry(52, 53, names=("primary_goal", "secondary_goal"))
+def goal(temperament: float) -> float:
+    return temperament
+
+
+@entry(54)
+def progress(has_target: float, cells_to_target: float) -> float:
+    return has_target * (1 - cells_to_target / SIGHT)
+
+
+@entry(55)
+def hp_urgency(hp: float, max_hp: float) -> float:
+    return 1 - share(hp, max_hp)
+
+
+@entry(56)
+def sp_urgency(sp: float, max_sp: float) -> float:
+    return 1 - sp / max_sp if max_sp > 0 else 0.0
+
+
+@entry(57, 60, 61, 62, names=("risk", "aggression", "defence", "support"))
+def inclination(temperament: float) -> float:
+    return temperament
+
+
+@entry(58, 59, names=("assists", "wanders"))
+def by_mode(mode_flag: float) -> float:
+    return mode_flag
+
+
+def state_names() -> list[str]:
+    """What each of the 64 numbers is called; reserved ones are "reserved"."""
+    return [STATE[i].name if i in STATE else "reserved" for i in range(STATE_SIZE)]

@@ -11,7 +11,7 @@ from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data import Bestiary
 from mlmonster_env.envs.film import write_gif
 from mlmonster_env.sim import Arena, Results
-from mlmonster_env.sim.skirmish import fighters, skirmish
+from mlmonster_env.sim.staging import stage
 
 MATCHES = 2000
 SIZE = 3
@@ -51,8 +51,7 @@ def fought(bestiary: Bestiary, archetype: str, matches: int) -> Results:
 
 
 def arena_of(bestiary: Bestiary, archetype: str, matches: int, size: int) -> Arena:
-    monsters = [monster for monster in fighters(bestiary) if monster.archetype == archetype]
-    return Arena(matches, skirmish(f"{archetype} {size} v {size}", bestiary, monsters, size, size), bestiary, SEED)
+    return Arena(matches, stage(f"skirmish-{size}v{size}", bestiary, archetype), bestiary, SEED)
 
 
 def table(results: dict[str, Results]) -> Table:

@@ -1,21 +1,30 @@
 """Many matches at once: set up, run, look at, keep and bring back."""
 
 import hashlib
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlmonster_env.data import Bestiary
+from mlmonster_env.data.errors import one_of
+from mlmonster_env.scenarios import Plan
 from mlmonster_env.sim import fields as f
-from mlmonster_env.sim.clock import run_matches
+from mlmonster_env.sim.clock import run_matches, step_matches
+from mlmonster_env.sim.deeds import Events
+from mlmonster_env.sim.legal import find_legal, give_orders
+from mlmonster_env.sim.orders import CONTROL_OF, FIRST_ORDERS
 from mlmonster_env.sim.scene import Scene
-from mlmonster_env.sim.setup import Scenario, place_matches, point_at_maps
-from mlmonster_env.sim.skirmish import scenario_named
+from mlmonster_env.sim.setup import SEED_MASK, Scenario, Streams, place_matches, point_at_maps
+from mlmonster_env.sim.staging import stage
 from mlmonster_env.sim.tables import Int32Array, Tables
 from mlmonster_env.sim.world import world_words
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 UNDECIDED = -1
 SHARDS_A_THREAD = 4  # a thread that is held up leaves some to the others
@@ -39,36 +48,40 @@ class Snapshot:
 
     units: Int32Array
     match: Int32Array
-    serials: np.ndarray[Any, np.dtype[np.int64]]
+    tally: Int32Array
+    book: Int32Array
+    streams: Streams
     seed: int
     ticks: int
 
 
 class Arena:
-    """A batch of independent matches under the stock AI.
+    """A batch of independent matches under the stock AI, or under orders.
 
     A match is a function of (scenario, seed, its index): neither the number of matches nor of threads changes it.
     `threads` shards the matches over threads that meet once a call. With `restart` a match that is over is followed at
     once by the next one of its row. `journal_records` keeps the last so many happenings of each match in `journal`.
+    `observed` keeps account of what units do and remember, which `step`, `events` and observations need.
     """
 
     def __init__(
         self,
         num_matches: int,
-        scenario: str | Scenario = "skirmish",
+        scenario: str | Path | Plan | Scenario = "skirmish",
         bestiary: Bestiary | None = None,
         seed: int = 0,
         *,
         threads: int = 1,
         restart: bool = False,
         journal_records: int = 0,
+        observed: bool = False,
     ) -> None:
         if num_matches < 1:
             raise ValueError(f"num_matches is {num_matches}, expected at least 1")
         if threads < 1:
             raise ValueError(f"threads is {threads}, expected at least 1")
         self.bestiary = Bestiary.load() if bestiary is None else bestiary
-        self.scenario = scenario if isinstance(scenario, Scenario) else scenario_named(scenario, self.bestiary)
+        self.scenario = scenario if isinstance(scenario, Scenario) else stage(scenario, self.bestiary)
         self.seed = seed
         self.num_matches = num_matches
         self.threads = threads
@@ -80,11 +93,17 @@ class Arena:
         self.match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
         self.journal = np.zeros((num_matches, journal_records, f.JOURNAL_WIDTH), np.int32)
         self.phase = np.zeros((num_matches, 1), np.int32)  # fields.AT_REST ...: what each match is worked on for
-        self._serials = np.zeros(num_matches, np.int64)  # how many matches a row has begun before this one
+        places = self.scenario.places
+        self.tally = np.zeros((num_matches, f.TALLY_ROWS if observed else 0, places), np.int32)
+        self.book = np.zeros((num_matches, f.BOOK_ROWS if observed else 0, places), np.int32)
+        self.controls = np.zeros(self.scenario.members, np.int32)  # fields.STOCK ...: who decides for each member
+        self._first_orders = np.zeros(self.scenario.members, np.int32)
+        self._was_over = np.zeros(num_matches, np.bool_)
+        self.streams = Streams.of(num_matches, seed)
         self._rules = self.scenario.rules
         tables = self.tables
         self.words = world_words(
-            (self.units, self.match, self.journal, self.phase),
+            (self.units, self.match, self.journal, self.phase, self.tally, self.book),
             self.scenario.cells,
             (tables.species, tables.rows, tables.skills, tables.statuses, tables.elements, self._rules),
         )
@@ -94,7 +113,7 @@ class Arena:
     @property
     def bytes_per_match(self) -> int:
         """Memory of one match's state."""
-        return int(self.units[0].nbytes + self.match[0].nbytes + self._serials[0].nbytes)
+        return int(self.units[0].nbytes + self.match[0].nbytes + self.streams.serials[0].nbytes)
 
     @property
     def clock_ms(self) -> Int32Array:
@@ -105,22 +124,65 @@ class Arena:
         """Begin all matches anew, with another seed if one is given."""
         if seed is not None:
             self.seed = seed
-        self._serials[:] = 0
+        self.streams.assign(Streams.of(self.num_matches, self.seed))
         self.unit_ticks = 0
         self._ticks = 0
         self._place(np.arange(self.num_matches))
+
+    def begin(self, which: Indices, seeds: Indices | None = None) -> None:
+        """Begin the matches named by `which` anew: each the first of a seed of its own, or the next one of its row.
+
+        A match begun from a seed of its own is the same in whatever row it is played.
+        """
+        which = np.asarray(which, np.int64)
+        if seeds is None:
+            self.streams.serials[which] += 1
+        else:
+            self.streams.seeds[which] = np.asarray(seeds, np.int64) & SEED_MASK
+            self.streams.indices[which] = 0
+            self.streams.serials[which] = 0
+        self._place(which)
+
+    def put_under_orders(self, kind: str | None, members: Sequence[int]) -> None:
+        """Let orders of a kind (contract.CONTROLS) decide for members from the next beginning on; None: stock AI."""
+        if kind is not None and kind not in CONTROL_OF:
+            raise ValueError(f"control is {kind!r}, {one_of(str(kind), CONTROL_OF)}")
+        for member in members:
+            if not 0 <= member < self.scenario.members:
+                raise ValueError(f"member is {member}, expected 0 to {self.scenario.members - 1}")
+            self.controls[member] = f.STOCK if kind is None else CONTROL_OF[kind]
+            self._first_orders[member] = 0 if kind is None else FIRST_ORDERS[kind]
+
+    def order(self, matches: Indices, units: Indices, orders: Int32Array) -> None:
+        """Give orders to the units named by matches and units; they hold until the next ones."""
+        self.tally[:] = 0
+        give_orders(self.words, matches, units, orders)
+
+    def legal(self, matches: Indices, units: Indices, actions: int) -> np.ndarray[Any, np.dtype[np.int8]]:
+        """Which of so many actions each of the units named by matches and units could follow now: 0 or 1."""
+        found = np.zeros((len(matches), actions), np.int8)
+        find_legal(self.words, matches, units, found)
+        return found
+
+    def step(self, ticks: int) -> None:
+        """Let one decision's ticks pass; `events` then tells what happened in them."""
+        if not self.book.shape[1]:
+            raise RuntimeError("this arena keeps no account of its units; make it with observed=True")
+        self._was_over = self.match[:, f.OVER] != 0
+        self._in_shards(step_matches, ticks)
+        self._ticks += ticks
+
+    @property
+    def events(self) -> Events:
+        """What units did in the last step."""
+        ended = (self.match[:, f.OVER] != 0) & ~self._was_over
+        return Events(self.tally, self.units, self.match, self.tables, self.scenario.members, ended)
 
     def run(self, ticks: int) -> None:
         """Let `ticks` rounds of 100 ms pass in every match that is not over."""
         if ticks < 0:
             raise ValueError(f"ticks is {ticks}, expected 0 or more")
-        if self._pool is None:
-            self.unit_ticks += self._play(0, self.num_matches, ticks)
-        else:
-            shards = min(SHARDS_A_THREAD * self.threads, self.num_matches)
-            bounds = np.linspace(0, self.num_matches, shards + 1).astype(int).tolist()
-            played = [self._pool.submit(self._play, first, last, ticks) for first, last in pairwise(bounds)]
-            self.unit_ticks += sum(shard.result() for shard in played)
+        self._in_shards(self._play, ticks)
         self._ticks += ticks
 
     @property
@@ -149,7 +211,10 @@ class Arena:
 
     def snapshot(self) -> Snapshot:
         """A copy of the state of all matches."""
-        return Snapshot(self.units.copy(), self.match.copy(), self._serials.copy(), self.seed, self._ticks)
+        return Snapshot(
+            self.units.copy(), self.match.copy(), self.tally.copy(), self.book.copy(), self.streams.copy(), self.seed,
+            self._ticks,
+        )  # fmt: skip
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this arena (or of one of the same shape and world), to the bit."""
@@ -157,7 +222,9 @@ class Arena:
             raise ValueError(f"the snapshot holds units of shape {snapshot.units.shape}, expected {self.units.shape}")
         self.units[:] = snapshot.units
         self.match[:] = snapshot.match
-        self._serials[:] = snapshot.serials
+        self.tally[:] = snapshot.tally
+        self.book[:] = snapshot.book
+        self.streams.assign(snapshot.streams)
         self.seed = snapshot.seed
         self._ticks = snapshot.ticks
         point_at_maps(self.words, self.match, self.scenario.cells, np.arange(self.num_matches))
@@ -175,23 +242,34 @@ class Arena:
         """What one match looks like now, for drawing."""
         return Scene.of(self.units[match], self.match[match], self.tables, self.scenario)
 
-    def _place(self, which: np.ndarray[Any, np.dtype[np.int64]]) -> None:
-        place_matches(self.words, self.match, self.scenario, which, self._serials, self.seed)
+    def _place(self, which: Indices) -> None:
+        place_matches(
+            self.words, self.match, self.scenario, which, self.streams, self.controls, self._first_orders
+        )  # fmt: skip
 
-    def _play(self, first: int, last: int, ticks: int) -> int:
+    def _in_shards(self, play: Callable[..., int], ticks: int) -> None:
+        """Let a function run all matches, sharded over the threads."""
+        if self._pool is None:
+            self.unit_ticks += int(play(self.words, 0, self.num_matches, ticks))
+            return
+        shards = min(SHARDS_A_THREAD * self.threads, self.num_matches)
+        bounds = np.linspace(0, self.num_matches, shards + 1).astype(int).tolist()
+        played = [self._pool.submit(play, self.words, first, last, ticks) for first, last in pairwise(bounds)]
+        self.unit_ticks += sum(int(shard.result()) for shard in played)
+
+    def _play(self, words: Indices, first: int, last: int, ticks: int) -> int:
         """Run the matches from `first` up to but not including `last`; returns the unit-ticks worked."""
         if not self.restart:
-            return int(run_matches(self.words, first, last, ticks))
+            return int(run_matches(words, first, last, ticks))
         worked = 0
         every = self.scenario.restart_ticks
         at = self._ticks
         end = at + ticks
         while at < end:
             chunk = min(every - at % every, end - at)
-            worked += int(run_matches(self.words, first, last, chunk))
+            worked += int(run_matches(words, first, last, chunk))
             at += chunk
             if at % every == 0:
                 ended = first + np.flatnonzero(self.match[first:last, f.OVER])
-                self._serials[ended] += 1
-                self._place(ended)
+                self.begin(ended)
         return worked

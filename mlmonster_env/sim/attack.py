@@ -1,6 +1,7 @@
 """The normal attack: starting it, striking, calling friends in."""
 
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.account import count, note_strike
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_lands, is_ranged, magic_damage, weapon_damage
@@ -53,14 +54,18 @@ def strike(w, u, v, now):
     flags = f.NORMAL | (f.RANGED if ranged else 0)
     if s[f.STATE, v] == f.BERSERK and s[f.TARGET, v] != u and apart(w, u, v) <= w.species[s[f.SPECIES, v], f.RANGE] + 1:
         flags |= f.FORCES_SWITCH
-    if not attack_lands(w, u, v, NORMAL_ATTACK):
+    landed = attack_lands(w, u, v, NORMAL_ATTACK)
+    note_strike(w, u, landed)
+    if not landed:
         return
     s[f.HITS, u] += 1
     if s[f.STATUS_FLAGS, u] & STRIKES_BY_MAGIC != 0:
         damage = magic_damage(w, u, v, NORMAL_ATTACK, 1, 0)
     else:
         damage = weapon_damage(w, u, v, NORMAL_ATTACK, 1, 0)
-    damage = shielded(w, u, v, damage, NORMAL_ATTACK, now)
+    rolled = damage
+    damage = shielded(w, u, v, rolled, NORMAL_ATTACK, now)
+    count(w, f.T_BLOCKED, v, max(rolled - max(damage, 0), 0))
     if damage == BLOCKED:
         return
     due = now + motion if motion > 1 else now

@@ -3,6 +3,8 @@
 A cast's end is worked off by the clock even when it takes no time, so that nothing here has to know what skills do.
 """
 
+import numpy as np
+
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.attack import random_enemy
@@ -15,18 +17,25 @@ from mlmonster_env.sim.status_columns import BAD, NO_CAST, NO_THINK
 from mlmonster_env.sim.statuses import has_status
 
 DICE = 10000
+THROWS = 2**31
 FREE_CELL_TRIES = 50
 SP_OF_A_CAST = 8
 SP_OF_A_LEVEL = 2
 
 
-@kernel
+@small
 def throw_dice(w, u):
     """Throw the die of every skill row anew; they are held until the next check."""
-    s = w.units
-    dice = f.SKILL_DELAY + w.rows.shape[1]
-    for r in range(w.species[s[f.SPECIES, u], f.ROWS]):
-        s[dice + r, u] = draw(w, DICE)
+    w.units[f.THROW, u] = draw(w, THROWS)
+
+
+@small
+def die_of(w, u, r):
+    """What the held die of a skill row shows: 0 to 9,999."""
+    bits = np.uint64(w.units[f.THROW, u]) << np.uint64(8) | np.uint64(r)
+    bits = (bits + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
+    return np.int64((((bits ^ (bits >> np.uint64(32))) & np.uint64(0xFFFFFFFF)) * np.uint64(DICE)) >> np.uint64(32))
 
 
 @small
@@ -187,27 +196,33 @@ def sp_cost(w, u, skill):
 
 
 @kernel
-def begin_cast(w, u, r, v, now):
-    """Begin to cast row `r` at unit `v` or around it; False where range, sight, a status or SP forbids it."""
+def may_cast(w, u, r, v):
+    """Whether range, sight, status and SP let a unit cast row `r` at unit `v`, or around it."""
     s = w.units
-    row = w.rows[s[f.SPECIES, u], r]
-    skill = row[f.R_SKILL]
-    aim = w.skills[skill, k.AIM]
+    skill = w.rows[s[f.SPECIES, u], r, f.R_SKILL]
     if s[f.STATUS_FLAGS, u] & (NO_CAST | NO_THINK) != 0 or s[f.ALIVE, v] == 0:
         return False
     if sp_cost(w, u, skill) > s[f.SP, u]:
         return False
-    if aim != k.AIM_GROUND and v != u and enemies(w, u, v) and hidden_from(w, u, v):
+    if w.skills[skill, k.AIM] != k.AIM_GROUND and v != u and enemies(w, u, v) and hidden_from(w, u, v):
         return False
-    reach = w.skills[skill, k.REACH]
-    if not reaches(w, u, s[f.X, v], s[f.Y, v], reach):
+    return reaches(w, u, s[f.X, v], s[f.Y, v], w.skills[skill, k.REACH])
+
+
+@kernel
+def begin_cast(w, u, r, v, now):
+    """Begin to cast row `r` at unit `v` or around it; False where range, sight, a status or SP forbids it."""
+    s = w.units
+    if not may_cast(w, u, r, v):
         return False
+    row = w.rows[s[f.SPECIES, u], r]
+    skill = row[f.R_SKILL]
     x = s[f.X, v]
     y = s[f.Y, v]
-    if aim == k.AIM_GROUND and row[f.R_TARGET] >= f.AROUND:
+    if w.skills[skill, k.AIM] == k.AIM_GROUND and row[f.R_TARGET] >= f.AROUND:
         cells = row[f.R_TARGET] % f.AROUND
         x, y = free_cell_near(w, u, x, y, cells)
-        if not reaches(w, u, x, y, reach):
+        if not reaches(w, u, x, y, w.skills[skill, k.REACH]):
             return False
     stop_attack(w, u)
     if s[f.STEP_AT, u] != f.NEVER:
@@ -229,12 +244,11 @@ def offered_row(w, u, now):
     """The first row that passes die, state, delay and condition, and the friend it found; (-1, NOBODY) else."""
     s = w.units
     species = s[f.SPECIES, u]
-    dice = f.SKILL_DELAY + w.rows.shape[1]
     for r in range(w.species[species, f.ROWS]):
         if s[f.SKILL_DELAY + r, u] > now:
             continue
         row = w.rows[species, r]
-        if s[dice + r, u] > row[f.R_RATE] or not state_matches(w, u, row[f.R_STATE]):
+        if die_of(w, u, r) > row[f.R_RATE] or not state_matches(w, u, row[f.R_STATE]):
             continue
         holds, friend = condition_holds(w, u, row)
         if holds:
@@ -247,21 +261,6 @@ def may_check(w, u):
     """Whether the unit could use its list at all: no cast under way, rows to choose from, a caster."""
     s = w.units
     return s[f.CAST_AT, u] == f.NEVER and w.species[s[f.SPECIES, u], f.ROWS] > 0 and s[f.MODE, u] & f.NO_CAST == 0
-
-
-@kernel
-def check_skills(w, u, now):
-    """One regular check of the skill list; True where a cast begins. The dice are thrown anew afterwards."""
-    s = w.units
-    if not may_check(w, u):
-        return False
-    s[f.SKILL_CHECKED, u] = now
-    r, friend = offered_row(w, u, now)
-    throw_dice(w, u)
-    if r < 0:
-        return False
-    v = aim_row(w, u, w.rows[s[f.SPECIES, u], r], friend)
-    return v != f.NOBODY and begin_cast(w, u, r, v, now)
 
 
 @kernel

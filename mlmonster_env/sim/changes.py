@@ -2,6 +2,7 @@
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.account import count
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.damage import heal_amount
@@ -33,16 +34,25 @@ def points_for(w, u, v, skill):
 
 
 @kernel
+def credit_heal(w, u, v, points):
+    """Heal `v` in the name of `u`."""
+    gain = heal(w, v, points)
+    if not enemies(w, u, v):
+        count(w, f.T_HEALING, u, max(points, 0))
+        count(w, f.T_EFFECTIVE, u, gain)
+
+
+@kernel
 def give_hp(w, u, v, skill):
     """Give hit points to the target, or to all friends around it."""
     s = w.units
     radius = w.skills[skill, k.SPLASH]
     if radius <= 0:
-        heal(w, v, points_for(w, u, v, skill))
+        credit_heal(w, u, v, points_for(w, u, v, skill))
         return
     for other in range(s.shape[1]):
         if s[f.ALIVE, other] != 0 and not enemies(w, u, other) and apart(w, v, other) <= radius:
-            heal(w, other, points_for(w, u, other, skill))
+            credit_heal(w, u, other, points_for(w, u, other, skill))
 
 
 @kernel

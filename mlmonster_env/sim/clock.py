@@ -3,8 +3,10 @@
 import numpy as np
 
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.account import note_step, note_tick
 from mlmonster_env.sim.ailments import regain, work_statuses
 from mlmonster_env.sim.compiled import entry, kernel
+from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
 from mlmonster_env.sim.effects import end_cast, strike_around
 from mlmonster_env.sim.events import take_first_event
 from mlmonster_env.sim.ground import work_areas
@@ -12,8 +14,6 @@ from mlmonster_env.sim.hurt import die, land_hit
 from mlmonster_env.sim.mind import attack_due, nothing_new, take_in, think
 from mlmonster_env.sim.walking import finish_step
 from mlmonster_env.sim.world import world_at
-
-NO_WINNER = -1
 
 
 @kernel
@@ -118,12 +118,17 @@ def tick_match(w):
     if match[f.OVER] == 0:
         match[f.CLOCK] = now
         think_all(w, now)
+    if w.rules[f.DUEL] != 0 and match[f.OVER] == 0:
+        work_grounds(w, now)
+    if w.book.shape[0] > 0:
+        note_tick(w, now)
+        note_danger(w)
     match[f.NEXT_THINK] = now + f.THINK_MS
     match[f.TICKS] += 1
     limit = w.rules[f.TIME_LIMIT]
     if match[f.OVER] == 0 and limit > 0 and now + f.THINK_MS > limit:
         match[f.OVER] = 1
-        match[f.WINNER] = NO_WINNER
+        match[f.WINNER] = winner_on_time(w)
         match[f.ENDED_AT] = limit
 
 
@@ -139,5 +144,22 @@ def run_matches(words, first, last, ticks):
             for u in range(w.units.shape[1]):
                 worked += w.units[f.ALIVE, u]
             tick_match(w)
+        w.phase[0] = f.AT_REST
+    return worked
+
+
+@entry
+def step_matches(words, first, last, ticks):
+    """As `run_matches`, for matches that keep account of what units do."""
+    worked = np.int64(0)
+    for m in range(first, last):
+        w = world_at(words[m].ctypes.data)
+        for _ in range(ticks):
+            if w.match[f.OVER] != 0:
+                break
+            for u in range(w.units.shape[1]):
+                worked += w.units[f.ALIVE, u]
+            tick_match(w)
+        note_step(w, w.match[f.CLOCK])
         w.phase[0] = f.AT_REST
     return worked

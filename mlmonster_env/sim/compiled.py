@@ -30,6 +30,7 @@ from numba.core.compiler import Compiler
 from numba.core.sigutils import normalize_signature
 from numba.core.types.misc import unliteral
 
+from mlmonster_env import contract
 from mlmonster_env.data.cache import cache_root
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,7 +41,7 @@ OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 def sources() -> list[Path]:
     """Every file that decides what the kernels do."""
-    return [*sorted(PACKAGE.rglob("*.py")), *sorted(PACKAGE.rglob("*.yml"))]
+    return [Path(contract.__file__), *sorted(PACKAGE.rglob("*.py")), *sorted(PACKAGE.rglob("*.yml"))]
 
 
 def source_fingerprint() -> str:

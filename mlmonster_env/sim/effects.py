@@ -3,6 +3,7 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim import status_columns as c
+from mlmonster_env.sim.account import count
 from mlmonster_env.sim.afflict import start_delays
 from mlmonster_env.sim.areas import add_area, clear_areas
 from mlmonster_env.sim.casting import free_cell_near, sp_cost
@@ -63,7 +64,9 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
         return
     if kind == k.WEAPON and not attack_lands(w, u, v, skill):
         return
-    damage = shielded(w, u, v, skill_damage(w, u, v, skill, shared_by, 0), skill, now)
+    rolled = skill_damage(w, u, v, skill, shared_by, 0)
+    damage = shielded(w, u, v, rolled, skill, now)
+    count(w, f.T_BLOCKED, v, max(rolled - max(damage, 0), 0))
     if damage == BLOCKED:
         return
     how = f.CONNECTED
@@ -261,6 +264,7 @@ def end_cast(w, u, now):
     row = w.rows[s[f.SPECIES, u], r]
     s[f.CAST_AT, u] = f.NEVER
     s[f.CASTS, u] += 1
+    count(w, f.T_CASTS, u, 1)
     s[f.READY_AT, u] = max(s[f.READY_AT, u], now + attack_delay(w, u))
     s[f.THINK_AT, u] = max(s[f.THINK_AT, u], now + attack_motion(w, u))
     start_delays(w, u, r, now)

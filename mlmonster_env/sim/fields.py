@@ -58,28 +58,39 @@ MAX_PATH = 32
     CAST_SKILL, CAST_ROW, CAST_ON, CAST_X, CAST_Y, CAST_CANCELABLE, LAST_SKILL,
     # statuses and regeneration
     STATUS_COUNT, STATUS_FLAGS, STATUS_STATS, REBORN,
+    # THROW: the number from which the dice of all skill rows follow, until the next check
+    THROW,
+    # orders: CONTROL says who decides, FRESH whether the mind has yet to act on it; DECLINED has a bit a skill row
+    CONTROL, ORDER, FRESH, DECLINED,
+    LIVES,
     # account of the match
     DAMAGE_DEALT, DAMAGE_TAKEN, ATTACKS, HITS, CASTS, KILLS,
     PATH,
-) = range(57)  # fmt: skip
+) = range(63)  # fmt: skip
 TIMERS = 4
 STATUS_ID = PATH + PATH_WORDS
 STATUS_END = STATUS_ID + STATUS_LIMIT
 STATUS_VALUE = STATUS_END + STATUS_LIMIT
-SKILL_DELAY = STATUS_VALUE + STATUS_LIMIT  # then one row per skill row, then as many rows of held dice
+SKILL_DELAY = STATUS_VALUE + STATUS_LIMIT  # then one row per skill row
 
 
 def unit_rows(skill_rows: int) -> int:
     """Rows of `units` when the longest skill list of the world has `skill_rows` rows."""
-    return SKILL_DELAY + 2 * skill_rows
+    return SKILL_DELAY + skill_rows
 
 
 # Columns of `match`.
 (
     CLOCK, NEXT_THINK, KEY_LOW, KEY_HIGH, COUNTER, SECOND_FIRST, OVER, WINNER, ENDED_AT, STATUS_AT, AREA_AT, EVENT_AT,
-    MAP, FIRST_CONTACT, TICKS, JOURNAL_LINES,
-    EVENTS,
-) = range(17)  # fmt: skip
+    MAP, START, FIRST_CONTACT, TICKS, JOURNAL_LINES,
+    ITEMS,
+) = range(18)  # fmt: skip
+
+# Items of a match: where each lies and who holds it, NOBODY while it lies on the ground, NO_ITEM where there is none.
+ITEM_LIMIT = 4
+I_X, I_Y, I_HOLDER, ITEM_WIDTH = range(4)
+NO_ITEM = -3
+EVENTS = ITEMS + ITEM_LIMIT * ITEM_WIDTH
 
 # Pending events: damage under way, or news of an attack that the victim takes in after its flinch. The due times of
 # all lie side by side, then the kinds of all, and so on, because the due times are looked through again and again.
@@ -109,15 +120,25 @@ AREA_LIMIT = 8
 MATCH_WIDTH = AREAS + AREA_LIMIT * AREA_WIDTH
 
 # Columns of `rules`: what holds for every match of a world.
-RENEWAL, RANDOM_WALK, TIME_LIMIT, REGENERATION, MEMBERS, OPEN_MAP, RULES_WIDTH = range(7)
+(
+    RENEWAL, RANDOM_WALK, TIME_LIMIT, REGENERATION, MEMBERS, OPEN_MAP, FREE_SKILLS, DUEL, STARTING_LIVES,
+    HAZARD_PER_MILLE, FIRST_LEADER, SECOND_LEADER, RULES_WIDTH,
+) = range(13)  # fmt: skip
+
+# Bits of a cell.
+WALKABLE_CELL, SHOOTABLE_CELL, HAZARD_CELL = 1, 2, 4
+OPEN_CELL = WALKABLE_CELL | SHOOTABLE_CELL
+
+# Who decides for a unit: the stock mind, or orders of one kind.
+STOCK, COMBAT_ORDERS, MOVES, SKILL_ORDERS, SIGNALS, VECTORS = range(6)
 
 # Columns of `species`.
 (
     LEVEL, MAX_HP, MAX_SP, STR, AGI, VIT, INT, DEX, LUK, ATTACK, ATTACK2, BATK, ATK_MIN, ATK_MAX, MATK_MIN, MATK_MAX,
     HIT, FLEE, DEF, DEF2, MDEF, MDEF2, RES, MRES, SPEED, ADELAY, AMOTION, DMOTION, RANGE, VIEW, CHASE, BASE_MODE, SIZE,
     RACE, ELEMENT, ELEMENT_LEVEL, DAMAGE_TAKEN_PERCENT, CLASS, IS_PLAYER, ROWS, EVENT_ROWS, MONSTER_ID, ARCHETYPE,
-    MAX_SLAVES, SPECIES_WIDTH,
-) = range(45)  # fmt: skip
+    MARGIN, MAX_SLAVES, SPECIES_WIDTH,
+) = range(46)  # fmt: skip
 
 # Bits of EVENT_ROWS: which events a species has a skill row for.
 HAS_RUDE, HAS_RANGED, HAS_SKILL_USED, HAS_CAST_TARGETED, HAS_DAMAGED, HAS_SPAWN = 1, 2, 4, 8, 16, 32
@@ -140,6 +161,23 @@ AROUND_TARGET = 20
     RANGED_ATTACKED, SKILL_USED, AFTER_SKILL, CAST_TARGETED, RUDE_ATTACKED, MASTER_HP_BELOW, MASTER_ATTACKED, ALCHEMIST,
     GROUND_ATTACKED, DAMAGED_ABOVE, MOBS_NEARBY_ABOVE, TRICK_CASTING, NO_CONDITION,
 ) = range(28)  # fmt: skip
+
+# Rows of `tally`: what a unit did in the present step, as contract.EVENTS says, then its distance at the end.
+(
+    T_DEALT, T_TAKEN, T_BLOCKED, T_SPELL, T_FOCUS, T_HEALING, T_EFFECTIVE, T_HEALED, T_KILLS, T_SPELL_KILLS, T_DEATHS,
+    T_KNOCK_OUTS, T_KNOCKED_OUT, T_ALLIES_DIED, T_PROTECTED, T_ATTACKS, T_HITS, T_HITS_TAKEN, T_COMBO, T_CASTS, T_BUFFS,
+    T_STATUSES, T_AGGRO, T_ALIVE, T_HAZARD, T_STEPS, T_PICKED, T_DROPPED, T_ORDER_CHANGES, T_ATTACK_ORDERS, T_DISTANCE,
+    TALLY_ROWS,
+) = range(32)  # fmt: skip
+
+# Rows of `book`: what a unit remembers of the last ten seconds, in buckets of BUCKET_MS, and some moments. Which bucket
+# is the present one stands in BUCKET of unit 0.
+BUCKET_MS = 500
+BUCKETS = 20
+(BUCKET, BORN_AT, NOTICED_AT, IN_VIEW, COMBAT_SINCE, COMBAT_LAST, LAST_TARGET, LAST_HITS, WINDOWS) = range(9)
+B_TAKEN, B_DEALT, B_HEALED, B_TURNS, B_BALANCE = range(WINDOWS, WINDOWS + 5 * BUCKETS, BUCKETS)
+BOOK_ROWS = WINDOWS + 5 * BUCKETS
+COMBAT_PAUSE_MS = 10_000
 
 # Constants of the server's minds, in milliseconds and cells.
 THINK_MS = 100

@@ -3,9 +3,10 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.areas import covers, refresh_areas, remove_area
+from mlmonster_env.sim.changes import credit_heal
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.effects import cell_number, give_statuses, out_of_reach, strike_around, strike_one
-from mlmonster_env.sim.hurt import heal, try_skill_statuses
+from mlmonster_env.sim.hurt import try_skill_statuses
 from mlmonster_env.sim.warps import push_away
 
 TRAP_MS = 100
@@ -71,7 +72,7 @@ def pulse(w, at, now):
     if kind == k.PULSE_HEAL:
         for v in range(s.shape[1]):
             if stands_in(w, at, v) and s[f.SIDE, v] == match[at + f.A_SIDE]:
-                heal(w, v, w.skills[skill, k.AMOUNT])
+                credit_heal(w, owner, v, w.skills[skill, k.AMOUNT])
         return
     if s[f.ALIVE, owner] == 0:
         return

@@ -2,6 +2,7 @@
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.account import count, note_arrival, note_blow, note_damage, note_death, note_status, remember
 from mlmonster_env.sim.afflict import cancel_cast, try_status
 from mlmonster_env.sim.areas import end_areas_of, pulses_of
 from mlmonster_env.sim.casting import check_event
@@ -10,9 +11,10 @@ from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.events import forget_unit, push_event
 from mlmonster_env.sim.geometry import apart
 from mlmonster_env.sim.journal import note
-from mlmonster_env.sim.posture import halt, stop_attack
+from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack
+from mlmonster_env.sim.spawn import forget_everywhere
 from mlmonster_env.sim.stats import healed, under
-from mlmonster_env.sim.status_columns import ENDS_ON_DAMAGE, REVIVED
+from mlmonster_env.sim.status_columns import BAD, ENDS_ON_DAMAGE, FLAGS, REVIVED
 from mlmonster_env.sim.statuses import clear_statuses, end_flagged
 from mlmonster_env.sim.walking import flinch
 
@@ -30,6 +32,8 @@ def heal(w, u, amount):
     gain = min(healed(w, u, amount), w.species[s[f.SPECIES, u], f.MAX_HP] - s[f.HP, u])
     gain = max(gain, 0)
     s[f.HP, u] += gain
+    count(w, f.T_HEALED, u, gain)
+    remember(w, f.B_HEALED, u, gain)
     return gain
 
 
@@ -58,6 +62,47 @@ def settle(w, now):
 
 
 @kernel
+def drop_items(w, u):
+    """Let what a unit holds fall where it stands."""
+    for i in range(f.ITEM_LIMIT):
+        at = f.ITEMS + i * f.ITEM_WIDTH
+        if w.match[at + f.I_HOLDER] == u:
+            w.match[at + f.I_HOLDER] = f.NOBODY
+            w.match[at + f.I_X] = w.units[f.X, u]
+            w.match[at + f.I_Y] = w.units[f.Y, u]
+            count(w, f.T_DROPPED, u, 1)
+
+
+@kernel
+def knock_out(w, u, killer, now):
+    """Take one of several lives: the unit begins anew where it first stood, and nobody knows it."""
+    s = w.units
+    s[f.LIVES, u] -= 1
+    count(w, f.T_KNOCKED_OUT, u, 1)
+    if killer >= 0 and enemies(w, killer, u):
+        count(w, f.T_KNOCK_OUTS, killer, 1)
+    note(w, now, f.J_DEATH, u, killer, 0)
+    drop_items(w, u)
+    forget_unit(w, u)
+    forget_everywhere(w, u)
+    stop_attack(w, u)
+    halt(w, u)
+    s[f.CAST_AT, u] = f.NEVER
+    s[f.TARGET, u] = f.NOBODY
+    s[f.ATTACKER, u] = f.NOBODY
+    s[f.NORMAL_ATTACKER, u] = f.NOBODY
+    s[f.CHASED, u] = f.NOBODY
+    s[f.KEEP_ATTACKING, u] = 0
+    s[f.HP, u] = w.species[s[f.SPECIES, u], f.MAX_HP]
+    s[f.SP, u] = w.species[s[f.SPECIES, u], f.MAX_SP]
+    s[f.X, u] = s[f.SPAWN_X, u]
+    s[f.Y, u] = s[f.SPAWN_Y, u]
+    s[f.GOAL_X, u] = s[f.X, u]
+    s[f.GOAL_Y, u] = s[f.Y, u]
+    set_state(w, u, f.IDLE)
+
+
+@kernel
 def die(w, u, killer, now):
     """Take a unit out of the match, unless something brings it back once."""
     s = w.units
@@ -67,6 +112,10 @@ def die(w, u, killer, now):
         s[f.REBORN, u] = 1
         s[f.HP, u] = max(w.species[s[f.SPECIES, u], f.MAX_HP] * percent // 100, 1)
         return
+    if s[f.LIVES, u] > 1:
+        knock_out(w, u, killer, now)
+        return
+    drop_items(w, u)
     s[f.HP, u] = 0
     s[f.ALIVE, u] = 0
     s[f.STATE, u] = f.DEAD
@@ -82,6 +131,7 @@ def die(w, u, killer, now):
     if killer >= 0 and killer != u:
         s[f.KILLS, killer] += 1
     note(w, now, f.J_DEATH, u, killer, 0)
+    note_death(w, u, killer)
     settle(w, now)
 
 
@@ -95,6 +145,7 @@ def lose_hp(w, v, source, damage, now):
     s[f.DAMAGE_TAKEN, v] += lost
     if source >= 0:
         s[f.DAMAGE_DEALT, source] += lost
+    note_damage(w, v, source, lost, now)
     if s[f.HP, v] <= 0:
         die(w, v, source, now)
     return lost
@@ -178,6 +229,7 @@ def try_skill_statuses(w, u, v, skill, now):
         duration = w.skills[skill, at + k.S_DURATION]
         if try_status(w, u, whom, status, chance, duration, w.skills[skill, at + k.S_VALUE], now):
             taken = taken or not on_self
+            note_status(w, u, whom, w.statuses[status, FLAGS] & BAD != 0)
 
 
 @kernel
@@ -194,8 +246,13 @@ def land_hit(w, u, v, damage, skill, reach, flags, now):
         damage = min(damage, s[f.HP, v] - 1)
     hits = w.skills[skill, k.HITS] if skill > 0 else 1
     delay = flinch_time(w, v, damage, hits)
-    lose_hp(w, v, u, damage, now)
-    if s[f.ALIVE, v] == 0:
+    was_after = s[f.TARGET, v]
+    lives = s[f.LIVES, v]
+    note_arrival(w, u, v)
+    lost = lose_hp(w, v, u, damage, now)
+    finished = s[f.ALIVE, v] == 0 or s[f.LIVES, v] < lives
+    note_blow(w, u, v, lost, was_after, flags & f.BY_MAGIC != 0, finished)
+    if finished:
         return
     if delay > 0:
         flinch(w, v, now)

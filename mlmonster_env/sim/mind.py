@@ -1,12 +1,13 @@
 """The stock mind of a monster, as the server runs it every 100 ms and at the end of each attack delay."""
 
 from mlmonster_env.sim import fields as f
-from mlmonster_env.sim.attack import begin_attack
-from mlmonster_env.sim.casting import check_event, check_skills, free_cell_near
+from mlmonster_env.sim.casting import check_event, free_cell_near
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, path_length, reaches, walkable
+from mlmonster_env.sim.geometry import apart, reaches, walkable
 from mlmonster_env.sim.hurt import die
+from mlmonster_env.sim.obey import obey
+from mlmonster_env.sim.offers import check_skills
 from mlmonster_env.sim.posture import (
     can_walk,
     enemies,
@@ -17,12 +18,13 @@ from mlmonster_env.sim.posture import (
     unlock,
     visible,
 )
+from mlmonster_env.sim.pursuit import chasing, engage, look_for_prey, switch_on_the_way
+from mlmonster_env.sim.signals import heed_signal
 from mlmonster_env.sim.stats import walk_speed
-from mlmonster_env.sim.status_columns import HIDDEN, NO_ATTACK, NO_MOVE, NO_THINK, OUT_OF_REACH, SHORT_SIGHT
-from mlmonster_env.sim.walking import can_reach, chase, walk_to
+from mlmonster_env.sim.status_columns import HIDDEN, NO_ATTACK, NO_MOVE, NO_THINK, OUT_OF_REACH
+from mlmonster_env.sim.walking import can_reach, walk_to
 
 RANDOM_WALK_CELLS = 7
-LEVELS_BELOW = 5
 RUDE_ATTACKS = 1
 UNUSUAL = NO_THINK | NO_MOVE | NO_ATTACK | OUT_OF_REACH | HIDDEN
 
@@ -32,6 +34,8 @@ def can_change_target(w, u, v):
     """Whether the mind, in its present state, may turn to somebody else."""
     s = w.units
     state = s[f.STATE, u]
+    if s[f.CONTROL, u] == f.COMBAT_ORDERS:
+        return False
     if state == f.BERSERK:
         return s[f.MODE, u] & f.CHANGE_TARGET_MELEE != 0 and s[f.NORMAL_ATTACKER, u] == v
     if state == f.RUSH:
@@ -117,60 +121,6 @@ def think_as_slave(w, u, now):
 
 
 @kernel
-def look_for_prey(w, u, now):
-    """Take the nearest enemy in view that can be walked to; a nearer one than the present target also counts."""
-    s = w.units
-    species = s[f.SPECIES, u]
-    view = w.species[species, f.VIEW]
-    sight = 1 if s[f.STATUS_FLAGS, u] & SHORT_SIGHT != 0 else view
-    target = s[f.TARGET, u]
-    before = target
-    nearest = apart(w, u, target) if target != f.NOBODY else 1000
-    for v in range(s.shape[1]):
-        if v == target or s[f.ALIVE, v] == 0 or not enemies(w, u, v):
-            continue
-        cells = apart(w, u, v)
-        if cells > sight or cells > view or cells >= nearest or not may_attack(w, u, v):
-            continue
-        if s[f.MODE, u] & f.TARGET_WEAK != 0:
-            if w.species[s[f.SPECIES, v], f.LEVEL] >= w.species[species, f.LEVEL] - LEVELS_BELOW:
-                continue
-        if not reaches(w, u, s[f.X, v], s[f.Y, v], view):
-            continue
-        if w.rules[f.OPEN_MAP] == 0:
-            steps = path_length(w, s[f.X, u], s[f.Y, u], s[f.X, v], s[f.Y, v])
-            limit = view if s[f.STEP_AT, u] == f.NEVER else w.species[species, f.CHASE]
-            if steps < 0 or steps > limit:
-                continue
-        target = v
-        nearest = cells
-    if target != before:
-        s[f.TARGET, u] = target
-        if reaches(w, u, s[f.X, target], s[f.Y, target], w.species[species, f.RANGE]):
-            s[f.AGGRESSIVE, u] = 0
-            set_state(w, u, f.RUSH)
-
-
-@kernel
-def switch_on_the_way(w, u, now):
-    """While chasing, take any enemy that is already within reach."""
-    s = w.units
-    reach = w.species[s[f.SPECIES, u], f.RANGE]
-    target = s[f.TARGET, u]
-    for v in range(s.shape[1]):
-        if (
-            v != target
-            and s[f.ALIVE, v] != 0
-            and enemies(w, u, v)
-            and apart(w, u, v) <= reach
-            and may_attack(w, u, v)
-            and reaches(w, u, s[f.X, v], s[f.Y, v], reach)
-        ):
-            target = v
-    s[f.TARGET, u] = target
-
-
-@kernel
 def random_walk(w, u, now):
     """Walk to a random cell within seven; False where the unit may not or finds no way."""
     s = w.units
@@ -224,12 +174,6 @@ def idle_about(w, u, now):
             s[f.WALK_AT, u] = now + draw(w, 1000)
 
 
-@small
-def chasing(state):
-    """Whether a state is one of running after somebody."""
-    return state == f.RUSH or state == f.FOLLOW
-
-
 @kernel
 def keep_target(w, u, movable, now):
     """Check that the target is still one. 0: it is, or there is none; 1: think no further this time."""
@@ -260,7 +204,9 @@ def nothing_new(w, u, now):
     """
     s = w.units
     target = s[f.TARGET, u]
-    if target == f.NOBODY or s[f.ATTACKER, u] != f.NOBODY or s[f.MASTER, u] >= 0 or s[f.CAST_AT, u] != f.NEVER:
+    if target == f.NOBODY or s[f.FRESH, u] != 0:
+        return False
+    if s[f.ATTACKER, u] != f.NOBODY or s[f.MASTER, u] >= 0 or s[f.CAST_AT, u] != f.NEVER:
         return False
     if s[f.ALIVE, target] == 0 or (s[f.STATUS_FLAGS, u] | s[f.STATUS_FLAGS, target]) & UNUSUAL != 0:
         return False
@@ -300,17 +246,24 @@ def think(w, u, now):
             ready = now - s[f.SKILL_CHECKED, u] >= f.SKILL_CHECK_MS
         if ready and check_skills(w, u, now):
             return
-    species = s[f.SPECIES, u]
     mode = s[f.MODE, u]
     movable = mode & f.CAN_MOVE != 0 and can_walk(w, u, now)
     if movable:
         s[f.COULD_MOVE, u] = now
-    if s[f.TARGET, u] != f.NOBODY and keep_target(w, u, movable, now) != 0:
+    control = s[f.CONTROL, u]
+    orders = control == f.COMBAT_ORDERS or control == f.MOVES or control == f.VECTORS
+    if not orders and s[f.TARGET, u] != f.NOBODY and keep_target(w, u, movable, now) != 0:
         return
     if s[f.ATTACKER, u] != f.NOBODY and mode & f.CAN_ATTACK != 0:
         heed_attacker(w, u, movable, now)
         if s[f.CAST_AT, u] != f.NEVER:
             return
+    if orders:
+        obey(w, u, movable, now)
+        return
+    if control == f.SIGNALS and heed_signal(w, u, now):
+        return
+    s[f.FRESH, u] = 0
     slave = s[f.MASTER, u] >= 0
     if slave and think_as_slave(w, u, now):
         return
@@ -323,42 +276,7 @@ def think(w, u, now):
     if target == f.NOBODY:
         idle_about(w, u, now)
         return
-    if reaches(w, u, s[f.X, target], s[f.Y, target], w.species[species, f.RANGE]):
-        stops = True
-        if s[f.STATUS_FLAGS, u] & OUT_OF_REACH != 0:
-            # Whoever hides strikes nobody, but stays in the fight's state, and so goes on checking its skills.
-            set_state(w, u, f.BERSERK)
-        elif s[f.ATTACK_ON, u] != target or s[f.ATTACK_AT, u] == f.NEVER:
-            stops = begin_attack(w, u, target, now)
-        if stops:
-            halt_and_release(w, u)
-        return
-    pursue(w, u, target, movable, now)
-
-
-@kernel
-def pursue(w, u, target, movable, now):
-    """Go after a target out of reach, or give it up."""
-    s = w.units
-    walking = s[f.STEP_AT, u] != f.NEVER
-    if walking and chasing(s[f.STATE, u]):
-        return
-    if s[f.MODE, u] & f.CAN_MOVE == 0 or (
-        not movable and (s[f.STATUS_FLAGS, u] & NO_MOVE != 0 or s[f.HOLD_UNTIL, u] > now)
-    ):
-        if s[f.ATTACK_AT, u] == f.NEVER:
-            if now - s[f.COULD_MOVE, u] > f.UNLOCK_MS:
-                unlock(w, u, now)
-            else:
-                set_state(w, u, f.IDLE)
-        return
-    if walking and s[f.CHASED, u] == target:
-        return
-    if s[f.STATE, u] == f.ANGRY and not can_reach(w, u, target, w.species[s[f.SPECIES, u], f.CHASE]):
-        unlock(w, u, now)
-        return
-    if not chase(w, u, target, w.species[s[f.SPECIES, u], f.RANGE], 1, now):
-        unlock(w, u, now)
+    engage(w, u, target, movable, now)
 
 
 @kernel

@@ -6,14 +6,17 @@ from typing import Any
 import numpy as np
 
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.account import note_step
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import entry, kernel, small
-from mlmonster_env.sim.geometry import walkable
+from mlmonster_env.sim.geometry import apart, walkable
+from mlmonster_env.sim.posture import enemies, may_attack
 from mlmonster_env.sim.spawn import empty_unit, spawn
 from mlmonster_env.sim.tables import Int32Array, Tables
 from mlmonster_env.sim.world import CELLS_WORD, world_at
 
 SPAWN_TRIES = 200
+SEED_MASK = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,14 @@ class Scenario:
     restart_ticks: int = 50
     phase_ms: int = f.THINK_MS  # thinking begins at a random moment within so many ms
     swap_order: bool = True  # which side thinks first is drawn
+    aware: tuple[bool, ...] = ()  # of each start, whether everybody begins with a target; () stands for never
+    start_names: tuple[str, ...] = ()  # of each start, what way to begin it is one of
+    leaders: tuple[int, int] = (f.NOBODY, f.NOBODY)  # the member of each side that leads it
+    duel: bool = False  # lives, hazards and items count
+    lives: int = 1
+    hazard_per_mille: int = 0  # of its hp that a second on hazardous ground costs a unit
+    item_spots: Int32Array | None = None  # [maps, items, 2]: x, y
+    free_skills: bool = False  # orders to use skills need no dice
 
     @property
     def members(self) -> int:
@@ -64,8 +75,36 @@ class Scenario:
         rules[f.TIME_LIMIT] = self.time_limit_ms
         rules[f.REGENERATION] = self.regeneration_ms
         rules[f.MEMBERS] = self.members
-        rules[f.OPEN_MAP] = bool((self.cells == 3).all())
+        rules[f.FREE_SKILLS] = self.free_skills
+        rules[f.DUEL] = self.duel
+        rules[f.STARTING_LIVES] = self.lives
+        rules[f.HAZARD_PER_MILLE] = self.hazard_per_mille
+        rules[f.FIRST_LEADER], rules[f.SECOND_LEADER] = self.leaders
+        rules[f.OPEN_MAP] = bool((self.cells & f.OPEN_CELL == f.OPEN_CELL).all())
         return rules
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What the random stream of each match of a batch is a function of: int64 arrays over matches."""
+
+    seeds: np.ndarray[Any, np.dtype[np.int64]]
+    indices: np.ndarray[Any, np.dtype[np.int64]]
+    serials: np.ndarray[Any, np.dtype[np.int64]]  # how many matches a row has begun before this one
+
+    @classmethod
+    def of(cls, matches: int, seed: int) -> "Streams":
+        """Streams of one seed, told apart by their index."""
+        return cls(np.full(matches, seed & SEED_MASK), np.arange(matches), np.zeros(matches, np.int64))
+
+    def copy(self) -> "Streams":
+        return Streams(self.seeds.copy(), self.indices.copy(), self.serials.copy())
+
+    def assign(self, other: "Streams") -> None:
+        """Become what another is."""
+        self.seeds[:] = other.seeds
+        self.indices[:] = other.indices
+        self.serials[:] = other.serials
 
 
 @small
@@ -102,6 +141,8 @@ def empty_match(w):
     for i in range(f.AREA_LIMIT):
         match[f.AREAS + i * f.AREA_WIDTH + f.A_DUE] = f.NEVER
         match[f.AREAS + i * f.AREA_WIDTH + f.A_END] = f.NEVER
+    for i in range(f.ITEM_LIMIT):
+        match[f.ITEMS + i * f.ITEM_WIDTH + f.I_HOLDER] = f.NO_ITEM
 
 
 @kernel
@@ -116,24 +157,38 @@ def cell_near(w, x, y, scatter):
 
 
 @entry
-def choose_maps(words, which, serials, seed, maps):
+def choose_maps(words, which, seeds, indices, serials, maps):
     """Empty the matches named by `which`, give each its stream, and draw its map."""
     for i in range(which.shape[0]):
         m = which[i]
         w = world_at(words[m].ctypes.data)
         empty_match(w)
-        seed_match(w, seed, m, serials[m])
+        seed_match(w, seeds[m], indices[m], serials[m])
         w.match[f.MAP] = draw(w, maps)
 
 
+@kernel
+def nearest_enemy(w, u):
+    """The enemy nearest to a unit that could be struck at all, or NOBODY."""
+    found = f.NOBODY
+    for v in range(w.units.shape[1]):
+        if w.units[f.ALIVE, v] != 0 and enemies(w, u, v) and may_attack(w, u, v):
+            if found == f.NOBODY or apart(w, u, v) < apart(w, u, found):
+                found = v
+    return found
+
+
 @entry
-def place_members(words, line_ups, sides, spots, which, scatter, aggressive, phase, swap_order):
+def place_members(
+    words, line_ups, sides, spots, aware, items, controls, orders, which, scatter, aggressive, phase, swap_order
+):
     """Draw line-up and start of the matches named by `which`, and put their members on their maps."""
     for i in range(which.shape[0]):
         w = world_at(words[which[i]].ctypes.data)
         place = w.match[f.MAP]
         start = draw(w, spots.shape[1])
         line = draw(w, line_ups.shape[0])
+        w.match[f.START] = start
         w.match[f.NEXT_THINK] = 1 + draw(w, phase)
         w.match[f.SECOND_FIRST] = draw(w, 2) if swap_order else 0
         for u in range(w.units.shape[1]):
@@ -144,8 +199,21 @@ def place_members(words, line_ups, sides, spots, which, scatter, aggressive, pha
             if scatter > 0:
                 x, y = cell_near(w, x, y, scatter)
             spawn(w, u, line_ups[line, u], sides[u], x, y, 0)
+            w.units[f.LIVES, u] = w.rules[f.STARTING_LIVES]
+            w.units[f.CONTROL, u] = controls[u]
+            w.units[f.ORDER, u] = orders[u]
             if aggressive:
                 w.units[f.MODE, u] |= f.AGGRESSIVE_MODE
+        for u in range(sides.shape[0]):
+            if aware[start] != 0:
+                w.units[f.TARGET, u] = nearest_enemy(w, u)
+        for item in range(items.shape[1]):
+            at = f.ITEMS + item * f.ITEM_WIDTH
+            w.match[at + f.I_X] = items[place, item, 0]
+            w.match[at + f.I_Y] = items[place, item, 1]
+            w.match[at + f.I_HOLDER] = f.NOBODY
+        if w.book.shape[0] > 0:
+            note_step(w, 0)
 
 
 def point_at_maps(
@@ -163,14 +231,18 @@ def place_matches(
     match: Int32Array,
     scenario: Scenario,
     which: np.ndarray[Any, np.dtype[np.int64]],
-    serials: np.ndarray[Any, np.dtype[np.int64]],
-    seed: int,
+    streams: Streams,
+    controls: Int32Array,
+    orders: Int32Array,
 ) -> None:
-    """Begin the matches named by `which`, each from its own seed."""
+    """Begin the matches named by `which`, each from its own stream; `controls` and `orders` are those of members."""
     cells = scenario.cells
-    choose_maps(words, which, serials, seed & (2**63 - 1), len(cells))
+    choose_maps(words, which, streams.seeds, streams.indices, streams.serials, len(cells))
     point_at_maps(words, match, cells, which)
+    items = np.zeros((len(cells), 0, 2), np.int32) if scenario.item_spots is None else scenario.item_spots
+    aware = np.zeros(scenario.spots.shape[1], np.int32)
+    aware[: len(scenario.aware)] = scenario.aware
     place_members(
-        words, scenario.line_ups, scenario.sides, scenario.spots, which, scenario.scatter,
-        int(scenario.all_aggressive), scenario.phase_ms, int(scenario.swap_order),
+        words, scenario.line_ups, scenario.sides, scenario.spots, aware, items, controls, orders, which,
+        scenario.scatter, int(scenario.all_aggressive), scenario.phase_ms, int(scenario.swap_order),
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Bringing units into a match, and slaves later on."""
 
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.account import new_page
 from mlmonster_env.sim.areas import end_areas_of
 from mlmonster_env.sim.casting import check_event, free_cell_near, throw_dice
 from mlmonster_env.sim.chance import draw
@@ -74,6 +75,7 @@ def spawn(w, u, species, side, x, y, now):
     become(w, u, species)
     s[f.SIDE, u] = side
     s[f.ALIVE, u] = 1
+    s[f.LIVES, u] = 1
     s[f.X, u] = x
     s[f.Y, u] = y
     s[f.SPAWN_X, u] = x
@@ -91,6 +93,7 @@ def spawn(w, u, species, side, x, y, now):
         s[f.MODE, u] |= f.NO_RANDOM_WALK
     if w.species[species, f.IS_PLAYER] != 0 and w.rules[f.REGENERATION] != 0:
         s[f.REGEN_AT, u] = now + w.rules[f.REGENERATION]
+    new_page(w, u, now)
     if w.species[species, f.EVENT_ROWS] & f.HAS_SPAWN != 0:
         check_event(w, u, f.ON_SPAWN, f.NOBODY, 0, 0, now)
 

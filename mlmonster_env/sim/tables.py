@@ -191,6 +191,7 @@ def _species_row(monster: Monster) -> Int32Array:
         f.ROWS: len(monster.skills),
         f.MONSTER_ID: monster.id,
         f.ARCHETYPE: ARCHETYPES.index(monster.archetype),
+        f.MARGIN: round(1000 * monster.archetype_margin),
         f.MAX_SLAVES: most_slaves(monster),
     }
     for column, value in values.items():

@@ -6,12 +6,13 @@ beside its target and planned anew only when one cell is left of it.
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.account import count
 from mlmonster_env.sim.attack import begin_attack
-from mlmonster_env.sim.casting import check_skills
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import apart, inside, path_length, plan_path, planned_path_ok, sign, step_code, walkable
 from mlmonster_env.sim.journal import note
+from mlmonster_env.sim.offers import check_skills
 from mlmonster_env.sim.posture import can_walk, halt, set_state, stop_attack, unlock, visible
 from mlmonster_env.sim.stats import walk_speed
 from mlmonster_env.sim.status_columns import STRAYS
@@ -216,6 +217,7 @@ def finish_step(w, u, now):
     s[f.X, u] = x
     s[f.Y, u] = y
     note(w, now, f.J_STEP, u, x, y)
+    count(w, f.T_STEPS, u, 1)
     if s[f.NEW_GOAL, u] != 0:
         set_out(w, u, now)
         return

@@ -25,7 +25,9 @@ ARRAYS = (
     ("match", types.int32, 1),  # [match columns]: fields.CLOCK ...
     ("journal", types.int32, 2),  # [records, fields.JOURNAL_WIDTH]; none where nobody asks
     ("phase", types.int32, 1),  # [1]: fields.AT_REST ...; no part of the match's state
-    ("cells", types.uint8, 2),  # [height, width]: bit 0 walkable, bit 1 lets shots pass
+    ("tally", types.int32, 2),  # [fields.TALLY_ROWS, units]; none where nobody asks what happened in a step
+    ("book", types.int32, 2),  # [fields.BOOK_ROWS, units]; none where nobody observes
+    ("cells", types.uint8, 2),  # [height, width]: bits fields.WALKABLE_CELL ...
     ("species", types.int32, 2),  # [species, columns]
     ("rows", types.int32, 3),  # [species, skill rows, columns]
     ("skills", types.int32, 2),  # [skills, skill_columns]
@@ -34,7 +36,8 @@ ARRAYS = (
     ("rules", types.int32, 1),  # [fields.RULES_WIDTH]
 )
 WORLD_WORDS = sum(1 + dimensions for _, _, dimensions in ARRAYS)
-CELLS_WORD = 10  # where the address of a match's map lies
+OF_MATCHES = ("units", "match", "journal", "phase", "tally", "book")  # all others are the same for every match
+CELLS_WORD = sum(1 + dimensions for name, _, dimensions in ARRAYS if name in OF_MATCHES)  # address of a match's map
 
 
 class BareArray(types.Array):
@@ -140,7 +143,7 @@ def world_words(
     place = 0
     arrays: tuple[np.ndarray[Any, Any], ...] = (*matches, cells, *tables)
     for (name, dtype, dimensions), array in zip(ARRAYS, arrays, strict=True):
-        of_matches = name in ("units", "match", "journal", "phase")
+        of_matches = name in OF_MATCHES
         shape = array.shape[1:] if of_matches or name == "cells" else array.shape
         if len(shape) != dimensions or array.dtype != np.dtype(str(dtype)) or not array.flags.c_contiguous:
             raise ValueError(f"{name} is {array.dtype} of shape {array.shape}, expected contiguous {dtype}")

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from mlmonster_env.data import Bestiary
+from mlmonster_env.scenarios import named as plan_named
 from mlmonster_env.sim import Scenario
 from mlmonster_env.sim import fields as f
-from mlmonster_env.sim.skirmish import scenario_named, skirmish
+from mlmonster_env.sim.staging import stage
 
 Cells = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -51,14 +52,15 @@ def open_ground(side: int = 60) -> Cells:
 @cache
 def named(name: str, mode: str = "renewal") -> Scenario:
     """A scenario by name over the bundled bestiary, compiled once."""
-    return scenario_named(name, bundled(mode))
+    return stage(name, bundled(mode))
 
 
 @cache
 def everybody(mode: str = "renewal", side: int = 3) -> Scenario:
     """Mixed packs of all that can move or strike: bosses, the MVP, those that call others, and players' bots too."""
-    monsters = [monster for monster in bundled(mode) if monster.mode & (f.CAN_MOVE | f.CAN_ATTACK)]
-    scenario = skirmish("everybody", bundled(mode), monsters, side, side)
+    monsters = [monster.aegis_name for monster in bundled(mode) if monster.mode & (f.CAN_MOVE | f.CAN_ATTACK)]
+    plan = plan_named(f"skirmish-{side}v{side}")
+    scenario = stage(replace(plan, name="everybody", first=replace(plan.first, species=tuple(monsters))), bundled(mode))
     line_ups = np.random.default_rng(side).integers(1, len(monsters) + 1, (512, 2 * side), np.int32)
     return replace(scenario, line_ups=line_ups)
 

@@ -1,11 +1,13 @@
 """What an Arena says to wrong arguments: the value, and what would have been right."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from mlmonster_env.scenarios import named as plan_named
 from mlmonster_env.sim import Arena
-from mlmonster_env.sim.skirmish import skirmish
+from mlmonster_env.sim.staging import stage
 from tests.sim.grounds import bundled, named
 
 
@@ -16,11 +18,11 @@ def said(words: str, *found: object) -> str:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "duel", "Skirmish", "skirmish-", "skirmish-3", "skirmish-3v", "skirmish-v3", "skirmish-3x3", "skirmish-3v3v3",
+    ["", "dual", "Skirmish", "skirmish-", "skirmish-3", "skirmish-3v", "skirmish-v3", "skirmish-3x3", "skirmish-3v3v3",
      "skirmish 3v3", "skirmish-3v3 ", "skirmish-3v3\n", "skirmish--3v3", "skirmish-3v-3", "skirmish-3.0v3"],
 )  # fmt: skip
 def test_an_unknown_scenario(name):
-    with pytest.raises(ValueError, match=said("expected 'skirmish' or 'skirmish-NvM'", repr(name))):
+    with pytest.raises(ValueError, match=said("skirmish, skirmish-NvM", repr(name), "expected")):
         Arena(1, name, bundled())
 
 
@@ -65,8 +67,9 @@ def test_a_snapshot_of_another_shape(other):
 
 
 def test_a_scenario_without_monsters():
-    with pytest.raises(ValueError, match=said("no monster to draw from", "'of nobody'")):
-        skirmish("of nobody", bundled(), [], 1, 1)
+    plan = plan_named("skirmish:held-out")
+    with pytest.raises(ValueError, match=said("the bestiary has nobody for", "'of nobody'")):
+        stage(replace(plan, name="of nobody", held_out_species=100), bundled())
 
 
 def test_the_largest_sides_play():

@@ -17,6 +17,7 @@ import llvmlite.binding
 import numba
 import pytest
 
+from mlmonster_env import contract
 from mlmonster_env.sim import compiled
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -264,7 +265,7 @@ def test_the_fingerprint_knows_numba_and_the_processor(monkeypatch):
 def test_the_fingerprint_reads_every_file_of_the_simulator():
     folder = Path(compiled.__file__).parent
     held = {path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert set(compiled.sources()) == held
+    assert set(compiled.sources()) == held | {Path(contract.__file__)}
 
 
 def test_kernels_use_nothing_that_the_fingerprint_leaves_out():
@@ -272,9 +273,11 @@ def test_kernels_use_nothing_that_the_fingerprint_leaves_out():
     for path in compiled.sources():
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".py" and decorated.search(text):
-            names = [node.module or "" for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
-            ours = {name for name in names if name.startswith("mlmonster_env")}
-            assert all(name.startswith("mlmonster_env.sim") for name in ours), (path.name, ours)
+            imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+            names = {f"{node.module}.{alias.name}" for node in imports for alias in node.names}
+            ours = {name for name in names if name.startswith("mlmonster_env.")}
+            read = ("mlmonster_env.sim", "mlmonster_env.contract")
+            assert all(name.startswith(read) for name in ours), (path.name, ours)
 
 
 @pytest.mark.slow

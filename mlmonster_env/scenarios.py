@@ -1,0 +1,269 @@
+"""Who fights whom, where, to what end: plans, read from YAML or called by name. What a plan becomes is the simulator's.
+
+Names: `duel`, `skirmish`, `skirmish-NvM`, `pack-N`, `raid-NvM`, `mirror-v1`. After a colon a name narrows the plan to a
+split (`train`, `held-out`, `all`) or to one of its starts: `mirror-v1:held-out:contact`.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mlmonster_env.contract import ARCHETYPES
+from mlmonster_env.data.errors import DataError, one_of
+from mlmonster_env.data.fields import Entry
+from mlmonster_env.data.yaml_tree import YamlMap, parse_yaml
+
+FILE = Path(__file__).with_suffix(".yml")
+MOST_A_SIDE = 24
+SPLITS = ("train", "held-out", "all")
+WHO = {"monsters": False, "bots": True}
+SIZED = {"skirmish": r"skirmish-(\d+)v(\d+)", "raid": r"raid-(\d+)v(\d+)", "pack": r"pack-(\d+)"}
+PLURAL = "-NvM"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a fight. Without `mixed` all its members are of one species, but for the leader."""
+
+    size: int = 3
+    bots: bool = False
+    archetype: str | None = None
+    species: tuple[str, ...] = ()
+    leader: bool = False
+    mixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One way in which matches begin: cells between the packs' middles, from and to."""
+
+    name: str
+    apart: tuple[int, int]
+    aware: bool = False
+    middle: bool = False  # in the middle of the map, side by side, rather than anywhere
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A scenario as it is declared. Without `second` both sides are alike."""
+
+    name: str
+    first: Side
+    maps: tuple[str, ...]
+    starts: tuple[Start, ...]
+    second: Side | None = None
+    time_limit_s: int = 180
+    aggressive: bool = True  # everybody looks for prey
+    random_walk: bool = True
+    held_out_maps: tuple[str, ...] = ()
+    held_out_species: int = 0  # every how many-th; 0: none
+    duel: bool = False
+    lives: int = 1
+    hazard_edge: int = 0
+    hazard_percent: float = 0.0
+    items: int = 0
+    split: str = "train"
+
+    def narrowed(self, archetype: str | None = None, split: str | None = None, start: str | None = None) -> "Plan":
+        """The same plan for one archetype, one split, or one of its starts."""
+        plan = self
+        if archetype is not None:
+            if archetype not in ARCHETYPES:
+                raise ValueError(f"archetype is {archetype!r}, expected {one_of(str(archetype), ARCHETYPES)}")
+            second = plan.second
+            if second is not None and not second.bots:
+                second = replace(second, archetype=archetype)
+            plan = replace(plan, first=replace(plan.first, archetype=archetype), second=second)
+        if split is not None:
+            if split not in SPLITS:
+                raise ValueError(f"split is {split!r}, expected {one_of(split, SPLITS)}")
+            plan = replace(plan, split=split)
+        if start is not None:
+            chosen = tuple(s for s in plan.starts if s.name == start)
+            if not chosen:
+                raise ValueError(f"start is {start!r}, expected {one_of(start, [s.name for s in plan.starts])}")
+            plan = replace(plan, starts=chosen)
+        return plan
+
+
+def names() -> list[str]:
+    """Every name that `named` knows, N and M standing for numbers."""
+    known = []
+    for name in _book():
+        known += {"skirmish": ["skirmish", "skirmish-NvM"], "raid": ["raid-NvM"], "pack": ["pack-N"]}.get(name, [name])
+    return known
+
+
+def named(name: str) -> Plan:
+    """The plan of a name, narrowed by what follows after colons; ValueError with the nearest names if there is none."""
+    if not isinstance(name, str):
+        raise ValueError(f"scenario is {name!r}, expected {one_of(str(name), names())}")
+    base, *qualifiers = name.split(":")
+    plan = _base(base)
+    for qualifier in qualifiers:
+        starts = [start.name for start in plan.starts]
+        if qualifier in SPLITS:
+            plan = plan.narrowed(split=qualifier)
+        elif qualifier in starts:
+            plan = plan.narrowed(start=qualifier)
+        else:
+            raise ValueError(f"scenario is {name!r}: {qualifier!r}, expected {one_of(qualifier, [*SPLITS, *starts])}")
+    return replace(plan, name=name)
+
+
+def load(path: str | Path) -> Plan:
+    """The plan in a YAML file of one's own; DataError for a mistake in it."""
+    path = Path(path)
+    root = parse_yaml(path.read_bytes(), path.name)
+    if not isinstance(root, YamlMap):
+        raise DataError(path.name, "", "the file", root, "a mapping: name, first, maps, starts ...")
+    entry = Entry(path.name, "", root)
+    return read_plan(entry, entry.text("name") or path.stem)
+
+
+def plan_of(scenario: "str | Path | Plan") -> Plan:
+    """A plan, the one of a name, or the one in a file (a path that ends in .yml or .yaml)."""
+    if isinstance(scenario, Plan):
+        return scenario
+    if str(scenario).endswith((".yml", ".yaml")):
+        if not Path(scenario).is_file():
+            raise ValueError(f"scenario is {str(scenario)!r}, expected a file that is there")
+        return load(scenario)
+    return named(scenario)  # type: ignore[arg-type]
+
+
+def read_plan(entry: Entry, name: str) -> Plan:
+    """The plan that a mapping declares."""
+    entry.allow((
+        "name", "first", "second", "maps", "starts", "time_limit_s", "aggressive", "random_walk", "held_out", "duel",
+    ))  # fmt: skip
+    first = entry.inner("first")
+    if first is None:
+        raise entry.wrong("first", "who fights: {size: 3}")
+    second = entry.inner("second")
+    maps = _names(entry, "maps")
+    if not maps:
+        raise entry.wrong("maps", "a list of maps, such as [open-60]")
+    starts = tuple(_start(row) for row in entry.rows("starts") or [])
+    if not starts:
+        raise entry.wrong("starts", "a list of starts, such as [{name: near, apart: [8, 10]}]")
+    return Plan(
+        name=name,
+        first=_side(first),
+        second=None if second is None else _side(second),
+        maps=maps,
+        starts=starts,
+        **_given(
+            time_limit_s=entry.integer("time_limit_s", 1, 3600),
+            aggressive=entry.flag("aggressive"),
+            random_walk=entry.flag("random_walk"),
+        ),
+        **_held_out(entry, maps),
+        **_duel(entry),
+    )
+
+
+def _base(name: str) -> Plan:
+    book = _book()
+    for base, pattern in SIZED.items():
+        match = re.fullmatch(pattern, name)
+        if match is not None:
+            return _sized(book[base], name, [int(size) for size in match.groups()])
+    if name not in book or name in ("pack", "raid"):
+        raise ValueError(f"scenario is {name!r}, expected {one_of(name, names())}, or a .yml file")
+    return book[name]
+
+
+def _sized(plan: Plan, name: str, sizes: list[int]) -> Plan:
+    for size in sizes:
+        if not 1 <= size <= MOST_A_SIDE:
+            raise ValueError(f"scenario is {name!r}: a side of {size}, expected 1 to {MOST_A_SIDE}")
+    second = plan.second or (None if len(set(sizes)) == 1 else plan.first)
+    return replace(
+        plan,
+        first=replace(plan.first, size=sizes[0]),
+        second=None if second is None else replace(second, size=sizes[-1]),
+    )
+
+
+@cache
+def _book() -> dict[str, Plan]:
+    root = parse_yaml(FILE.read_bytes(), FILE.name)
+    assert isinstance(root, YamlMap)
+    book = Entry(FILE.name, "", root)
+    plans = {}
+    for name in root:
+        inner = book.inner(name)
+        assert inner is not None
+        plans[name] = read_plan(inner, name)
+    return plans
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _names(entry: Entry, field: str) -> tuple[str, ...]:
+    value = entry.fields.get(field)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise entry.wrong(field, "a list of names")
+    return tuple(str(name) for name in value)
+
+
+def _side(entry: Entry) -> Side:
+    entry.allow(("size", "who", "archetype", "species", "leader", "mixed"))
+    return Side(
+        **_given(
+            size=entry.integer("size", 1, MOST_A_SIDE),
+            bots=entry.choice("who", WHO),
+            archetype=entry.choice("archetype", {name: name for name in ARCHETYPES}),
+            species=_names(entry, "species"),
+            leader=entry.flag("leader"),
+            mixed=entry.flag("mixed"),
+        )
+    )
+
+
+def _start(entry: Entry) -> Start:
+    entry.allow(("name", "apart", "aware", "middle"))
+    span = entry.fields.get("apart")
+    cells = [int(c) for c in span if isinstance(c, str) and c.isdigit()] if isinstance(span, list) else []
+    if len(cells) != 2 or not 1 <= cells[0] <= cells[1] <= 100:
+        raise entry.wrong("apart", "two numbers of cells from 1 to 100, the smaller first, such as [8, 10]")
+    return Start(
+        name=entry.text("name") or "start",
+        apart=(cells[0], cells[1]),
+        **_given(aware=entry.flag("aware"), middle=entry.flag("middle")),
+    )
+
+
+def _held_out(entry: Entry, maps: tuple[str, ...]) -> dict[str, Any]:
+    inner = entry.inner("held_out")
+    if inner is None:
+        return {}
+    inner.allow(("maps", "species"))
+    held = _names(inner, "maps")
+    for name in held:
+        if name not in maps:
+            raise inner.wrong("maps", f"maps of this scenario, {one_of(name, maps)}")
+    if maps and set(held) == set(maps):
+        raise inner.wrong("maps", "to leave a map to train on")
+    return _given(held_out_maps=held, held_out_species=inner.integer("species", 2, 100))
+
+
+def _duel(entry: Entry) -> dict[str, Any]:
+    inner = entry.inner("duel")
+    if inner is None:
+        return {}
+    inner.allow(("lives", "edge", "hazard_percent", "items"))
+    return _given(
+        duel=True,
+        lives=inner.integer("lives", 1, 100),
+        hazard_edge=inner.integer("edge", 0, 50),
+        hazard_percent=inner.number("hazard_percent", 0, 100),
+        items=inner.integer("items", 0, 4),
+    )

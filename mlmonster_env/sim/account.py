@@ -1,0 +1,192 @@
+"""What units did in a step, and what they remember of the last seconds: kept only where somebody wants to know."""
+
+from mlmonster_env.contract import SIGHT
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.geometry import apart
+from mlmonster_env.sim.posture import enemies
+from mlmonster_env.sim.status_ids import STUN
+from mlmonster_env.sim.statuses import has_status
+
+LAST_HITS_BITS = 0xFF
+
+
+@small
+def count(w, row, u, amount):
+    """Add to what a unit did in this step."""
+    if w.tally.shape[0] > 0:
+        w.tally[row, u] += amount
+
+
+@small
+def remember(w, window, u, amount):
+    """Add to one of a unit's windows of the last ten seconds."""
+    if w.book.shape[0] > 0:
+        w.book[window + w.book[f.BUCKET, 0], u] += amount
+
+
+@kernel
+def note_combat(w, u, now):
+    """A unit is in a fight now; after a pause of ten seconds a new one begins."""
+    if w.book.shape[0] > 0:
+        if now - w.book[f.COMBAT_LAST, u] > f.COMBAT_PAUSE_MS or w.book[f.COMBAT_SINCE, u] == f.NEVER:
+            w.book[f.COMBAT_SINCE, u] = now
+        w.book[f.COMBAT_LAST, u] = now
+
+
+@kernel
+def note_damage(w, v, source, lost, now):
+    """Put lost hit points down to the one who lost them and to the enemy who took them."""
+    count(w, f.T_TAKEN, v, lost)
+    remember(w, f.B_TAKEN, v, lost)
+    note_combat(w, v, now)
+    if source >= 0 and enemies(w, source, v):
+        count(w, f.T_DEALT, source, lost)
+        remember(w, f.B_DEALT, source, lost)
+        note_combat(w, source, now)
+
+
+@kernel
+def note_strike(w, u, landed):
+    """An attack was made: one more of the last eight."""
+    count(w, f.T_ATTACKS, u, 1)
+    if w.book.shape[0] > 0:
+        w.book[f.LAST_HITS, u] = (w.book[f.LAST_HITS, u] << 1 | landed) & LAST_HITS_BITS
+
+
+@kernel
+def note_arrival(w, u, v):
+    """A blow of `u` arrives at `v`, before it has done anything."""
+    if w.tally.shape[0] == 0 or not enemies(w, u, v):
+        return
+    w.tally[f.T_HITS, u] += 1
+    w.tally[f.T_HITS_TAKEN, v] += 1
+    if has_status(w, v, STUN):
+        w.tally[f.T_COMBO, u] += 1
+
+
+@kernel
+def note_blow(w, u, v, lost, was_after, by_magic, finished):
+    """A blow of `u` has cost `v`, who was after `was_after`, hit points; `finished` if it also cost a life."""
+    if w.tally.shape[0] == 0 or not enemies(w, u, v):
+        return
+    s = w.units
+    if by_magic:
+        w.tally[f.T_SPELL, u] += lost
+        w.tally[f.T_SPELL_KILLS, u] += finished
+    if finished and was_after != f.NOBODY and was_after != u and not enemies(w, u, was_after):
+        w.tally[f.T_PROTECTED, u] += 1
+    for ally in range(s.shape[1]):
+        if ally != u and s[f.ALIVE, ally] != 0 and s[f.TARGET, ally] == v and not enemies(w, u, ally):
+            w.tally[f.T_FOCUS, u] += lost
+            return
+
+
+@kernel
+def note_death(w, u, killer):
+    """A unit has died: its own, its killer's and its allies' affair."""
+    if w.tally.shape[0] == 0:
+        return
+    s = w.units
+    w.tally[f.T_DEATHS, u] += 1
+    if killer >= 0 and enemies(w, killer, u):
+        w.tally[f.T_KILLS, killer] += 1
+    if s[f.MASTER, u] != f.NOBODY:
+        return
+    for ally in range(s.shape[1]):
+        if ally != u and s[f.ALIVE, ally] != 0 and not enemies(w, u, ally):
+            w.tally[f.T_ALLIES_DIED, ally] += 1
+
+
+@kernel
+def note_status(w, u, v, bad):
+    """A status of `u` was put on `v`."""
+    if enemies(w, u, v):
+        count(w, f.T_STATUSES, u, 1)
+    elif not bad:
+        count(w, f.T_BUFFS, u, 1)
+
+
+@kernel
+def new_page(w, u, now):
+    """Begin the memory of a unit that has just appeared."""
+    if w.book.shape[0] == 0:
+        return
+    bucket = w.book[f.BUCKET, 0]
+    w.book[:, u] = 0
+    w.book[f.BUCKET, 0] = bucket
+    w.book[f.BORN_AT, u] = now
+    w.book[f.NOTICED_AT, u] = f.NEVER
+    w.book[f.COMBAT_SINCE, u] = f.NEVER
+    w.book[f.LAST_TARGET, u] = f.NOBODY
+
+
+@kernel
+def turn_page(w, now):
+    """Begin a new bucket of every window when it is time."""
+    bucket = now // f.BUCKET_MS % f.BUCKETS
+    if bucket == w.book[f.BUCKET, 0]:
+        return
+    w.book[f.BUCKET, 0] = bucket
+    for u in range(w.units.shape[1]):
+        w.book[f.B_TAKEN + bucket, u] = 0
+        w.book[f.B_DEALT + bucket, u] = 0
+        w.book[f.B_HEALED + bucket, u] = 0
+        w.book[f.B_TURNS + bucket, u] = 0
+
+
+@kernel
+def note_tick(w, now):
+    """After a round of thinking: who lived through it, under whose eyes, and whose target changed."""
+    s = w.units
+    turn_page(w, now)
+    for u in range(s.shape[1]):
+        if s[f.ALIVE, u] == 0:
+            continue
+        w.tally[f.T_ALIVE, u] += f.THINK_MS
+        target = s[f.TARGET, u]
+        if target != f.NOBODY and enemies(w, u, target):
+            w.tally[f.T_AGGRO, target] += f.THINK_MS
+        before = w.book[f.LAST_TARGET, u]
+        if target != before and target != f.NOBODY:
+            if before != f.NOBODY:
+                remember(w, f.B_TURNS, u, 1)
+                if before != target and not enemies(w, before, target) and enemies(w, u, target):
+                    w.tally[f.T_PROTECTED, target] += 1
+            w.book[f.LAST_TARGET, u] = target
+
+
+@small
+def in_sight_of(w, u, v):
+    """Whether `v` lives within the cells that the contract counts as in view of `u`."""
+    return w.units[f.ALIVE, v] != 0 and apart(w, u, v) <= SIGHT
+
+
+@kernel
+def note_step(w, now):
+    """At the end of a step: how far enemies are, when they came into view, and how the hit points are shared out."""
+    s = w.units
+    bucket = w.book[f.BUCKET, 0]
+    for u in range(s.shape[1]):
+        if s[f.ALIVE, u] == 0:
+            continue
+        nearest = f.NEVER
+        own = 0
+        other = 0
+        seen = 0
+        for v in range(s.shape[1]):
+            if s[f.ALIVE, v] == 0:
+                continue
+            cells = apart(w, u, v)
+            if enemies(w, u, v):
+                nearest = min(nearest, cells)
+                if cells <= SIGHT:
+                    other += s[f.HP, v]
+                    seen = 1
+            elif cells <= SIGHT:
+                own += s[f.HP, v]
+        w.tally[f.T_DISTANCE, u] = nearest if nearest != f.NEVER else 0
+        if seen != 0 and w.book[f.IN_VIEW, u] == 0:
+            w.book[f.NOTICED_AT, u] = now
+        w.book[f.IN_VIEW, u] = seen
+        w.book[f.B_BALANCE + bucket, u] = 1000 * own // max(own + other, 1)

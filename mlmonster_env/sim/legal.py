@@ -1,0 +1,223 @@
+"""Which orders a unit could follow now, and taking orders in."""
+
+from mlmonster_env.contract import (
+    ATTACK,
+    ATTACK_TARGET,
+    CHANGE_TARGET,
+    DEFEND_LEADER,
+    FLANK,
+    FLEE,
+    FORM_UP,
+    IDLE,
+    MOVE_AWAY,
+    MOVE_CLOSER,
+    MOVE_RANDOMLY,
+    NO_SKILL,
+    RETREAT,
+    SIGHT,
+    SKILL_SLOTS,
+    STAY,
+    USE_HARM,
+)
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.account import count
+from mlmonster_env.sim.chance import draw
+from mlmonster_env.sim.compiled import entry, kernel, small
+from mlmonster_env.sim.geometry import apart, reaches
+from mlmonster_env.sim.obey import AGAIN, DX, DY, OTHER, free_step
+from mlmonster_env.sim.offers import (
+    free_row,
+    free_row_of_kind,
+    kind_of_row,
+    note_declined,
+    offer_of,
+    row_of_slot,
+    slot_of_row,
+)
+from mlmonster_env.sim.orders import fights
+from mlmonster_env.sim.posture import can_walk, enemies, may_attack
+from mlmonster_env.sim.signals import leader_of
+from mlmonster_env.sim.status_columns import NO_THINK
+from mlmonster_env.sim.world import world_at
+
+KINDS = 3
+
+
+@small
+def free_to_act(w, u, now):
+    """Whether a unit could do anything but go on: alive, no attack or cast under way, no status that stops its mind."""
+    s = w.units
+    return (
+        s[f.ALIVE, u] != 0
+        and s[f.THINK_AT, u] <= now
+        and s[f.CAST_AT, u] == f.NEVER
+        and s[f.STATUS_FLAGS, u] & NO_THINK == 0
+    )
+
+
+@kernel
+def attackable_in_view(w, u, other_than):
+    """How many enemies a unit sees and could strike, one of them left out."""
+    s = w.units
+    view = w.species[s[f.SPECIES, u], f.VIEW]
+    found = 0
+    for v in range(s.shape[1]):
+        if s[f.ALIVE, v] == 0 or v == other_than or not enemies(w, u, v) or apart(w, u, v) > view:
+            continue
+        if may_attack(w, u, v) and reaches(w, u, s[f.X, v], s[f.Y, v], view):
+            found += 1
+    return found
+
+
+@kernel
+def enemy_in_sight(w, u):
+    """Whether a living enemy is within sight."""
+    found = False
+    for v in range(w.units.shape[1]):
+        found = found or (w.units[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= SIGHT)
+    return found
+
+
+@kernel
+def legal_combat(w, u, now, legal):
+    """Fill in which of the ten combat actions are legal."""
+    s = w.units
+    legal[IDLE] = 1
+    if not free_to_act(w, u, now):
+        return
+    target = s[f.TARGET, u]
+    others = attackable_in_view(w, u, target)
+    has_target = target != f.NOBODY and s[f.ALIVE, target] != 0 and may_attack(w, u, target)
+    walks = s[f.MODE, u] & f.CAN_MOVE != 0 and can_walk(w, u, now)
+    if has_target or others > 0:
+        legal[ATTACK] = 1
+        legal[MOVE_CLOSER] = walks and (not has_target or apart(w, u, target) > 1)
+    legal[MOVE_AWAY] = walks and enemy_in_sight(w, u)
+    legal[MOVE_RANDOMLY] = walks
+    legal[CHANGE_TARGET] = others > 0
+    legal[FLEE] = walks and (s[f.X, u] != s[f.SPAWN_X, u] or s[f.Y, u] != s[f.SPAWN_Y, u])
+    if w.rules[f.FREE_SKILLS] != 0:
+        for kind in range(KINDS):
+            legal[USE_HARM + kind] = free_row_of_kind(w, u, kind, now) >= 0
+    else:
+        r = offer_of(w, u, now)
+        if r >= 0:
+            legal[USE_HARM + kind_of_row(w, s[f.SPECIES, u], r)] = 1
+
+
+@kernel
+def legal_moves(w, u, now, legal):
+    """Fill in which of the nine moves are legal."""
+    s = w.units
+    legal[STAY] = 1
+    if not free_to_act(w, u, now) or s[f.MODE, u] & f.CAN_MOVE == 0 or not can_walk(w, u, now):
+        return
+    for d in range(STAY):
+        legal[d] = free_step(w, s[f.X, u], s[f.Y, u], DX[d], DY[d])
+
+
+@kernel
+def legal_skills(w, u, now, legal):
+    """Fill in which skill slots are legal: none, and the one on offer; where dice do not count, all castable ones."""
+    legal[NO_SKILL] = 1
+    if w.units[f.ALIVE, u] == 0:
+        return
+    if w.rules[f.FREE_SKILLS] == 0:
+        r = offer_of(w, u, now)
+        if r >= 0:
+            legal[slot_of_row(w, u, r)] = 1
+        return
+    for slot in range(SKILL_SLOTS):
+        r = row_of_slot(w, u, slot, -1)
+        if r >= 0:
+            ready, _ = free_row(w, u, r, now)
+            legal[slot] = ready
+
+
+@kernel
+def legal_signals(w, u, legal):
+    """Fill in which pack signals are legal: all while it lives; a leader is defended by others only."""
+    legal[ATTACK_TARGET] = 1
+    if w.units[f.ALIVE, u] == 0:
+        return
+    legal[RETREAT] = 1
+    legal[FORM_UP] = 1
+    legal[FLANK] = 1
+    leader = leader_of(w, u)
+    legal[DEFEND_LEADER] = leader != f.NOBODY and leader != u
+
+
+@kernel
+def fill_legal(w, u, legal):
+    """Fill in which orders of a unit's kind of control are legal."""
+    control = w.units[f.CONTROL, u]
+    now = w.match[f.CLOCK]
+    if control == f.COMBAT_ORDERS:
+        legal_combat(w, u, now, legal)
+    elif control == f.MOVES:
+        legal_moves(w, u, now, legal)
+    elif control == f.SKILL_ORDERS:
+        legal_skills(w, u, now, legal)
+    elif control == f.SIGNALS:
+        legal_signals(w, u, legal)
+
+
+@kernel
+def take_order(w, u, order):
+    """Take an order in. Whoever cannot act now goes on with the order that he has."""
+    s = w.units
+    control = s[f.CONTROL, u]
+    now = w.match[f.CLOCK]
+    if s[f.ALIVE, u] == 0 or w.match[f.OVER] != 0:
+        return
+    if control != f.SKILL_ORDERS and control != f.SIGNALS and not free_to_act(w, u, now):
+        return
+    differs = s[f.ORDER, u] != order
+    count(w, f.T_ORDER_CHANGES, u, differs)
+    count(w, f.T_ATTACK_ORDERS, u, fights(control, order))
+    s[f.ORDER, u] = order
+    s[f.FRESH, u] = OTHER if differs else AGAIN
+    if w.rules[f.FREE_SKILLS] == 0:
+        note_declined(w, u, now)
+
+
+@entry
+def give_orders(words, matches, units, orders):
+    """Give each of the units named by `matches` and `units` its order, and begin their account of a new step."""
+    for i in range(matches.shape[0]):
+        take_order(world_at(words[matches[i]].ctypes.data), units[i], orders[i])
+
+
+@entry
+def find_legal(words, matches, units, legal):
+    """Fill in, for each of the units named by `matches` and `units`, which orders are legal; `legal` comes zeroed."""
+    for i in range(matches.shape[0]):
+        fill_legal(world_at(words[matches[i]].ctypes.data), units[i], legal[i])
+
+
+@entry
+def order_at_random(words, matches, units, legal, orders):
+    """Draw a legal order for each unit, each as likely, from its match's own stream."""
+    for i in range(matches.shape[0]):
+        w = world_at(words[matches[i]].ctypes.data)
+        fill_legal(w, units[i], legal[i])
+        total = 0
+        for a in range(legal.shape[1]):
+            total += legal[i, a] != 0
+        if w.match[f.OVER] != 0 or total == 0:
+            continue
+        pick = draw(w, total)
+        for a in range(legal.shape[1]):
+            if legal[i, a] != 0:
+                if pick == 0:
+                    orders[i] = a
+                pick -= 1
+
+
+@entry
+def draw_vectors(words, matches, units, orders):
+    """Draw a random vector for each unit from its match's own stream."""
+    for i in range(matches.shape[0]):
+        w = world_at(words[matches[i]].ctypes.data)
+        if w.match[f.OVER] == 0:
+            orders[i] = draw(w, 255) | draw(w, 255) << 8 | draw(w, 255) << 16 | draw(w, 255) << 24
