@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mlmonster_env.data import Bestiary
 from mlmonster_env.envs.render import draw, frame_around
+from mlmonster_env.sim.recording import Recording
 from mlmonster_env.sim.scene import Scene, SceneHit, SceneUnit
 
 HIT_SHOWN_MS = 700
 LONGEST_STEP = 1.5  # cells; farther than that between two scenes is a teleport, and is not smoothed
 LAST_SCENE_MS = 2500
-WIDTH, LEAST_SCALE = 480, 8  # pixels of a picture, and of a cell where that would be too little
+WIDTH, FILM_WIDTH, LEAST_SCALE = 480, 960, 8  # pixels of a picture, and of a cell where that would be too little
 
 
 def joined(scenes: Sequence[Scene]) -> list[Scene]:
@@ -56,3 +58,35 @@ def write_gif(path: str | Path, scenes: Sequence[Scene], fps: int = 10) -> None:
     shown_ms = [round(1000 / fps)] * (len(coloured) - 1) + [LAST_SCENE_MS]
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     coloured[0].save(path, save_all=True, append_images=coloured[1:], duration=shown_ms, loop=0, optimize=False)
+
+
+def write_mp4(path: str | Path, scenes: Sequence[Scene], fps: int = 10) -> None:
+    """Write `scenes` as an MP4 film of `fps` pictures a second; the last one stays for a while."""
+    import imageio_ffmpeg
+
+    if not scenes:
+        raise ValueError("a film needs at least one scene; got none")
+    frame = frame_around(scenes)
+    scale = max(FILM_WIDTH // frame.width, LEAST_SCALE)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    writer = None
+    told = joined(scenes)
+    for scene in [*told, *[told[-1]] * round(fps * LAST_SCENE_MS / 1000)]:
+        picture = draw(scene, scale, frame)
+        picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]  # the codec halves colours
+        if writer is None:
+            size = (picture.shape[1], picture.shape[0])
+            writer = imageio_ffmpeg.write_frames(str(path), size, fps=fps, macro_block_size=2)
+            writer.send(None)
+        writer.send(np.ascontiguousarray(picture))
+    assert writer is not None
+    writer.close()
+
+
+def film(recording: Recording, path: str | Path, bestiary: Bestiary | None = None, fps: int = 10) -> None:
+    """Play a recording and write it as a film, a .gif or an .mp4, at twice the pace of the world."""
+    writers = {".gif": write_gif, ".mp4": write_mp4}
+    ending = Path(path).suffix.lower()
+    if ending not in writers:
+        raise ValueError(f"path is {str(path)!r}, expected a file that ends in .gif or .mp4")
+    writers[ending](path, list(recording.scenes(bestiary)), fps)

@@ -35,6 +35,8 @@ PALE: Colour = (236, 238, 242)
 DIM: Colour = (150, 156, 168)
 EMPTY_BAR: Colour = (70, 30, 34)
 CAST: Colour = (255, 226, 92)
+HAZARD: Colour = (190, 70, 40)
+ITEM: Colour = (250, 214, 70)
 HURT: Colour = (255, 232, 170)
 HEALED: Colour = (120, 240, 140)
 HP_COLOURS: tuple[tuple[float, Colour], ...] = ((0.5, (110, 220, 100)), (0.25, (240, 200, 70)), (0.0, (240, 90, 80)))
@@ -109,7 +111,10 @@ class Canvas:
 
     def picture(self) -> Picture:
         places, sizes = self.places()
+        self.hazards()
         self.areas()
+        self.items()
+        self.aims(places)
         # The dead lie below the living; those farther down stand in front.
         order = sorted(range(len(places)), key=lambda i: (not self.scene.units[i].dead, -self.scene.units[i].y))
         for i in order:
@@ -142,6 +147,30 @@ class Canvas:
     def point(self, x: float, y: float) -> Point:
         return (x - self.frame.left + 0.5) * self.cell, (self.frame.bottom + self.frame.height - y - 0.5) * self.cell
 
+    def hazards(self) -> None:
+        rows, columns = np.nonzero(self.scene.hazard)
+        for x, y in zip(columns.tolist(), rows.tolist(), strict=True):
+            if 0 <= x - self.frame.left < self.frame.width and 0 <= y - self.frame.bottom < self.frame.height:
+                left, middle = self.point(x, y)
+                half = self.cell / 2
+                box = (left - half, middle - half, left + half - 1, middle + half - 1)
+                self.pen.rectangle(box, fill=(*HAZARD, 90 if (x + y) % 2 else 120))
+
+    def items(self) -> None:
+        for item in self.scene.items:
+            x, y = self.point(*item)
+            size = self.cell * 0.26
+            diamond = [(x, y - size), (x + size, y), (x, y + size), (x - size, y)]
+            self.pen.polygon(diamond, fill=ITEM, outline=INK, width=FINE)
+
+    def aims(self, places: list[Point]) -> None:
+        """A thin line from everybody to the one he is after."""
+        at = {unit.place: i for i, unit in enumerate(self.scene.units)}
+        for i, unit in enumerate(self.scene.units):
+            if not unit.dead and unit.target in at and not self.scene.units[at[unit.target]].dead:
+                line = (*places[i], *places[at[unit.target]])
+                self.pen.line(line, fill=(*SIDE_COLOURS[unit.side], 70), width=max(FINE, self.cell // 12))
+
     def areas(self) -> None:
         for area in self.scene.areas:
             x, y = self.point(area.x, area.y)
@@ -173,6 +202,9 @@ class Canvas:
         for grown, colour in ((1.24, INK), (1.0, SIDE_COLOURS[unit.side])):
             self.pen.polygon([(x + px * size * grown, y + py * size * grown) for px, py in outline], fill=colour)
         self.bar(x, y - size * 1.55, size * 1.8, unit.hp / unit.max_hp)
+        for life in range(unit.lives if unit.lives > 1 else 0):
+            dot = x + (life - (unit.lives - 1) / 2) * size * 0.5
+            self.pen.ellipse((dot - size * 0.16, y + size * 1.2, dot + size * 0.16, y + size * 1.52), fill=PALE)
 
     def bar(self, x: float, y: float, width: float, share: float) -> None:
         half, thick = width / 2, self.cell * 0.085
@@ -214,7 +246,9 @@ class Canvas:
             anchor, other = ("lm", "rm") if side == 0 else ("rm", "lm")
             pen.text((outer, unit * 0.95), f"{letter}  {names(own)}", font=small, fill=colour, anchor=anchor)
             living = sum(not u.dead for u in own)
-            pen.text((inner, unit * 2.1), f"{living} of {len(own)}", font=small, fill=PALE, anchor=other)
+            lives = sum(u.lives for u in own if not u.dead)
+            left = f"{lives} lives" if lives > living else f"{living} of {len(own)}"
+            pen.text((inner, unit * 2.1), left, font=small, fill=PALE, anchor=other)
             share = sum(max(u.hp, 0) for u in own) / max(sum(u.max_hp for u in own), 1)
             end = inner - outward * -unit * 2.6
             pen.rectangle(box(outer, end, unit * 1.8, unit * 2.4), fill=EMPTY_BAR)

@@ -99,6 +99,7 @@ class Arena:
         self.controls = np.zeros(self.scenario.members, np.int32)  # fields.STOCK ...: who decides for each member
         self._first_orders = np.zeros(self.scenario.members, np.int32)
         self._was_over = np.zeros(num_matches, np.bool_)
+        self._closed = True  # the account of the last step
         self.streams = Streams.of(num_matches, seed)
         self._rules = self.scenario.rules
         tables = self.tables
@@ -155,7 +156,7 @@ class Arena:
 
     def order(self, matches: Indices, units: Indices, orders: Int32Array) -> None:
         """Give orders to the units named by matches and units; they hold until the next ones."""
-        self.tally[:] = 0
+        self._open_account()
         give_orders(self.words, matches, units, orders)
 
     def legal(self, matches: Indices, units: Indices, actions: int) -> np.ndarray[Any, np.dtype[np.int8]]:
@@ -168,9 +169,11 @@ class Arena:
         """Let one decision's ticks pass; `events` then tells what happened in them."""
         if not self.book.shape[1]:
             raise RuntimeError("this arena keeps no account of its units; make it with observed=True")
+        self._open_account()
         self._was_over = self.match[:, f.OVER] != 0
         self._in_shards(step_matches, ticks)
         self._ticks += ticks
+        self._closed = True
 
     @property
     def events(self) -> Events:
@@ -246,6 +249,12 @@ class Arena:
         place_matches(
             self.words, self.match, self.scenario, which, self.streams, self.controls, self._first_orders
         )  # fmt: skip
+
+    def _open_account(self) -> None:
+        """Begin the account of a new step, with the first order for it or without any."""
+        if self._closed:
+            self.tally[:] = 0
+            self._closed = False
 
     def _in_shards(self, play: Callable[..., int], ticks: int) -> None:
         """Let a function run all matches, sharded over the threads."""

@@ -1,5 +1,7 @@
 """Which orders a unit could follow now, and taking orders in."""
 
+import numpy as np
+
 from mlmonster_env.contract import (
     ATTACK,
     ATTACK_TARGET,
@@ -21,7 +23,6 @@ from mlmonster_env.contract import (
 )
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import count
-from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.geometry import apart, reaches
 from mlmonster_env.sim.obey import AGAIN, DX, DY, OTHER, free_step
@@ -195,29 +196,28 @@ def find_legal(words, matches, units, legal):
         fill_legal(world_at(words[matches[i]].ctypes.data), units[i], legal[i])
 
 
+@small
+def lot(w, u, salt):
+    """A number thrown for a unit at this moment, apart from the stream that the match's fights are drawn from."""
+    bits = np.uint64(np.uint32(w.match[f.KEY_LOW])) | np.uint64(np.uint32(w.match[f.KEY_HIGH])) << np.uint64(32)
+    moment = np.uint64(w.match[f.TICKS]) << np.uint64(16) | np.uint64(u) << np.uint64(4) | np.uint64(salt)
+    bits = (bits ^ moment * np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.int64(bits >> np.uint64(33))
+
+
 @entry
-def order_at_random(words, matches, units, legal, orders):
-    """Draw a legal order for each unit, each as likely, from its match's own stream."""
+def random_orders(words, matches, units, legal, orders):
+    """Draw a legal order for each of the units named by `matches` and `units`, each as likely; `legal` comes zeroed."""
     for i in range(matches.shape[0]):
         w = world_at(words[matches[i]].ctypes.data)
         fill_legal(w, units[i], legal[i])
         total = 0
         for a in range(legal.shape[1]):
             total += legal[i, a] != 0
-        if w.match[f.OVER] != 0 or total == 0:
-            continue
-        pick = draw(w, total)
+        pick = lot(w, units[i], 0) % max(total, 1)
         for a in range(legal.shape[1]):
             if legal[i, a] != 0:
                 if pick == 0:
                     orders[i] = a
                 pick -= 1
-
-
-@entry
-def draw_vectors(words, matches, units, orders):
-    """Draw a random vector for each unit from its match's own stream."""
-    for i in range(matches.shape[0]):
-        w = world_at(words[matches[i]].ctypes.data)
-        if w.match[f.OVER] == 0:
-            orders[i] = draw(w, 255) | draw(w, 255) << 8 | draw(w, 255) << 16 | draw(w, 255) << 24

@@ -29,6 +29,8 @@ class SceneUnit:
     max_hp: int
     casting: bool = False
     called: bool = False
+    lives: int = 1
+    target: int = f.NOBODY  # the place of the unit that this one is after
 
     @property
     def dead(self) -> bool:
@@ -57,13 +59,15 @@ class SceneHit:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`walkable` is bool [height, width], indexed [y, x]. Members of a pack stay when they die, those called do not."""
+    """Members of a pack stay when they die, those called do not. Grounds are bool [height, width], indexed [y, x]."""
 
     title: str
     clock_ms: int
     walkable: np.ndarray[Any, np.dtype[np.bool_]]
     units: tuple[SceneUnit, ...]
+    hazard: np.ndarray[Any, np.dtype[np.bool_]]
     areas: tuple[SceneArea, ...] = ()
+    items: tuple[tuple[int, int], ...] = ()
     hits: tuple[SceneHit, ...] = ()
 
     @classmethod
@@ -74,7 +78,13 @@ class Scene:
         return cls(
             title=scenario.name,
             clock_ms=int(match[f.ENDED_AT] if match[f.OVER] else match[f.CLOCK]),
-            walkable=(scenario.cells[match[f.MAP]] & 1).astype(np.bool_),
+            walkable=scenario.cells[match[f.MAP]] & f.WALKABLE_CELL != 0,
+            hazard=scenario.cells[match[f.MAP]] & f.HAZARD_CELL != 0,
+            items=tuple(
+                (int(match[at + f.I_X]), int(match[at + f.I_Y]))
+                for at in range(f.ITEMS, f.EVENTS, f.ITEM_WIDTH)
+                if match[at + f.I_HOLDER] == f.NOBODY
+            ),
             units=tuple(_unit(units[:, u], u, tables, called=u >= scenario.members) for u in shown),
             areas=tuple(_area(match[at:], tables) for at in places if match[at + f.A_END] != f.NEVER),
         )
@@ -93,6 +103,8 @@ def _unit(unit: Int32Array, place: int, tables: Tables, called: bool) -> SceneUn
         max_hp=int(species[f.MAX_HP]),
         casting=bool(unit[f.CAST_AT] != f.NEVER),
         called=called,
+        lives=int(unit[f.LIVES]),
+        target=int(unit[f.TARGET]),
     )
 
 

@@ -1,0 +1,357 @@
+"""Many matches as learners step them: orders in; observations, rewards and endings out. Every interface uses this."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from mlmonster_env.contract import (
+    ARCHETYPES,
+    BLOCKS,
+    COMBAT_ACTIONS,
+    CONTINUOUS,
+    CONTROLS,
+    HISTORY,
+    IDLE,
+    MOVE_NAMES,
+    NOTHING_TO_DO,
+    SIGNALS,
+    SKILL_SLOTS,
+    STATE_SIZE,
+)
+from mlmonster_env.data import Bestiary
+from mlmonster_env.data.errors import one_of
+from mlmonster_env.scenarios import Plan, plan_of
+from mlmonster_env.sim import Arena, Scenario
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.deeds import Events
+from mlmonster_env.sim.legal import random_orders
+from mlmonster_env.sim.orders import packed
+from mlmonster_env.sim.recording import Recording
+from mlmonster_env.sim.setup import SEED_MASK
+from mlmonster_env.sim.staging import stage
+from mlmonster_env.sim.views import observe_grids, observe_many_entities, observe_many_skills, observe_states
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Observation = Array | dict[str, Array]
+Opponent = str | Callable[[dict[str, Array]], Array]
+Reward = Callable[[Events], Array]
+
+OPPONENTS = ("stock", "random", "idle")
+MASK = "action_mask"
+LONGEST_PAST = 512  # steps of matches that nobody plays any more, kept before they are thrown away
+OBSERVERS = {
+    "state": observe_states,
+    "grid": observe_grids,
+    "entities": observe_many_entities,
+    "skills": observe_many_skills,
+}
+ACTION_NAMES: dict[str, Sequence[str]] = {
+    "combat": COMBAT_ACTIONS,
+    "movement": MOVE_NAMES,
+    "skill": [*(f"slot {slot + 1}" for slot in range(SKILL_SLOTS)), "none"],
+    "pack": SIGNALS,
+}
+
+
+def win_or_lose(events: Events) -> Array:
+    """What is paid when nothing else is said: 1 to the side that wins, -1 to the one that loses."""
+    return events.won.astype(np.float32) - events.lost.astype(np.float32)  # type: ignore[no-any-return]
+
+
+class Battle:
+    """A batch of matches, and the slots of it that a learner decides for.
+
+    A slot is one monster of one match: by default the first member of the first side, its allies being under the stock
+    AI; with `pack` every member of that side; with `both_sides` every member of both. Slots are in order of match, then
+    member. `seeds` begin matches: what a match is depends on its seed and on how many its row had since that seed.
+    """
+
+    def __init__(
+        self,
+        matches: int,
+        control: str = "combat",
+        *,
+        archetype: str | None = None,
+        scenario: str | Path | Plan | Scenario = "skirmish",
+        opponent: Opponent = "stock",
+        bestiary: Bestiary | None = None,
+        observe: str | Sequence[str] = "state",
+        reward: Reward | None = None,
+        skills: str = "fair",
+        decision_ms: int = 500,
+        max_episode_steps: int | None = None,
+        pack: bool = False,
+        both_sides: bool = False,
+        threads: int = 1,
+        record: bool = False,
+    ) -> None:
+        self.control = checked("control", control, CONTROLS)
+        if archetype is not None:
+            checked("archetype", archetype, ARCHETYPES)
+        self.blocks = checked_blocks(observe, control)
+        self.plain = observe == "state"
+        if isinstance(opponent, str):
+            checked("opponent", opponent, OPPONENTS)
+        elif not callable(opponent):
+            raise ValueError(
+                f"opponent is {opponent!r}, expected {one_of('', OPPONENTS)}, or a function of observations"
+            )
+        if decision_ms <= 0 or decision_ms % f.THINK_MS:
+            raise ValueError(f"decision_ms is {decision_ms!r}, expected a multiple of {f.THINK_MS}")
+        if max_episode_steps is not None and max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps is {max_episode_steps!r}, expected at least 1, or None")
+        if reward is not None and not callable(reward):
+            raise ValueError(f"reward is {reward!r}, expected a function of events")
+        self.bestiary = bundled() if bestiary is None else bestiary
+        self.plan = None if isinstance(scenario, Scenario) else plan_of(scenario).narrowed(archetype)
+        self.skills = skills
+        staged = scenario if isinstance(scenario, Scenario) else staged_once(self.plan, self.bestiary, skills)
+        self.arena = Arena(matches, staged, self.bestiary, threads=threads, observed=True)
+        self.scenario = staged
+        self.reward = win_or_lose if reward is None else reward
+        self.ticks = decision_ms // f.THINK_MS
+        self.longest = max_episode_steps
+        sides = staged.sides
+        own = np.flatnonzero(sides == 0)
+        self.members = np.arange(staged.members) if both_sides else (own if pack else own[:1])
+        self.rivals = np.zeros(0, np.int64) if both_sides or opponent == "stock" else np.flatnonzero(sides == 1)
+        self.opponent = opponent
+        self.rival_control = control if callable(opponent) else "combat"
+        self.matches, self.units = self._slots(self.members)
+        self.rival_matches, self.rival_units = self._slots(self.rivals)
+        self.arena.put_under_orders(self.control, self.members.tolist())
+        self.arena.put_under_orders(self.rival_control, self.rivals.tolist())
+        self.steps = np.zeros(matches, np.int64)
+        self._history = np.zeros((len(self.matches), HISTORY, STATE_SIZE), np.float32)
+        self._remembers = "history" in self.blocks
+        self._orders: list[Array] | None = [] if record else None
+        self._since = np.zeros(matches, np.int64)
+
+    @property
+    def num_matches(self) -> int:
+        return self.arena.num_matches
+
+    @property
+    def num_slots(self) -> int:
+        return len(self.matches)
+
+    @property
+    def action_space(self) -> spaces.Space[Any]:
+        """Of one slot."""
+        actions = CONTROLS[self.control]
+        if actions:
+            return spaces.Discrete(actions)
+        return spaces.Box(-1.0, 1.0, (len(CONTINUOUS),), np.float32)
+
+    @property
+    def observation_space(self) -> spaces.Space[Any]:
+        """Of one slot."""
+        if self.plain:
+            return block_space("state", self.control)
+        return spaces.Dict({name: block_space(name, self.control) for name in self.blocks})
+
+    @property
+    def alive(self) -> Array:
+        """Of each slot, whether its monster lives."""
+        return self.arena.units[self.matches, f.ALIVE, self.units] != 0
+
+    def reset(self, seeds: Array) -> None:
+        """Begin all matches anew, each from a seed of its own."""
+        self._begin(np.arange(self.num_matches), np.asarray(seeds, np.int64))
+
+    def begin(self, which: Array, seeds: Array | None = None) -> None:
+        """Begin the matches named by `which`: from seeds of their own, or the next ones after those that they had."""
+        self._begin(np.asarray(which, np.int64), seeds)
+
+    def step(self, actions: Array) -> tuple[Array, Array, Array]:
+        """Play one decision: rewards of slots, and of matches whether they ended, and whether time ended them."""
+        orders = self._as_orders(actions)
+        rival_orders = self._rival_orders()
+        self.arena.order(self.matches, self.units, orders)
+        if len(self.rival_matches):
+            self.arena.order(self.rival_matches, self.rival_units, rival_orders)
+        if self._orders is not None:
+            self._orders.append(np.concatenate([
+                orders.reshape(self.num_matches, -1), rival_orders.reshape(self.num_matches, -1)
+            ], 1))  # fmt: skip
+        self.arena.step(self.ticks)
+        self.steps += 1
+        rewards = np.asarray(self.reward(self.arena.events))[self.matches, self.units]
+        terminated, truncated = self._endings()
+        if self._remembers:
+            self._remember()
+        return rewards.astype(np.float32), terminated, truncated
+
+    def outcome(self) -> Array:
+        """Of each match: 1 won by the first side, -1 lost, 0 drawn or not over."""
+        winner = self.arena.match[:, f.WINNER]
+        over = self.arena.match[:, f.OVER] != 0
+        return np.where(over & (winner == 0), 1, np.where(over & (winner == 1), -1, 0))
+
+    def action_masks(self) -> Array:
+        """Of each slot, which actions are legal: int8 [slots, actions]. A dead monster's is only to do nothing."""
+        return self.arena.legal(self.matches, self.units, CONTROLS[self.control])
+
+    def observe(self, slots: Array | None = None) -> Observation:
+        """What slots see now (all of them, or those named): one array, or arrays by block."""
+        chosen = slice(None) if slots is None else np.asarray(slots)
+        seen = self._see(self.blocks, self.matches[chosen], self.units[chosen], self.control)
+        if self._remembers:
+            seen["history"] = self._history[chosen].copy()
+        return seen["state"] if self.plain else seen
+
+    def recording(self, match: int = 0) -> Recording:
+        """The match that a row is playing, from its beginning until now."""
+        if self._orders is None or self.plan is None:
+            raise RuntimeError("nothing was recorded; make it with record=True and a scenario that is a plan or a name")
+        arena = self.arena
+        slots = len(self.members) + len(self.rivals)
+        steps = [orders[match] for orders in self._orders[int(self._since[match]) :]]
+        controls = [(self.control, tuple(self.members.tolist())), (self.rival_control, tuple(self.rivals.tolist()))]
+        return Recording(
+            plan=self.plan,
+            mode=self.bestiary.mode,
+            bestiary=self.bestiary.content_hash,
+            skills=self.skills,
+            seed=int(arena.streams.seeds[match]),
+            index=int(arena.streams.indices[match]),
+            serial=int(arena.streams.serials[match]),
+            ticks=self.ticks,
+            controls=tuple((kind, members) for kind, members in controls if members),
+            units=np.concatenate([self.members, self.rivals]).astype(np.int32),
+            orders=np.array(steps, np.int32).reshape(len(steps), slots),
+            digest=arena.digest()[match],
+        )
+
+    def _slots(self, members: Array) -> tuple[Array, Array]:
+        count = self.arena.num_matches
+        return np.repeat(np.arange(count), len(members)), np.tile(members, count).astype(np.int64)
+
+    def _begin(self, which: Array, seeds: Array | None) -> None:
+        if not len(which):
+            return
+        self.arena.begin(which, seeds)
+        self.steps[which] = 0
+        if self._orders is not None:
+            if len(which) == self.num_matches:
+                self._orders.clear()
+            self._since[which] = len(self._orders)
+            if (past := int(self._since.min())) > LONGEST_PAST:
+                del self._orders[:past]
+                self._since -= past
+        if self._remembers:
+            self._history[np.isin(self.matches, which)] = 0.0
+
+    def _endings(self) -> tuple[Array, Array]:
+        match = self.arena.match
+        over = match[:, f.OVER] != 0
+        limit = self.scenario.time_limit_ms
+        in_time = (match[:, f.WINNER] >= 0) | (match[:, f.ENDED_AT] < limit) if limit else np.ones_like(over)
+        terminated = over & in_time
+        truncated = over & ~in_time
+        if self.longest is not None:
+            truncated |= (self.steps >= self.longest) & ~terminated
+        return terminated, truncated
+
+    def _as_orders(self, actions: Array) -> Array:
+        return as_orders(actions, self.control, self.num_slots)
+
+    def _rival_orders(self) -> Array:
+        count = len(self.rival_matches)
+        orders = np.full(count, IDLE, np.int32)
+        if self.opponent == "random" and count:
+            legal = np.zeros((count, CONTROLS[self.rival_control]), np.int8)
+            random_orders(self.arena.words, self.rival_matches, self.rival_units, legal, orders)
+        elif callable(self.opponent) and count:
+            blocks = [block for block in self.blocks if block != "history"]
+            if CONTROLS[self.rival_control]:
+                blocks = [*dict.fromkeys([*blocks, MASK])]
+            seen = self._see(blocks, self.rival_matches, self.rival_units, self.rival_control)
+            orders = as_orders(np.asarray(self.opponent(seen)), self.rival_control, count)
+        return orders
+
+    def _see(self, blocks: Sequence[str], matches: Array, units: Array, control: str) -> dict[str, Array]:
+        seen: dict[str, Array] = {}
+        for name in blocks:
+            if name == MASK:
+                seen[name] = self.arena.legal(matches, units, CONTROLS[control])
+            elif name in OBSERVERS:
+                seen[name] = np.empty((len(matches), *BLOCKS[name]), np.float32)
+                OBSERVERS[name](self.arena.words, matches, units, seen[name])
+        return seen
+
+    def _remember(self) -> None:
+        """Put the state that slots see now at the end of their history."""
+        states = np.empty((self.num_slots, STATE_SIZE), np.float32)
+        observe_states(self.arena.words, self.matches, self.units, states)
+        self._history[:, :-1] = self._history[:, 1:]
+        self._history[:, -1] = states
+
+
+def checked(what: str, value: str, known: Sequence[str] | dict[str, Any]) -> str:
+    """The value, if it is one that is known; else an error that names the nearest right ones."""
+    if value not in known:
+        raise ValueError(f"{what} is {value!r}, expected {one_of(str(value), known)}")
+    return value
+
+
+def checked_blocks(observe: str | Sequence[str], control: str) -> tuple[str, ...]:
+    """The blocks asked for, each known and once."""
+    known = [*BLOCKS, MASK] if CONTROLS[control] else [*BLOCKS]
+    blocks = (observe,) if isinstance(observe, str) else tuple(observe)
+    for name in blocks:
+        checked("observe", name, known)
+    if not blocks or len(set(blocks)) != len(blocks):
+        raise ValueError(f"observe is {observe!r}, expected blocks, each once: {one_of('', known)}")
+    return blocks
+
+
+def block_space(name: str, control: str) -> spaces.Space[Any]:
+    """The space of one block."""
+    if name == MASK:
+        return spaces.MultiBinary(CONTROLS[control])
+    return spaces.Box(0.0, 1.0, BLOCKS[name], np.float32)
+
+
+def as_orders(actions: Array, control: str, slots: int) -> Array:
+    """Actions of slots as the simulator takes them, checked."""
+    size = CONTROLS[control]
+    actions = np.asarray(actions)
+    if not size:
+        if actions.shape != (slots, len(CONTINUOUS)) or not np.isfinite(actions).all():
+            wrong = actions if actions.size <= len(CONTINUOUS) else f"an array of shape {actions.shape}"
+            raise ValueError(f"action is {wrong}, expected {len(CONTINUOUS)} finite numbers a slot: {CONTINUOUS}")
+        return packed(actions)
+    if actions.shape != (slots,) or actions.dtype.kind not in "iu":
+        raise ValueError(f"action is {actions!r}, expected one whole number for each of {slots} slots")
+    if slots and (actions.min() < 0 or actions.max() >= size):
+        wrong = actions[(actions < 0) | (actions >= size)][0]
+        named = ", ".join(f"{number} {name}" for number, name in enumerate(ACTION_NAMES[control]))
+        raise ValueError(f"action is {wrong}, expected 0 to {size - 1}: {named}")
+    return actions.astype(np.int32)
+
+
+def seeds_from(seed: int, count: int) -> Array:
+    """Seeds for the rows of a batch: that of the first, the next, and so on."""
+    return (np.arange(count, dtype=np.uint64) + np.uint64(seed & SEED_MASK)).astype(np.int64) & SEED_MASK
+
+
+def do_nothing(control: str) -> int:
+    """The action by which a dead monster's slot is filled."""
+    return NOTHING_TO_DO[control]
+
+
+@lru_cache(maxsize=4)
+def bundled(mode: str = "renewal") -> Bestiary:
+    """The bundled bestiary, read once."""
+    return Bestiary.load(mode=mode)
+
+
+@lru_cache(maxsize=64)
+def staged_once(plan: Plan, bestiary: Bestiary, skills: str) -> Scenario:
+    """A scenario that several environments share."""
+    return stage(plan, bestiary, skills=skills)

@@ -1,0 +1,143 @@
+"""The native batch of matches as a Gymnasium vector environment, and the single environment as the batch of one."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from mlmonster_env.contract import CONTROLS
+from mlmonster_env.data.errors import one_of
+from mlmonster_env.envs.battle import MASK, Array, Battle, Observation, checked, seeds_from
+from mlmonster_env.envs.camera import RENDER_MODES, Camera
+from mlmonster_env.sim.recording import Recording
+from mlmonster_env.sim.setup import SEED_MASK
+
+FPS = 2  # decisions a second of the world, at the default pace
+
+
+def part_of(observation: Observation, row: int) -> Any:
+    """What one slot of a batch sees."""
+    if isinstance(observation, dict):
+        return {name: block[row] for name, block in observation.items()}
+    return observation[row]
+
+
+class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
+    """Many matches, one monster of each, stepped by one call. Arguments are those of `MonsterEnv`.
+
+    Environment i of a batch that was reset with seed s plays what a single environment plays that was reset with s + i.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        control: str = "combat",
+        *,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+        **arguments: Any,
+    ) -> None:
+        if render_mode is not None:
+            checked("render_mode", render_mode, RENDER_MODES)
+        modes = {mode.value: mode for mode in AutoresetMode}
+        if not isinstance(autoreset_mode, AutoresetMode):
+            if autoreset_mode not in modes:
+                raise ValueError(f"autoreset_mode is {autoreset_mode!r}, expected {one_of(str(autoreset_mode), modes)}")
+            autoreset_mode = modes[autoreset_mode]
+        self.autoreset_mode = autoreset_mode
+        self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": FPS, "autoreset_mode": autoreset_mode}
+        self.battle = Battle(num_envs, control, **arguments)
+        self.num_envs = num_envs
+        self.render_mode = render_mode
+        self.single_observation_space = self.battle.observation_space
+        self.single_action_space = self.battle.action_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._cameras = [Camera(self.battle.arena, match) for match in range(num_envs)] if render_mode else []
+        self._ended = np.zeros(num_envs, np.bool_)
+        self._seeded = False
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begin anew: all matches, or those that `options["reset_mask"]` names."""
+        mask = np.ones(self.num_envs, np.bool_)
+        if options is not None and "reset_mask" in options:
+            mask = np.asarray(options["reset_mask"])
+            if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
+                raise ValueError(f"reset_mask is {mask!r}, expected {self.num_envs} truths, at least one of them true")
+        super().reset(seed=seed if isinstance(seed, int) else None)
+        self._begin(np.flatnonzero(mask), seed)
+        self._ended[mask] = False
+        observation = self.battle.observe()
+        return observation, self._infos(mask)
+
+    def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
+        """Play one decision in every match; those that ended begin again as the autoreset mode says."""
+        before = self._ended
+        if self.autoreset_mode is AutoresetMode.DISABLED and before.any():
+            raise ValueError(f"environments {np.flatnonzero(before).tolist()} have ended, expected them to be reset")
+        rewards, terminated, truncated = self.battle.step(np.asarray(actions))
+        infos: dict[str, Any] = {}
+        if self.autoreset_mode is AutoresetMode.NEXT_STEP and before.any():
+            self.battle.begin(np.flatnonzero(before))
+            rewards[before] = 0.0
+            terminated[before] = False
+            truncated[before] = False
+        self._ended = terminated | truncated
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and self._ended.any():
+            ended = np.flatnonzero(self._ended)
+            infos = self._final_infos(ended)
+            self.battle.begin(ended)
+        observation = self.battle.observe()
+        infos.update(self._infos(np.ones(self.num_envs, np.bool_)))
+        if self.autoreset_mode is not AutoresetMode.SAME_STEP and self._ended.any():
+            infos["outcome"], infos["_outcome"] = self.battle.outcome(), self._ended.copy()
+        return observation, rewards.astype(np.float64), terminated, truncated, infos
+
+    def render(self) -> tuple[Any, ...] | None:
+        """A picture of each match, as the render mode says."""
+        if self.render_mode is None:
+            gym.logger.warn("render was called without a render_mode")
+            return None
+        return tuple(camera.show(self.render_mode) for camera in self._cameras)
+
+    def recording(self, match: int = 0) -> Recording:
+        """What one environment is playing, from its beginning until now; needs `record=True`."""
+        return self.battle.recording(match)
+
+    def _begin(self, which: Array, seed: int | list[int | None] | None) -> None:
+        if seed is None and self._seeded:
+            self.battle.begin(which)
+            return
+        if seed is None:
+            seed = int(self.np_random.integers(SEED_MASK))
+        seeds = seeds_from(seed, self.num_envs) if isinstance(seed, int) else np.array(self._all_seeds(seed), np.int64)
+        self.battle.begin(which, seeds[which])
+        self._seeded = True
+
+    def _all_seeds(self, seeds: list[int | None]) -> list[int]:
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"seed has {len(seeds)} numbers, expected {self.num_envs}")
+        return [int(self.np_random.integers(SEED_MASK)) if seed is None else seed & SEED_MASK for seed in seeds]
+
+    def _infos(self, mask: Array) -> dict[str, Any]:
+        infos = {"alive": self.battle.alive, "_alive": mask.copy()}
+        if CONTROLS[self.battle.control]:
+            infos |= {MASK: self.battle.action_masks(), f"_{MASK}": mask.copy()}
+        return infos
+
+    def _final_infos(self, ended: Array) -> dict[str, Any]:
+        """What the matches that have just ended looked like at their end."""
+        seen = self.battle.observe(ended)
+        alive, outcome = self.battle.alive, self.battle.outcome()
+        masks = self.battle.action_masks() if CONTROLS[self.battle.control] else None
+        infos: dict[str, Any] = {}
+        for row, match in enumerate(ended):
+            final: dict[str, Any] = {"alive": bool(alive[match]), "outcome": int(outcome[match])}
+            if masks is not None:
+                final[MASK] = masks[match]
+            infos = self._add_info(infos, {"final_obs": part_of(seen, row), "final_info": final}, int(match))
+        return infos
