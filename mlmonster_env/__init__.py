@@ -28,6 +28,8 @@ for _name, _arguments in _CONTROLS.items():
         kwargs=_arguments,
     )
 
+register("MLMonster/Replay-v0", entry_point="mlmonster_env.envs.replay:ReplayEnv")
+
 __all__ = ["ARCHETYPES", "ENVIRONMENTS", "ArenaVecEnv", "film", "parallel_env"]
 
 

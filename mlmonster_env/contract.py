@@ -147,8 +147,28 @@ class StateEntry(NamedTuple):
     formula: Callable[..., Any] | None  # None: reserved, always 0
 
 
+# Where each number of the state stands.
+(
+    # self
+    HP_SHARE, SP_SHARE, LEVEL, CAN_MOVE_NOW, STRENGTH, ROWS_READY, BAD_STATUSES, RESERVED_7, ARCHETYPE,
+    ARCHETYPE_MARGIN, EXCHANGE, RESERVED_11,
+    # surroundings
+    OPEN_GROUND, HEMMED_IN, ITEMS_NEAR, ENEMY_GROUND, PLAYERS_IN_VIEW, MONSTERS_IN_VIEW, FROM_SPAWN, LEVEL_GAP,
+    TIME_OF_DAY, BALANCE_BY_COUNT,
+    # pack
+    PACK_SIZE, COHESION, ALLIES_HP, LEADER_LIVES, GATHERED, RESERVED_27, ALLIES_READY, HALF,
+    # tactics
+    ENEMIES_IN_RANGE, NEAREST_ENEMY, TARGETED_BY, HURT_IN_3_S, TARGET_HP, TARGET_KIND, TARGET_CASTS,
+    AT_PREFERRED, WAYS_OUT, BALANCE_BY_HP, JUST_NOTICED, POSTURE,
+    # time
+    HURT_IN_10_S, DELAYS_LEFT, IN_COMBAT, ACCURACY, RESERVED_46, AGE, RESERVED_48, HEALED_IN_10_S, FICKLENESS,
+    MOMENTUM,
+    # goals
+    PRIMARY_GOAL, SECONDARY_GOAL, PROGRESS, HP_URGENCY, SP_URGENCY, RISK, ASSISTS, WANDERS, AGGRESSION, DEFENCE,
+    SUPPORT, OTHER_HALF,
+) = range(STATE_SIZE)  # fmt: skip
 STATE: dict[int, StateEntry] = {}
-RESERVED: tuple[int, ...] = (7, 11, 27, 46, 48)
+RESERVED: tuple[int, ...] = (RESERVED_7, RESERVED_11, RESERVED_27, RESERVED_46, RESERVED_48)
 GROUPS: tuple[tuple[str, int, int], ...] = (
     ("self", 0, 12), ("surroundings", 12, 22), ("pack", 22, 30), ("tactics", 30, 42), ("time", 42, 52),
     ("goals", 52, 64),
@@ -178,267 +198,267 @@ def share(part: float, whole: float) -> float:
     return part / whole if whole > 0 else 0.0
 
 
-@entry(0)
+@entry(HP_SHARE)
 def hp_share(hp: float, max_hp: float) -> float:
     return share(hp, max_hp)
 
 
-@entry(1)
+@entry(SP_SHARE)
 def sp_share(sp: float, max_sp: float) -> float:
     return sp / max_sp if max_sp > 0 else 1.0
 
 
-@entry(2)
+@entry(LEVEL)
 def level(own_level: float) -> float:
     return own_level / 250
 
 
-@entry(3)
+@entry(CAN_MOVE_NOW)
 def can_move_now(free_to_walk: float) -> float:
     return free_to_walk
 
 
-@entry(4)
+@entry(STRENGTH)
 def strength(base_attack: float, mean_attack: float) -> float:
     return math.log2(1 + base_attack + mean_attack) / 16
 
 
-@entry(5)
+@entry(ROWS_READY)
 def rows_ready(rows_off_delay: float, skill_rows: float) -> float:
     return share(rows_off_delay, skill_rows)
 
 
-@entry(6)
+@entry(BAD_STATUSES)
 def bad_statuses(count: float) -> float:
     return count / 5
 
 
-@entry(8)
+@entry(ARCHETYPE)
 def archetype(number: float) -> float:
     return number / 5
 
 
-@entry(9)
+@entry(ARCHETYPE_MARGIN)
 def archetype_margin(margin: float) -> float:
     return margin
 
 
-@entry(10)
+@entry(EXCHANGE)
 def exchange(dealt_in_10_s: float, taken_in_10_s: float) -> float:
     return share(dealt_in_10_s, dealt_in_10_s + taken_in_10_s)
 
 
-@entry(12)
+@entry(OPEN_GROUND)
 def open_ground(walkable_of_9_x_9: float) -> float:
     return walkable_of_9_x_9 / 81
 
 
-@entry(13)
+@entry(HEMMED_IN)
 def hemmed_in(blocked_neighbours: float) -> float:
     return blocked_neighbours / 8
 
 
-@entry(14)
+@entry(ITEMS_NEAR)
 def items_near(items: float) -> float:
     return items / 5
 
 
-@entry(15)
+@entry(ENEMY_GROUND)
 def enemy_ground(cells_of_5_x_5: float) -> float:
     return cells_of_5_x_5 / 25
 
 
-@entry(16)
+@entry(PLAYERS_IN_VIEW)
 def players_in_view(players: float) -> float:
     return players / 10
 
 
-@entry(17)
+@entry(MONSTERS_IN_VIEW)
 def monsters_in_view(monsters: float) -> float:
     return monsters / 20
 
 
-@entry(18)
+@entry(FROM_SPAWN)
 def from_spawn(cells: float) -> float:
     return cells / 30
 
 
-@entry(19)
+@entry(LEVEL_GAP)
 def level_gap(sum_of_enemy_levels: float, enemies: float, own_level: float) -> float:
     return 0.5 + (sum_of_enemy_levels / enemies - own_level) / 100 if enemies > 0 else 0.5
 
 
-@entry(20)
+@entry(TIME_OF_DAY)
 def time_of_day(part_of_day: float) -> float:
     return part_of_day
 
 
-@entry(21)
+@entry(BALANCE_BY_COUNT)
 def balance_by_count(own_side: float, enemies: float) -> float:
     return share(own_side, own_side + enemies)
 
 
-@entry(22)
+@entry(PACK_SIZE)
 def pack_size(own_side: float) -> float:
     return own_side / 12
 
 
-@entry(23)
+@entry(COHESION)
 def cohesion(mean_distance_to_centroid: float) -> float:
     return 1 - mean_distance_to_centroid / SIGHT
 
 
-@entry(24)
+@entry(ALLIES_HP)
 def allies_hp(sum_of_hp_shares: float, allies: float) -> float:
     return share(sum_of_hp_shares, allies)
 
 
-@entry(25)
+@entry(LEADER_LIVES)
 def leader_lives(leader: float) -> float:
     return leader
 
 
-@entry(26)
+@entry(GATHERED)
 def gathered(allies_within_3_cells_of_the_leader_or_centroid: float, allies: float) -> float:
     return share(allies_within_3_cells_of_the_leader_or_centroid, allies)
 
 
-@entry(28)
+@entry(ALLIES_READY)
 def allies_ready(allies_rows_off_delay: float, allies_rows: float) -> float:
     return share(allies_rows_off_delay, allies_rows)
 
 
-@entry(29, 63, names=("half", "other_half"))
+@entry(HALF, OTHER_HALF, names=("half", "other_half"))
 def half() -> float:
     return 0.5
 
 
-@entry(30)
+@entry(ENEMIES_IN_RANGE)
 def enemies_in_range(enemies: float) -> float:
     return enemies / 5
 
 
-@entry(31)
+@entry(NEAREST_ENEMY)
 def nearest_enemy(cells_or_14: float) -> float:
     return cells_or_14 / SIGHT
 
 
-@entry(32)
+@entry(TARGETED_BY)
 def targeted_by(units: float) -> float:
     return units / 5
 
 
-@entry(33)
+@entry(HURT_IN_3_S)
 def hurt_in_3_s(damage_in_3_s: float, max_hp: float) -> float:
     return share(damage_in_3_s, max_hp)
 
 
-@entry(34)
+@entry(TARGET_HP)
 def target_hp(hp: float, max_hp: float) -> float:
     return share(hp, max_hp)
 
 
-@entry(35)
+@entry(TARGET_KIND)
 def target_kind(has_target: float, target_is_player: float) -> float:
     return 0.5 * has_target + 0.5 * target_is_player
 
 
-@entry(36)
+@entry(TARGET_CASTS)
 def target_casts(casts: float, casts_at_me: float) -> float:
     return 0.5 * casts + 0.5 * casts_at_me
 
 
-@entry(37)
+@entry(AT_PREFERRED)
 def at_preferred(enemies: float, cells: float, preferred: float) -> float:
     return 1 - abs(cells - preferred) / SIGHT if enemies > 0 else 0.0
 
 
-@entry(38)
+@entry(WAYS_OUT)
 def ways_out(directions_with_3_free_steps_that_gain_distance: float) -> float:
     return directions_with_3_free_steps_that_gain_distance / 8
 
 
-@entry(39)
+@entry(BALANCE_BY_HP)
 def balance_by_hp(hp_of_own_side: float, hp_of_enemies: float) -> float:
     return share(hp_of_own_side, hp_of_own_side + hp_of_enemies)
 
 
-@entry(40)
+@entry(JUST_NOTICED)
 def just_noticed(ms_since_the_first_enemy_came_in_view: float) -> float:
     return 1 - ms_since_the_first_enemy_came_in_view / 3000
 
 
-@entry(41)
+@entry(POSTURE)
 def posture(in_motion: float, casting: float, offered: float) -> float:
     return 2 / 3 if casting > 0 else (1 / 3 if in_motion > 0 else offered)
 
 
-@entry(42)
+@entry(HURT_IN_10_S)
 def hurt_in_10_s(damage_in_10_s: float, max_hp: float) -> float:
     return share(damage_in_10_s, max_hp)
 
 
-@entry(43)
+@entry(DELAYS_LEFT)
 def delays_left(sum_of_delay_left_shares: float, skill_rows: float) -> float:
     return share(sum_of_delay_left_shares, skill_rows)
 
 
-@entry(44)
+@entry(IN_COMBAT)
 def in_combat(ms_since_combat_began: float) -> float:
     return ms_since_combat_began / 60_000
 
 
-@entry(45)
+@entry(ACCURACY)
 def accuracy(hits_of_last_8: float) -> float:
     return hits_of_last_8 / 8
 
 
-@entry(47)
+@entry(AGE)
 def age(ms_since_spawn: float) -> float:
     return ms_since_spawn / 120_000
 
 
-@entry(49)
+@entry(HEALED_IN_10_S)
 def healed_in_10_s(healing_in_10_s: float, max_hp: float) -> float:
     return share(healing_in_10_s, max_hp)
 
 
-@entry(50)
+@entry(FICKLENESS)
 def fickleness(target_changes_in_10_s: float) -> float:
     return target_changes_in_10_s / 5
 
 
-@entry(51)
+@entry(MOMENTUM)
 def momentum(balance_by_hp_now: float, balance_by_hp_5_s_ago: float) -> float:
     return 0.5 + (balance_by_hp_now - balance_by_hp_5_s_ago) / 2
 
 
-@entry(52, 53, names=("primary_goal", "secondary_goal"))
+@entry(PRIMARY_GOAL, SECONDARY_GOAL, names=("primary_goal", "secondary_goal"))
 def goal(temperament: float) -> float:
     return temperament
 
 
-@entry(54)
+@entry(PROGRESS)
 def progress(has_target: float, cells_to_target: float) -> float:
     return has_target * (1 - cells_to_target / SIGHT)
 
 
-@entry(55)
+@entry(HP_URGENCY)
 def hp_urgency(hp: float, max_hp: float) -> float:
     return 1 - share(hp, max_hp)
 
 
-@entry(56)
+@entry(SP_URGENCY)
 def sp_urgency(sp: float, max_sp: float) -> float:
     return 1 - sp / max_sp if max_sp > 0 else 0.0
 
 
-@entry(57, 60, 61, 62, names=("risk", "aggression", "defence", "support"))
+@entry(RISK, AGGRESSION, DEFENCE, SUPPORT, names=("risk", "aggression", "defence", "support"))
 def inclination(temperament: float) -> float:
     return temperament
 
 
-@entry(58, 59, names=("assists", "wanders"))
+@entry(ASSISTS, WANDERS, names=("assists", "wanders"))
 def by_mode(mode_flag: float) -> float:
     return mode_flag
 

@@ -157,7 +157,7 @@ class Battle:
     @property
     def alive(self) -> Array:
         """Of each slot, whether its monster lives."""
-        return self.arena.units[self.matches, f.ALIVE, self.units] != 0
+        return np.asarray(self.arena.units[self.matches, f.ALIVE, self.units] != 0)
 
     def reset(self, seeds: Array) -> None:
         """Begin all matches anew, each from a seed of its own."""

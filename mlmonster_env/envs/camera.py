@@ -10,8 +10,9 @@ from mlmonster_env.sim import Arena
 from mlmonster_env.sim.scene import Scene
 
 RENDER_MODES = ("rgb_array", "ansi", "human")
-WINDOW = (40, 26)  # cells wide and high; the same for all pictures, so that they make a film
-SCALE = 16  # pixels a cell
+WINDOW = (40, 26)  # cells wide and high that are shown of a wide fight; of a close one half as many, twice as large
+SCALE = 16  # pixels a cell, of the wide view: pictures are of one size, so that they make a film
+MARGIN = 2  # cells around those who fight in a close view
 TOP_LEFT = "\x1b[H\x1b[2J"
 
 
@@ -27,8 +28,9 @@ class Camera:
         """An RGB array [height, width, 3], a text, or None after writing the text to the terminal."""
         scene = self._look()
         if mode == "rgb_array":
-            return draw(scene, SCALE, window_around(scene))
-        text = as_text(scene, window_around(scene))
+            frame, zoom = window_around(scene)
+            return draw(scene, SCALE * zoom, frame)
+        text = as_text(scene, window_around(scene)[0])
         if mode == "ansi":
             return text
         sys.stdout.write((TOP_LEFT if sys.stdout.isatty() else "") + text + "\n")
@@ -44,16 +46,24 @@ class Camera:
         return joined([before, scene])[-1]
 
 
-def window_around(scene: Scene) -> Frame:
-    """The part of the map that is shown: of one size, around the middle of those who live."""
+def window_around(scene: Scene) -> tuple[Frame, int]:
+    """The part of the map that is shown, around the middle of those who live, and how many times larger than usual."""
     height, width = scene.walkable.shape
     shown = [unit for unit in scene.units if not unit.dead] or list(scene.units)
-    columns, rows = min(WINDOW[0], width), min(WINDOW[1], height)
-    left = first_of([unit.x for unit in shown], columns, width)
-    return Frame(left, first_of([unit.y for unit in shown], rows, height), columns, rows)
+    x, y = [unit.x for unit in shown], [unit.y for unit in shown]
+    columns, rows = min(WINDOW[0], width // 2 * 2), min(WINDOW[1], height // 2 * 2)
+    close = (columns // 2, rows // 2)
+    zoom = 2 if fits(x, close[0]) and fits(y, close[1]) else 1
+    columns, rows = columns // zoom, rows // zoom
+    return Frame(first_of(x, columns, width), first_of(y, rows, height), columns, rows), zoom
+
+
+def fits(places: list[float], size: int) -> bool:
+    """Whether places lie within so many cells, with some room around."""
+    return max(places) - min(places) + 1 + 2 * MARGIN <= size
 
 
 def first_of(places: list[float], size: int, limit: int) -> int:
     """The first of `size` cells around the middle of some places, within a map of `limit` cells."""
-    middle = round((min(places) + max(places)) / 2) if places else limit // 2
+    middle = round((min(places) + max(places)) / 2)
     return min(max(middle - size // 2, 0), limit - size)

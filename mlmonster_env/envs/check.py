@@ -40,7 +40,7 @@ def _same(where: str, batch: Any, single: Any) -> None:
     elif isinstance(batch, tuple) and isinstance(single, tuple):
         for place, (one, other) in enumerate(zip(batch, single, strict=True)):
             _same(f"{where}, part {place}", one, other)
-    elif getattr(batch, "dtype", None) == object:
+    elif getattr(batch, "dtype", None) is not None and batch.dtype.hasobject:
         for row, (one, other) in enumerate(zip(batch, single, strict=True)):
             if one is not None or other is not None:
                 _same(f"{where}, row {row}", one, other)

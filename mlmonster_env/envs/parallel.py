@@ -21,7 +21,7 @@ def parallel_env(control: str = "combat", *, sides: str = "both", **arguments: A
     return MonsterParallelEnv(control, sides=sides, **arguments)
 
 
-class MonsterParallelEnv(ParallelEnv[str, Any, Any]):
+class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     """Agents are called `first_0`, `first_1` ..., `second_0` ...; each has its own copy of the spaces."""
 
     def __init__(

@@ -22,6 +22,7 @@ SMALLEST_FRAME = (15, 11)  # cells wide and high
 SIZE, CALLED_SIZE = 0.48, 0.36  # of a unit's shape, in cells from its middle
 SHARING = 0.7  # of its size, where several stand on one cell
 LETTERS_ACROSS = 26  # the unit of header and footer: so many fill the width
+LONGEST_NAMES = 24
 HEADER, FOOTER = 3.0, 1.5  # their heights, in that unit
 
 SIDE_COLOURS: tuple[Colour, Colour] = ((86, 170, 255), (255, 116, 72))
@@ -148,6 +149,8 @@ class Canvas:
         return (x - self.frame.left + 0.5) * self.cell, (self.frame.bottom + self.frame.height - y - 0.5) * self.cell
 
     def hazards(self) -> None:
+        if self.scene.hazard is None:
+            return
         rows, columns = np.nonzero(self.scene.hazard)
         for x, y in zip(columns.tolist(), rows.tolist(), strict=True):
             if 0 <= x - self.frame.left < self.frame.width and 0 <= y - self.frame.bottom < self.frame.height:
@@ -271,7 +274,10 @@ class Canvas:
 
 
 def names(units: Sequence[SceneUnit]) -> str:
-    return ", ".join(f"{count} {name}" if count > 1 else name for name, count in Counter(u.name for u in units).items())
+    """Who a side is, cut where it would run into the clock."""
+    counts = Counter(u.name for u in units)
+    told = ", ".join(f"{count} {name}" if count > 1 else name for name, count in counts.items())
+    return told if len(told) <= LONGEST_NAMES else told[: LONGEST_NAMES - 3].rstrip(", ") + "..."
 
 
 def box(x: float, other_x: float, top: float, bottom: float) -> tuple[float, float, float, float]:

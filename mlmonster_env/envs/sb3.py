@@ -52,7 +52,7 @@ class ArenaVecEnv(VecEnv):
 
     def action_masks(self) -> Array:
         """Of each slot, which actions are legal: truths [slots, actions]."""
-        return self.battle.action_masks().astype(np.bool_)  # type: ignore[no-any-return]
+        return self.battle.action_masks().astype(np.bool_)
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Let the next reset begin matches from this seed, the next, and so on."""

@@ -35,7 +35,7 @@ def _cell(scene: Scene, x: int, y: int) -> str:
         return ITEM
     if any(max(abs(area.x - x), abs(area.y - y)) <= area.radius for area in scene.areas):
         return GROUND
-    return HAZARD if scene.hazard[y, x] else FLOOR
+    return HAZARD if scene.hazard is not None and scene.hazard[y, x] else FLOOR
 
 
 def _line(unit: SceneUnit) -> str:

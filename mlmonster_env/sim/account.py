@@ -3,7 +3,7 @@
 from mlmonster_env.contract import SIGHT
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart
+from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.posture import enemies
 from mlmonster_env.sim.status_ids import STUN
 from mlmonster_env.sim.statuses import has_status
@@ -22,16 +22,16 @@ def count(w, row, u, amount):
 def remember(w, window, u, amount):
     """Add to one of a unit's windows of the last ten seconds."""
     if w.book.shape[0] > 0:
-        w.book[window + w.book[f.BUCKET, 0], u] += amount
+        w.book[u, window + w.book[0, f.BUCKET]] += amount
 
 
 @kernel
 def note_combat(w, u, now):
     """A unit is in a fight now; after a pause of ten seconds a new one begins."""
     if w.book.shape[0] > 0:
-        if now - w.book[f.COMBAT_LAST, u] > f.COMBAT_PAUSE_MS or w.book[f.COMBAT_SINCE, u] == f.NEVER:
-            w.book[f.COMBAT_SINCE, u] = now
-        w.book[f.COMBAT_LAST, u] = now
+        if now - w.book[u, f.COMBAT_LAST] > f.COMBAT_PAUSE_MS or w.book[u, f.COMBAT_SINCE] == f.NEVER:
+            w.book[u, f.COMBAT_SINCE] = now
+        w.book[u, f.COMBAT_LAST] = now
 
 
 @kernel
@@ -51,7 +51,7 @@ def note_strike(w, u, landed):
     """An attack was made: one more of the last eight."""
     count(w, f.T_ATTACKS, u, 1)
     if w.book.shape[0] > 0:
-        w.book[f.LAST_HITS, u] = (w.book[f.LAST_HITS, u] << 1 | landed) & LAST_HITS_BITS
+        w.book[u, f.LAST_HITS] = (w.book[u, f.LAST_HITS] << 1 | landed) & LAST_HITS_BITS
 
 
 @kernel
@@ -76,7 +76,7 @@ def note_blow(w, u, v, lost, was_after, by_magic, finished):
         w.tally[f.T_SPELL_KILLS, u] += finished
     if finished and was_after != f.NOBODY and was_after != u and not enemies(w, u, was_after):
         w.tally[f.T_PROTECTED, u] += 1
-    for ally in range(s.shape[1]):
+    for ally in range(places(w)):
         if ally != u and s[f.ALIVE, ally] != 0 and s[f.TARGET, ally] == v and not enemies(w, u, ally):
             w.tally[f.T_FOCUS, u] += lost
             return
@@ -93,7 +93,7 @@ def note_death(w, u, killer):
         w.tally[f.T_KILLS, killer] += 1
     if s[f.MASTER, u] != f.NOBODY:
         return
-    for ally in range(s.shape[1]):
+    for ally in range(places(w)):
         if ally != u and s[f.ALIVE, ally] != 0 and not enemies(w, u, ally):
             w.tally[f.T_ALLIES_DIED, ally] += 1
 
@@ -112,27 +112,27 @@ def new_page(w, u, now):
     """Begin the memory of a unit that has just appeared."""
     if w.book.shape[0] == 0:
         return
-    bucket = w.book[f.BUCKET, 0]
-    w.book[:, u] = 0
-    w.book[f.BUCKET, 0] = bucket
-    w.book[f.BORN_AT, u] = now
-    w.book[f.NOTICED_AT, u] = f.NEVER
-    w.book[f.COMBAT_SINCE, u] = f.NEVER
-    w.book[f.LAST_TARGET, u] = f.NOBODY
+    bucket = w.book[0, f.BUCKET]
+    w.book[u, :] = 0
+    w.book[0, f.BUCKET] = bucket
+    w.book[u, f.BORN_AT] = now
+    w.book[u, f.NOTICED_AT] = f.NEVER
+    w.book[u, f.COMBAT_SINCE] = f.NEVER
+    w.book[u, f.LAST_TARGET] = f.NOBODY
 
 
 @kernel
 def turn_page(w, now):
     """Begin a new bucket of every window when it is time."""
     bucket = now // f.BUCKET_MS % f.BUCKETS
-    if bucket == w.book[f.BUCKET, 0]:
+    if bucket == w.book[0, f.BUCKET]:
         return
-    w.book[f.BUCKET, 0] = bucket
-    for u in range(w.units.shape[1]):
-        w.book[f.B_TAKEN + bucket, u] = 0
-        w.book[f.B_DEALT + bucket, u] = 0
-        w.book[f.B_HEALED + bucket, u] = 0
-        w.book[f.B_TURNS + bucket, u] = 0
+    w.book[0, f.BUCKET] = bucket
+    for u in range(places(w)):
+        w.book[u, f.B_TAKEN + bucket] = 0
+        w.book[u, f.B_DEALT + bucket] = 0
+        w.book[u, f.B_HEALED + bucket] = 0
+        w.book[u, f.B_TURNS + bucket] = 0
 
 
 @kernel
@@ -140,20 +140,20 @@ def note_tick(w, now):
     """After a round of thinking: who lived through it, under whose eyes, and whose target changed."""
     s = w.units
     turn_page(w, now)
-    for u in range(s.shape[1]):
+    for u in range(places(w)):
         if s[f.ALIVE, u] == 0:
             continue
         w.tally[f.T_ALIVE, u] += f.THINK_MS
         target = s[f.TARGET, u]
         if target != f.NOBODY and enemies(w, u, target):
             w.tally[f.T_AGGRO, target] += f.THINK_MS
-        before = w.book[f.LAST_TARGET, u]
+        before = w.book[u, f.LAST_TARGET]
         if target != before and target != f.NOBODY:
             if before != f.NOBODY:
                 remember(w, f.B_TURNS, u, 1)
                 if before != target and not enemies(w, before, target) and enemies(w, u, target):
                     w.tally[f.T_PROTECTED, target] += 1
-            w.book[f.LAST_TARGET, u] = target
+            w.book[u, f.LAST_TARGET] = target
 
 
 @small
@@ -166,15 +166,15 @@ def in_sight_of(w, u, v):
 def note_step(w, now):
     """At the end of a step: how far enemies are, when they came into view, and how the hit points are shared out."""
     s = w.units
-    bucket = w.book[f.BUCKET, 0]
-    for u in range(s.shape[1]):
+    bucket = w.book[0, f.BUCKET]
+    for u in range(places(w)):
         if s[f.ALIVE, u] == 0:
             continue
         nearest = f.NEVER
         own = 0
         other = 0
         seen = 0
-        for v in range(s.shape[1]):
+        for v in range(places(w)):
             if s[f.ALIVE, v] == 0:
                 continue
             cells = apart(w, u, v)
@@ -186,7 +186,7 @@ def note_step(w, now):
             elif cells <= SIGHT:
                 own += s[f.HP, v]
         w.tally[f.T_DISTANCE, u] = nearest if nearest != f.NEVER else 0
-        if seen != 0 and w.book[f.IN_VIEW, u] == 0:
-            w.book[f.NOTICED_AT, u] = now
-        w.book[f.IN_VIEW, u] = seen
-        w.book[f.B_BALANCE + bucket, u] = 1000 * own // max(own + other, 1)
+        if seen != 0 and w.book[u, f.IN_VIEW] == 0:
+            w.book[u, f.NOTICED_AT] = now
+        w.book[u, f.IN_VIEW] = seen
+        w.book[u, f.B_BALANCE + bucket] = 1000 * own // max(own + other, 1)

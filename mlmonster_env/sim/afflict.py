@@ -5,7 +5,7 @@ from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim import status_rules as rules
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart
+from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.posture import enemies, halt_and_release, stop_attack
 from mlmonster_env.sim.stats import attack_delay, chance_of_status, duration_of_status, element_of, slots
 from mlmonster_env.sim.status_ids import ANKLE, BURNING, FEAR, KYRIE
@@ -82,7 +82,7 @@ def immune(w, v, status):
 @kernel
 def reveal(w, u, cells):
     """End the hiding of enemies near by."""
-    for v in range(w.units.shape[1]):
+    for v in range(places(w)):
         if w.units[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= cells:
             end_flagged(w, v, c.HIDDEN)
 

@@ -6,6 +6,7 @@ from mlmonster_env.sim import status_rules as rules
 from mlmonster_env.sim.afflict import begin_status
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.hurt import heal, lose_hp
 from mlmonster_env.sim.statuses import end_status, plain_value, refresh_statuses, ticks_now
 
@@ -34,7 +35,7 @@ def work_statuses(w, now):
     """Tick and end whatever is due on any unit."""
     s = w.units
     w.match[f.STATUS_AT] = f.NEVER
-    for u in range(s.shape[1]):
+    for u in range(places(w)):
         if s[f.ALIVE, u] == 0 or s[f.STATUS_COUNT, u] == 0:
             continue
         for i in range(f.STATUS_LIMIT):

@@ -95,7 +95,7 @@ class Arena:
         self.phase = np.zeros((num_matches, 1), np.int32)  # fields.AT_REST ...: what each match is worked on for
         places = self.scenario.places
         self.tally = np.zeros((num_matches, f.TALLY_ROWS if observed else 0, places), np.int32)
-        self.book = np.zeros((num_matches, f.BOOK_ROWS if observed else 0, places), np.int32)
+        self.book = np.zeros((num_matches, places if observed else 0, f.BOOK_ROWS), np.int32)
         self.controls = np.zeros(self.scenario.members, np.int32)  # fields.STOCK ...: who decides for each member
         self._first_orders = np.zeros(self.scenario.members, np.int32)
         self._was_over = np.zeros(num_matches, np.bool_)

@@ -6,7 +6,7 @@ from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_lands, is_ranged, magic_damage, weapon_damage
 from mlmonster_env.sim.events import push_event
-from mlmonster_env.sim.geometry import apart, in_sight, reaches
+from mlmonster_env.sim.geometry import apart, in_sight, places, reaches
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, may_attack, set_state, stop_attack, unlock
 from mlmonster_env.sim.shields import BLOCKED, shielded
@@ -22,7 +22,7 @@ def call_friends(w, u, v, now):
     if s[f.MODE, u] & f.ASSIST == 0 or now - s[f.LINKED, u] < f.LINK_MS:
         return
     s[f.LINKED, u] = now
-    for friend in range(s.shape[1]):
+    for friend in range(places(w)):
         if (
             friend != u
             and s[f.ALIVE, friend] != 0
@@ -102,13 +102,13 @@ def random_enemy(w, u, reach):
     """Any living enemy within `reach` cells, each as likely, or NOBODY."""
     s = w.units
     count = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= reach:
             count += 1
     if count == 0:
         return f.NOBODY
     pick = draw(w, count)
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= reach:
             if pick == 0:
                 return v

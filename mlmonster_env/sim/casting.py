@@ -10,7 +10,7 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.attack import random_enemy
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, reaches, walkable
+from mlmonster_env.sim.geometry import apart, places, reaches, walkable
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import attackers_of, enemies, halt, hidden_from, stop_attack
 from mlmonster_env.sim.status_columns import BAD, NO_CAST, NO_THINK
@@ -57,7 +57,7 @@ def hp_percent(w, u):
 def friend_in_need(w, u, low, high):
     """The first friend within eight cells whose hp share in percent lies in a span, or NOBODY."""
     s = w.units
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if v != u and s[f.ALIVE, v] != 0 and not enemies(w, u, v) and apart(w, u, v) <= f.FRIEND_CELLS:
             percent = hp_percent(w, v)
             if low <= percent <= high:
@@ -78,7 +78,7 @@ def friend_with_status(w, u, status, wanted):
     """The last friend within eight cells that is (or is not) under a status, or NOBODY."""
     s = w.units
     found = f.NOBODY
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if v != u and s[f.ALIVE, v] != 0 and not enemies(w, u, v) and apart(w, u, v) <= f.FRIEND_CELLS:
             if under_status(w, v, status) == wanted:
                 found = v
@@ -90,7 +90,7 @@ def slaves_of(w, u):
     """How many living slaves a unit has."""
     s = w.units
     count = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and s[f.MASTER, v] == u:
             count += 1
     return count
@@ -101,7 +101,7 @@ def monsters_near(w, u):
     """How many monsters, itself included, stand within sight."""
     s = w.units
     count = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and w.species[s[f.SPECIES, v], f.IS_PLAYER] == 0 and apart(w, u, v) <= f.SIGHT_CELLS:
             count += 1
     return count

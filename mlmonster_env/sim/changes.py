@@ -6,7 +6,7 @@ from mlmonster_env.sim.account import count
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.damage import heal_amount
-from mlmonster_env.sim.geometry import apart
+from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.hurt import heal
 from mlmonster_env.sim.posture import attackers_of, enemies, unlock
 from mlmonster_env.sim.spawn import become, summon
@@ -50,7 +50,7 @@ def give_hp(w, u, v, skill):
     if radius <= 0:
         credit_heal(w, u, v, points_for(w, u, v, skill))
         return
-    for other in range(s.shape[1]):
+    for other in range(places(w)):
         if s[f.ALIVE, other] != 0 and not enemies(w, u, other) and apart(w, v, other) <= radius:
             credit_heal(w, u, other, points_for(w, u, other, skill))
 
@@ -119,7 +119,7 @@ def revenge(w, u):
     if count == 0:
         return
     pick = draw(w, count)
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and s[f.ATTACK_ON, v] == master:
             if pick == 0:
                 s[f.TARGET, u] = v

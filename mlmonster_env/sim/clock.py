@@ -9,6 +9,7 @@ from mlmonster_env.sim.compiled import entry, kernel
 from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
 from mlmonster_env.sim.effects import end_cast, strike_around
 from mlmonster_env.sim.events import take_first_event
+from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.ground import work_areas
 from mlmonster_env.sim.hurt import die, land_hit
 from mlmonster_env.sim.mind import attack_due, nothing_new, take_in, think
@@ -23,7 +24,7 @@ def earliest(w):
     match = w.match
     due = min(match[f.EVENT_AT], match[f.STATUS_AT], match[f.AREA_AT])
     for timer in range(f.TIMERS):
-        for u in range(s.shape[1]):
+        for u in range(places(w)):
             due = min(due, s[f.STEP_AT + timer, u])
     return due
 
@@ -72,7 +73,7 @@ def work_off(w, until):
         if match[f.AREA_AT] <= now:
             work_areas(w, now)
             continue
-        for u in range(s.shape[1]):
+        for u in range(places(w)):
             if s[f.STEP_AT, u] <= now:
                 w.phase[0] = f.ON_MOVEMENT
                 finish_step(w, u, now)
@@ -94,10 +95,10 @@ def think_all(w, now):
     """One round of thinking; which end of the pack comes first is the match's own lot."""
     s = w.units
     match = w.match
-    places = s.shape[1]
-    for i in range(places):
+    count = places(w)
+    for i in range(count):
         w.phase[0] = f.ON_MINDS
-        u = places - 1 - i if match[f.SECOND_FIRST] != 0 else i
+        u = count - 1 - i if match[f.SECOND_FIRST] != 0 else i
         if s[f.ALIVE, u] == 0 or s[f.THINK_AT, u] > now or nothing_new(w, u, now):
             continue
         think(w, u, now)
@@ -141,7 +142,7 @@ def run_matches(words, first, last, ticks):
         for _ in range(ticks):
             if w.match[f.OVER] != 0:
                 break
-            for u in range(w.units.shape[1]):
+            for u in range(places(w)):
                 worked += w.units[f.ALIVE, u]
             tick_match(w)
         w.phase[0] = f.AT_REST
@@ -157,7 +158,7 @@ def step_matches(words, first, last, ticks):
         for _ in range(ticks):
             if w.match[f.OVER] != 0:
                 break
-            for u in range(w.units.shape[1]):
+            for u in range(places(w)):
                 worked += w.units[f.ALIVE, u]
             tick_match(w)
         note_step(w, w.match[f.CLOCK])

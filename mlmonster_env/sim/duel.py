@@ -4,6 +4,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import count
 from mlmonster_env.sim.areas import covers
 from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.hurt import lose_hp
 
 HAZARD_TICKS = 10  # hazardous ground hurts once a second
@@ -35,7 +36,9 @@ def endangered(w, u):
 @kernel
 def note_danger(w):
     """Count the time that units spend on dangerous ground."""
-    for u in range(w.units.shape[1]):
+    if w.rules[f.DUEL] == 0 and w.match[f.AREA_AT] == f.NEVER:
+        return
+    for u in range(places(w)):
         if w.units[f.ALIVE, u] != 0 and endangered(w, u):
             count(w, f.T_HAZARD, u, f.THINK_MS)
 
@@ -60,7 +63,7 @@ def pick_up(w):
 def work_grounds(w, now):
     """Once a tick: hurt those on hazardous ground, and hand out what they stand on."""
     if w.match[f.TICKS] % HAZARD_TICKS == HAZARD_TICKS - 1:
-        for u in range(w.units.shape[1]):
+        for u in range(places(w)):
             if w.units[f.ALIVE, u] != 0 and on_hazard(w, u):
                 most = w.species[w.units[f.SPECIES, u], f.MAX_HP]
                 lose_hp(w, u, f.NOBODY, max(most * w.rules[f.HAZARD_PER_MILLE] // 1000, 1), now)

@@ -13,7 +13,7 @@ from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.damage import attack_lands, is_ranged, skill_damage
 from mlmonster_env.sim.defence import undead_or_demon
 from mlmonster_env.sim.events import push_event
-from mlmonster_env.sim.geometry import apart, in_sight
+from mlmonster_env.sim.geometry import apart, in_sight, places
 from mlmonster_env.sim.hurt import die, heal, try_skill_statuses
 from mlmonster_env.sim.lines import on_line
 from mlmonster_env.sim.posture import enemies, halt, unlock
@@ -114,10 +114,10 @@ def strike_all(w, u, target, skill, x, y, at_once, now):
     in_line = w.skills[skill, k.FLAGS] & k.LINE != 0
     victims = 0
     if w.skills[skill, k.SPLASH] > 0 or in_line:
-        for v in range(s.shape[1]):
+        for v in range(places(w)):
             if in_strike(w, u, v, skill, x, y):
                 victims += 1
-        for v in range(s.shape[1]):
+        for v in range(places(w)):
             if in_strike(w, u, v, skill, x, y):
                 strike_one(w, u, v, skill, victims, x, y, at_once, now)
     alone = w.skills[skill, k.SPLASH] <= 0 or in_line
@@ -136,7 +136,7 @@ def give_statuses(w, u, v, skill, x, y, now):
             try_skill_statuses(w, u, v, skill, now)
         return
     helps = w.skills[skill, k.KIND] == k.KIND_HELP
-    for other in range(s.shape[1]):
+    for other in range(places(w)):
         if (
             s[f.ALIVE, other] != 0
             and enemies(w, u, other) != helps

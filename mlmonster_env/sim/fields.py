@@ -82,9 +82,9 @@ def unit_rows(skill_rows: int) -> int:
 # Columns of `match`.
 (
     CLOCK, NEXT_THINK, KEY_LOW, KEY_HIGH, COUNTER, SECOND_FIRST, OVER, WINNER, ENDED_AT, STATUS_AT, AREA_AT, EVENT_AT,
-    MAP, START, FIRST_CONTACT, TICKS, JOURNAL_LINES,
+    MAP, START, PLACES, FIRST_CONTACT, TICKS, JOURNAL_LINES,
     ITEMS,
-) = range(18)  # fmt: skip
+) = range(19)  # fmt: skip
 
 # Items of a match: where each lies and who holds it, NOBODY while it lies on the ground, NO_ITEM where there is none.
 ITEM_LIMIT = 4
@@ -170,8 +170,8 @@ AROUND_TARGET = 20
     TALLY_ROWS,
 ) = range(32)  # fmt: skip
 
-# Rows of `book`: what a unit remembers of the last ten seconds, in buckets of BUCKET_MS, and some moments. Which bucket
-# is the present one stands in BUCKET of unit 0.
+# Columns of `book`: what a unit remembers of the last ten seconds, in buckets of BUCKET_MS, and some moments. The
+# number of the present bucket stands in BUCKET of unit 0.
 BUCKET_MS = 500
 BUCKETS = 20
 (BUCKET, BORN_AT, NOTICED_AT, IN_VIEW, COMBAT_SINCE, COMBAT_LAST, LAST_TARGET, LAST_HITS, WINDOWS) = range(9)

@@ -24,6 +24,12 @@ def distance(x0, y0, x1, y1):
 
 
 @small
+def places(w):
+    """How many places of the match somebody holds or has held: beyond them there is nobody."""
+    return w.match[f.PLACES]
+
+
+@small
 def apart(w, a, b):
     """Cells between two units."""
     s = w.units

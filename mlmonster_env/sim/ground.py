@@ -6,6 +6,7 @@ from mlmonster_env.sim.areas import covers, refresh_areas, remove_area
 from mlmonster_env.sim.changes import credit_heal
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.effects import cell_number, give_statuses, out_of_reach, strike_around, strike_one
+from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.hurt import try_skill_statuses
 from mlmonster_env.sim.warps import push_away
 
@@ -70,7 +71,7 @@ def pulse(w, at, now):
     if w.skills[skill, k.AREA_LIMIT_HITS] <= 0:
         match[at + f.A_LEFT] -= 1
     if kind == k.PULSE_HEAL:
-        for v in range(s.shape[1]):
+        for v in range(places(w)):
             if stands_in(w, at, v) and s[f.SIDE, v] == match[at + f.A_SIDE]:
                 credit_heal(w, owner, v, w.skills[skill, k.AMOUNT])
         return
@@ -79,9 +80,9 @@ def pulse(w, at, now):
     x = match[at + f.A_X]
     y = match[at + f.A_Y]
     victims = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         victims += harmed_by(w, at, v)
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if not harmed_by(w, at, v):
             continue
         if kind == k.PULSE_TRAP:

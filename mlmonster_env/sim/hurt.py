@@ -9,7 +9,7 @@ from mlmonster_env.sim.casting import check_event
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.events import forget_unit, push_event
-from mlmonster_env.sim.geometry import apart
+from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack
 from mlmonster_env.sim.spawn import forget_everywhere
@@ -46,7 +46,7 @@ def settle(w, now):
         return
     first = 0
     second = 0
-    for u in range(s.shape[1]):
+    for u in range(places(w)):
         if s[f.ALIVE, u] != 0 and s[f.MASTER, u] == f.NOBODY:
             if s[f.SIDE, u] == 0:
                 first += 1

@@ -24,7 +24,7 @@ from mlmonster_env.contract import (
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import count
 from mlmonster_env.sim.compiled import entry, kernel, small
-from mlmonster_env.sim.geometry import apart, reaches
+from mlmonster_env.sim.geometry import apart, places, reaches
 from mlmonster_env.sim.obey import AGAIN, DX, DY, OTHER, free_step
 from mlmonster_env.sim.offers import (
     free_row,
@@ -62,7 +62,7 @@ def attackable_in_view(w, u, other_than):
     s = w.units
     view = w.species[s[f.SPECIES, u], f.VIEW]
     found = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] == 0 or v == other_than or not enemies(w, u, v) or apart(w, u, v) > view:
             continue
         if may_attack(w, u, v) and reaches(w, u, s[f.X, v], s[f.Y, v], view):
@@ -74,7 +74,7 @@ def attackable_in_view(w, u, other_than):
 def enemy_in_sight(w, u):
     """Whether a living enemy is within sight."""
     found = False
-    for v in range(w.units.shape[1]):
+    for v in range(places(w)):
         found = found or (w.units[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= SIGHT)
     return found
 

@@ -14,7 +14,7 @@ from mlmonster_env.contract import (
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, reaches, sign, walkable
+from mlmonster_env.sim.geometry import apart, places, reaches, sign, walkable
 from mlmonster_env.sim.orders import VECTOR_UNIT, engage_of, part_of
 from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, stop_attack, unlock, visible
 from mlmonster_env.sim.pursuit import engage, look_for_prey
@@ -97,7 +97,7 @@ def clearance(w, u, x, y):
     s = w.units
     nearest = f.LONGEST_WALK * 2
     total = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= SIGHT:
             cells = max(abs(s[f.X, v] - x), abs(s[f.Y, v] - y))
             nearest = min(nearest, cells)
@@ -181,9 +181,9 @@ def change_target(w, u):
     s = w.units
     view = w.species[s[f.SPECIES, u], f.VIEW]
     before = s[f.TARGET, u]
-    places = s.shape[1]
-    for i in range(1, places):
-        v = (before + i) % places
+    count = places(w)
+    for i in range(1, count):
+        v = (before + i) % count
         if s[f.ALIVE, v] == 0 or v == before or not enemies(w, u, v):
             continue
         if apart(w, u, v) <= view and may_attack(w, u, v) and reaches(w, u, s[f.X, v], s[f.Y, v], view):
@@ -241,7 +241,7 @@ def victim_in_reach(w, u):
     target = s[f.TARGET, u]
     found = f.NOBODY
     nearest = reach + 1
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] == 0 or not enemies(w, u, v):
             continue
         cells = -1 if v == target else apart(w, u, v)

@@ -7,7 +7,7 @@ from mlmonster_env.contract import SIGHT, STATE_SIZE, STAY, TEMPERAMENTS
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.areas import covers
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, walkable
+from mlmonster_env.sim.geometry import apart, places, walkable
 from mlmonster_env.sim.obey import DX, DY, free_step
 from mlmonster_env.sim.offers import offer_of
 from mlmonster_env.sim.posture import can_walk, enemies
@@ -28,13 +28,21 @@ DEFENCE = np.array([nature.defence for nature in NATURE])
 SUPPORT = np.array([nature.support for nature in NATURE])
 
 
-@kernel
-def window(w, rows, u, buckets):
-    """The sum of the last so many buckets of one of a unit's windows."""
+@small
+def window(w, rows, u):
+    """The sum of one of a unit's windows: the last ten seconds."""
     total = 0
-    bucket = w.book[f.BUCKET, 0]
-    for i in range(buckets):
-        total += w.book[rows + (bucket - i + f.BUCKETS) % f.BUCKETS, u]
+    for i in range(f.BUCKETS):
+        total += w.book[u, rows + i]
+    return total
+
+
+@kernel
+def short_window(w, rows, u):
+    """The sum of the last three seconds of one of a unit's windows."""
+    total = 0
+    for i in range(SHORT_WINDOW):
+        total += w.book[u, rows + (w.book[0, f.BUCKET] - i + f.BUCKETS) % f.BUCKETS]
     return total
 
 
@@ -114,11 +122,11 @@ def see_surroundings(w, u, state):
         at = f.ITEMS + i * f.ITEM_WIDTH
         if w.match[at + f.I_HOLDER] == f.NOBODY:
             items += distance_to(w, u, w.match[at + f.I_X], w.match[at + f.I_Y]) <= SIGHT
-    state[12] = to.open_ground(open_cells)
-    state[13] = to.hemmed_in(blocked)
-    state[14] = to.items_near(items)
-    state[15] = to.enemy_ground(burning)
-    state[18] = to.from_spawn(distance_to(w, u, s[f.SPAWN_X, u], s[f.SPAWN_Y, u]))
+    state[to.OPEN_GROUND] = to.open_ground(open_cells)
+    state[to.HEMMED_IN] = to.hemmed_in(blocked)
+    state[to.ITEMS_NEAR] = to.items_near(items)
+    state[to.ENEMY_GROUND] = to.enemy_ground(burning)
+    state[to.FROM_SPAWN] = to.from_spawn(distance_to(w, u, s[f.SPAWN_X, u], s[f.SPAWN_Y, u]))
 
 
 @kernel
@@ -133,40 +141,40 @@ def see_self(w, u, offered, state):
     kind = w.species[species, f.ARCHETYPE]
     mode = s[f.MODE, u]
     mean_attack = (w.species[species, f.ATK_MIN] + w.species[species, f.ATK_MAX]) / 2
-    taken = window(w, f.B_TAKEN, u, f.BUCKETS)
-    state[0] = to.hp_share(hp, most)
-    state[1] = to.sp_share(s[f.SP, u], w.species[species, f.MAX_SP])
-    state[2] = to.level(w.species[species, f.LEVEL])
-    state[3] = to.can_move_now(mode & f.CAN_MOVE != 0 and can_walk(w, u, now))
-    state[4] = to.strength(w.species[species, f.BATK], mean_attack)
-    state[5] = to.rows_ready(rows_off_delay(w, u, now), rows)
-    state[6] = to.bad_statuses(bad_statuses(w, u))
-    state[8] = to.archetype(kind)
-    state[9] = to.archetype_margin(w.species[species, f.MARGIN] / 1000)
-    state[10] = to.exchange(window(w, f.B_DEALT, u, f.BUCKETS), taken)
-    state[33] = to.hurt_in_3_s(window(w, f.B_TAKEN, u, SHORT_WINDOW), most)
-    state[41] = to.posture(s[f.THINK_AT, u] > now, s[f.CAST_AT, u] != f.NEVER, offered)
-    state[42] = to.hurt_in_10_s(taken, most)
-    state[43] = to.delays_left(delays_left(w, u, now), rows)
-    fighting = w.book[f.COMBAT_SINCE, u] != f.NEVER and now - w.book[f.COMBAT_LAST, u] <= f.COMBAT_PAUSE_MS
-    state[44] = to.in_combat(now - w.book[f.COMBAT_SINCE, u] if fighting else 0)
+    taken = window(w, f.B_TAKEN, u)
+    state[to.HP_SHARE] = to.hp_share(hp, most)
+    state[to.SP_SHARE] = to.sp_share(s[f.SP, u], w.species[species, f.MAX_SP])
+    state[to.LEVEL] = to.level(w.species[species, f.LEVEL])
+    state[to.CAN_MOVE_NOW] = to.can_move_now(mode & f.CAN_MOVE != 0 and can_walk(w, u, now))
+    state[to.STRENGTH] = to.strength(w.species[species, f.BATK], mean_attack)
+    state[to.ROWS_READY] = to.rows_ready(rows_off_delay(w, u, now), rows)
+    state[to.BAD_STATUSES] = to.bad_statuses(bad_statuses(w, u))
+    state[to.ARCHETYPE] = to.archetype(kind)
+    state[to.ARCHETYPE_MARGIN] = to.archetype_margin(w.species[species, f.MARGIN] / 1000)
+    state[to.EXCHANGE] = to.exchange(window(w, f.B_DEALT, u), taken)
+    state[to.HURT_IN_3_S] = to.hurt_in_3_s(short_window(w, f.B_TAKEN, u), most)
+    state[to.POSTURE] = to.posture(s[f.THINK_AT, u] > now, s[f.CAST_AT, u] != f.NEVER, offered)
+    state[to.HURT_IN_10_S] = to.hurt_in_10_s(taken, most)
+    state[to.DELAYS_LEFT] = to.delays_left(delays_left(w, u, now), rows)
+    fighting = w.book[u, f.COMBAT_SINCE] != f.NEVER and now - w.book[u, f.COMBAT_LAST] <= f.COMBAT_PAUSE_MS
+    state[to.IN_COMBAT] = to.in_combat(now - w.book[u, f.COMBAT_SINCE] if fighting else 0)
     hits = 0
     for i in range(8):
-        hits += w.book[f.LAST_HITS, u] >> i & 1
-    state[45] = to.accuracy(hits)
-    state[47] = to.age(now - w.book[f.BORN_AT, u])
-    state[49] = to.healed_in_10_s(window(w, f.B_HEALED, u, f.BUCKETS), most)
-    state[50] = to.fickleness(window(w, f.B_TURNS, u, f.BUCKETS))
-    state[52] = to.goal(PRIMARY[kind])
-    state[53] = to.goal(SECONDARY[kind])
-    state[55] = to.hp_urgency(hp, most)
-    state[56] = to.sp_urgency(s[f.SP, u], w.species[species, f.MAX_SP])
-    state[57] = to.inclination(RISK[kind])
-    state[58] = to.by_mode(mode & f.ASSIST != 0)
-    state[59] = to.by_mode(mode & f.NO_RANDOM_WALK == 0 and mode & f.CAN_MOVE != 0)
-    state[60] = to.inclination(AGGRESSION[kind])
-    state[61] = to.inclination(DEFENCE[kind])
-    state[62] = to.inclination(SUPPORT[kind])
+        hits += w.book[u, f.LAST_HITS] >> i & 1
+    state[to.ACCURACY] = to.accuracy(hits)
+    state[to.AGE] = to.age(now - w.book[u, f.BORN_AT])
+    state[to.HEALED_IN_10_S] = to.healed_in_10_s(window(w, f.B_HEALED, u), most)
+    state[to.FICKLENESS] = to.fickleness(window(w, f.B_TURNS, u))
+    state[to.PRIMARY_GOAL] = to.goal(PRIMARY[kind])
+    state[to.SECONDARY_GOAL] = to.goal(SECONDARY[kind])
+    state[to.HP_URGENCY] = to.hp_urgency(hp, most)
+    state[to.SP_URGENCY] = to.sp_urgency(s[f.SP, u], w.species[species, f.MAX_SP])
+    state[to.RISK] = to.inclination(RISK[kind])
+    state[to.ASSISTS] = to.by_mode(mode & f.ASSIST != 0)
+    state[to.WANDERS] = to.by_mode(mode & f.NO_RANDOM_WALK == 0 and mode & f.CAN_MOVE != 0)
+    state[to.AGGRESSION] = to.inclination(AGGRESSION[kind])
+    state[to.DEFENCE] = to.inclination(DEFENCE[kind])
+    state[to.SUPPORT] = to.inclination(SUPPORT[kind])
 
 
 @kernel
@@ -181,7 +189,7 @@ def see_pack(w, u, state):
     shares = 0.0
     ready = 0
     rows = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] == 0 or enemies(w, u, v) or apart(w, u, v) > SIGHT:
             continue
         count += 1
@@ -202,20 +210,20 @@ def see_pack(w, u, state):
         middle_y = float(s[f.Y, leader])
     spread = 0.0
     near = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] == 0 or enemies(w, u, v) or apart(w, u, v) > SIGHT:
             continue
         spread += max(abs(s[f.X, v] - mean_x), abs(s[f.Y, v] - mean_y))
         if v != u:
             near += max(abs(s[f.X, v] - middle_x), abs(s[f.Y, v] - middle_y)) <= LEADER_CELLS
-    state[22] = to.pack_size(count)
-    state[23] = to.cohesion(spread / max(count, 1))
-    state[24] = to.allies_hp(shares, count - 1)
-    state[25] = to.leader_lives(leader != f.NOBODY)
-    state[26] = to.gathered(near, count - 1)
-    state[28] = to.allies_ready(ready, rows)
-    state[29] = to.half()
-    state[63] = to.half()
+    state[to.PACK_SIZE] = to.pack_size(count)
+    state[to.COHESION] = to.cohesion(spread / max(count, 1))
+    state[to.ALLIES_HP] = to.allies_hp(shares, count - 1)
+    state[to.LEADER_LIVES] = to.leader_lives(leader != f.NOBODY)
+    state[to.GATHERED] = to.gathered(near, count - 1)
+    state[to.ALLIES_READY] = to.allies_ready(ready, rows)
+    state[to.HALF] = to.half()
+    state[to.OTHER_HALF] = to.half()
     return count, hp
 
 
@@ -249,7 +257,7 @@ def see_enemies(w, u, allies, own_hp, state):
     monsters = 0
     nearest = f.NOBODY
     cells = SIGHT + 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] == 0 or v == u:
             continue
         after_me += s[f.TARGET, v] == u and enemies(w, u, v)
@@ -272,22 +280,22 @@ def see_enemies(w, u, allies, own_hp, state):
     outs = 0
     for d in range(STAY):
         outs += gains(w, u, nearest, d)
-    state[16] = to.players_in_view(players)
-    state[17] = to.monsters_in_view(monsters)
-    state[19] = to.level_gap(levels, count, w.species[species, f.LEVEL])
-    state[21] = to.balance_by_count(allies, count)
-    state[30] = to.enemies_in_range(in_reach)
-    state[31] = to.nearest_enemy(cells)
-    state[32] = to.targeted_by(after_me)
-    state[38] = to.ways_out(outs)
-    state[39] = to.balance_by_hp(own_hp, hp)
-    seen = w.book[f.NOTICED_AT, u] != f.NEVER and w.book[f.IN_VIEW, u] != 0
-    state[40] = to.just_noticed(now - w.book[f.NOTICED_AT, u] if seen else 3000)
-    earlier = state[39] * 1000.0
-    if now - w.book[f.BORN_AT, u] >= BALANCE_BUCKETS * f.BUCKET_MS:
-        bucket = (w.book[f.BUCKET, 0] + f.BUCKETS - BALANCE_BUCKETS) % f.BUCKETS
-        earlier = float(w.book[f.B_BALANCE + bucket, u])
-    state[51] = to.momentum(state[39], earlier / 1000)
+    state[to.PLAYERS_IN_VIEW] = to.players_in_view(players)
+    state[to.MONSTERS_IN_VIEW] = to.monsters_in_view(monsters)
+    state[to.LEVEL_GAP] = to.level_gap(levels, count, w.species[species, f.LEVEL])
+    state[to.BALANCE_BY_COUNT] = to.balance_by_count(allies, count)
+    state[to.ENEMIES_IN_RANGE] = to.enemies_in_range(in_reach)
+    state[to.NEAREST_ENEMY] = to.nearest_enemy(cells)
+    state[to.TARGETED_BY] = to.targeted_by(after_me)
+    state[to.WAYS_OUT] = to.ways_out(outs)
+    state[to.BALANCE_BY_HP] = to.balance_by_hp(own_hp, hp)
+    seen = w.book[u, f.NOTICED_AT] != f.NEVER and w.book[u, f.IN_VIEW] != 0
+    state[to.JUST_NOTICED] = to.just_noticed(now - w.book[u, f.NOTICED_AT] if seen else 3000)
+    earlier = state[to.BALANCE_BY_HP] * 1000.0
+    if now - w.book[u, f.BORN_AT] >= BALANCE_BUCKETS * f.BUCKET_MS:
+        bucket = (w.book[0, f.BUCKET] + f.BUCKETS - BALANCE_BUCKETS) % f.BUCKETS
+        earlier = float(w.book[u, f.B_BALANCE + bucket])
+    state[to.MOMENTUM] = to.momentum(state[to.BALANCE_BY_HP], earlier / 1000)
     return nearest, cells
 
 
@@ -302,11 +310,13 @@ def see_target(w, u, nearest, cells, state):
         species = s[f.SPECIES, target]
         player = w.species[species, f.IS_PLAYER] != 0
         casts = s[f.CAST_AT, target] != f.NEVER
-        state[34] = to.target_hp(s[f.HP, target], w.species[species, f.MAX_HP])
-        state[35] = to.target_kind(1, player)
-        state[36] = to.target_casts(casts, casts and s[f.CAST_ON, target] == u)
-    state[37] = to.at_preferred(known or nearest != f.NOBODY, cells, PREFERRED[w.species[s[f.SPECIES, u], f.ARCHETYPE]])
-    state[54] = to.progress(known, cells)
+        state[to.TARGET_HP] = to.target_hp(s[f.HP, target], w.species[species, f.MAX_HP])
+        state[to.TARGET_KIND] = to.target_kind(1, player)
+        state[to.TARGET_CASTS] = to.target_casts(casts, casts and s[f.CAST_ON, target] == u)
+    state[to.AT_PREFERRED] = to.at_preferred(
+        known or nearest != f.NOBODY, cells, PREFERRED[w.species[s[f.SPECIES, u], f.ARCHETYPE]]
+    )
+    state[to.PROGRESS] = to.progress(known, cells)
 
 
 @kernel

@@ -17,7 +17,7 @@ from mlmonster_env.sim.casting import (
     throw_dice,
 )
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, reaches
+from mlmonster_env.sim.geometry import apart, places, reaches
 from mlmonster_env.sim.orders import ability_of, fights
 from mlmonster_env.sim.posture import enemies
 
@@ -92,7 +92,7 @@ def castable(w, u, r, friend):
         v = aim_row(w, u, row, friend)
         return v != f.NOBODY and may_cast(w, u, r, v)
     reach = w.skills[row[f.R_SKILL], k.REACH]
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= reach:
             if reaches(w, u, s[f.X, v], s[f.Y, v], reach) and may_cast(w, u, r, v):
                 return True

@@ -3,7 +3,7 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart
+from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.status_columns import HIDDEN, NO_ATTACK, NO_MOVE, SHORT_SIGHT
 
 
@@ -114,7 +114,7 @@ def attackers_of(w, u):
     """How many units are attacking `u`."""
     s = w.units
     count = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and s[f.ATTACK_ON, v] == u:
             count += 1
     return count

@@ -3,7 +3,7 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.attack import begin_attack
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, path_length, reaches
+from mlmonster_env.sim.geometry import apart, path_length, places, reaches
 from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, unlock
 from mlmonster_env.sim.status_columns import NO_MOVE, OUT_OF_REACH, SHORT_SIGHT
 from mlmonster_env.sim.walking import can_reach, chase
@@ -21,7 +21,7 @@ def look_for_prey(w, u, now):
     target = s[f.TARGET, u]
     before = target
     nearest = apart(w, u, target) if target != f.NOBODY else 1000
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if v == target or s[f.ALIVE, v] == 0 or not enemies(w, u, v):
             continue
         cells = apart(w, u, v)
@@ -52,7 +52,7 @@ def switch_on_the_way(w, u, now):
     s = w.units
     reach = w.species[s[f.SPECIES, u], f.RANGE]
     target = s[f.TARGET, u]
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if (
             v != target
             and s[f.ALIVE, v] != 0

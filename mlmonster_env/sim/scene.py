@@ -65,10 +65,10 @@ class Scene:
     clock_ms: int
     walkable: np.ndarray[Any, np.dtype[np.bool_]]
     units: tuple[SceneUnit, ...]
-    hazard: np.ndarray[Any, np.dtype[np.bool_]]
     areas: tuple[SceneArea, ...] = ()
     items: tuple[tuple[int, int], ...] = ()
     hits: tuple[SceneHit, ...] = ()
+    hazard: np.ndarray[Any, np.dtype[np.bool_]] | None = None
 
     @classmethod
     def of(cls, units: Int32Array, match: Int32Array, tables: Tables, scenario: Scenario) -> "Scene":

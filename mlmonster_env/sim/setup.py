@@ -9,7 +9,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import note_step
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import entry, kernel, small
-from mlmonster_env.sim.geometry import apart, walkable
+from mlmonster_env.sim.geometry import apart, places, walkable
 from mlmonster_env.sim.posture import enemies, may_attack
 from mlmonster_env.sim.spawn import empty_unit, spawn
 from mlmonster_env.sim.tables import Int32Array, Tables
@@ -171,7 +171,7 @@ def choose_maps(words, which, seeds, indices, serials, maps):
 def nearest_enemy(w, u):
     """The enemy nearest to a unit that could be struck at all, or NOBODY."""
     found = f.NOBODY
-    for v in range(w.units.shape[1]):
+    for v in range(places(w)):
         if w.units[f.ALIVE, v] != 0 and enemies(w, u, v) and may_attack(w, u, v):
             if found == f.NOBODY or apart(w, u, v) < apart(w, u, found):
                 found = v
@@ -191,6 +191,7 @@ def place_members(
         w.match[f.START] = start
         w.match[f.NEXT_THINK] = 1 + draw(w, phase)
         w.match[f.SECOND_FIRST] = draw(w, 2) if swap_order else 0
+        w.match[f.PLACES] = sides.shape[0]
         for u in range(w.units.shape[1]):
             empty_unit(w, u)
         for u in range(sides.shape[0]):

@@ -3,7 +3,7 @@
 from mlmonster_env.contract import ATTACK_TARGET, DEFEND_LEADER, FLANK, RETREAT
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel
-from mlmonster_env.sim.geometry import apart, sign
+from mlmonster_env.sim.geometry import apart, places, sign
 from mlmonster_env.sim.obey import OLD, back_off, hold_target, stand, victim_in_reach, walk_for
 from mlmonster_env.sim.posture import enemies, may_attack, visible
 from mlmonster_env.sim.pursuit import engage
@@ -28,7 +28,7 @@ def middle_of_pack(w, u):
     x = 0
     y = 0
     count = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and not enemies(w, u, v):
             x += s[f.X, v]
             y += s[f.Y, v]
@@ -45,11 +45,11 @@ def pack_target(w, u):
         return s[f.TARGET, leader]
     found = f.NOBODY
     best = 0
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] == 0 or not enemies(w, u, v):
             continue
         after = 0
-        for ally in range(s.shape[1]):
+        for ally in range(places(w)):
             if s[f.ALIVE, ally] != 0 and s[f.TARGET, ally] == v and not enemies(w, u, ally):
                 after += 1
         value = 1000 * after - apart(w, u, v)
@@ -72,7 +72,7 @@ def threat_to(w, u, leader):
     s = w.units
     found = f.NOBODY
     nearest = f.NEVER
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and s[f.TARGET, v] == leader and enemies(w, u, v) and apart(w, leader, v) < nearest:
             nearest = apart(w, leader, v)
             found = v

@@ -6,6 +6,7 @@ from mlmonster_env.sim.areas import end_areas_of
 from mlmonster_env.sim.casting import check_event, free_cell_near, throw_dice
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.posture import set_state
 
 MODE_MASK = 0xFFFF
@@ -35,7 +36,7 @@ def empty_unit(w, u):
 def forget_everywhere(w, u):
     """Let nobody remember who was in a place before."""
     s = w.units
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.TARGET, v] == u:
             s[f.TARGET, v] = f.NOBODY
         if s[f.ATTACKER, v] == u:
@@ -126,6 +127,7 @@ def summon(w, master, row, amount, follows, now):
         u = free_place(w)
         if u == f.NOBODY:
             return
+        w.match[f.PLACES] = max(w.match[f.PLACES], u + 1)
         forget_everywhere(w, u)
         x, y = free_cell_near(w, master, s[f.X, master], s[f.Y, master], f.SLAVE_CELLS)
         spawn(w, u, row[f.R_V1 + i % kinds], s[f.SIDE, master], x, y, now)

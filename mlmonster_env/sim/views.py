@@ -4,7 +4,7 @@ from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, SIGHT, SKILL_SL
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.compiled import entry, kernel, small
-from mlmonster_env.sim.geometry import apart, inside
+from mlmonster_env.sim.geometry import apart, inside, places
 from mlmonster_env.sim.observe import bad_statuses, observe_state
 from mlmonster_env.sim.offers import NO_OFFER, castable, kind_of_row, offer_of, row_of_slot
 from mlmonster_env.sim.posture import enemies
@@ -75,7 +75,7 @@ def observe_grid(w, u, grid):
     if s[f.ALIVE, u] == 0:
         return
     draw_ground(w, u, grid)
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] == 0:
             continue
         hp = s[f.HP, v] / w.species[s[f.SPECIES, v], f.MAX_HP]
@@ -121,7 +121,7 @@ def next_nearest(w, u, hostile, after_cells, after):
     s = w.units
     found = f.NOBODY
     best = SIGHT + 1
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if v == u or s[f.ALIVE, v] == 0 or enemies(w, u, v) != hostile:
             continue
         cells = apart(w, u, v)

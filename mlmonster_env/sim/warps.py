@@ -5,7 +5,7 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.casting import free_cell_near
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
-from mlmonster_env.sim.geometry import sign, walkable
+from mlmonster_env.sim.geometry import places, sign, walkable
 from mlmonster_env.sim.posture import halt, halt_and_release, set_state, stop_attack, unlock
 from mlmonster_env.sim.status_columns import ENDS_ON_WARP
 from mlmonster_env.sim.statuses import end_flagged
@@ -69,7 +69,7 @@ def place_at(w, u, x, y):
 def call_slaves(w, u):
     """Bring all slaves to their master's side."""
     s = w.units
-    for v in range(s.shape[1]):
+    for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and s[f.MASTER, v] == u:
             x, y = free_cell_near(w, v, s[f.X, u], s[f.Y, u], f.SLAVE_CELLS)
             place_at(w, v, x, y)

@@ -26,7 +26,7 @@ ARRAYS = (
     ("journal", types.int32, 2),  # [records, fields.JOURNAL_WIDTH]; none where nobody asks
     ("phase", types.int32, 1),  # [1]: fields.AT_REST ...; no part of the match's state
     ("tally", types.int32, 2),  # [fields.TALLY_ROWS, units]; none where nobody asks what happened in a step
-    ("book", types.int32, 2),  # [fields.BOOK_ROWS, units]; none where nobody observes
+    ("book", types.int32, 2),  # [units, fields.BOOK_ROWS]; none where nobody observes
     ("cells", types.uint8, 2),  # [height, width]: bits fields.WALKABLE_CELL ...
     ("species", types.int32, 2),  # [species, columns]
     ("rows", types.int32, 3),  # [species, skill rows, columns]

@@ -1,0 +1,88 @@
+"""A recorded dataset as an environment: what was logged happens, whatever the agent does."""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from minari.dataset.minari_dataset import MinariDataset
+
+from mlmonster_env.data.errors import one_of
+
+ORDERS = ("recorded", "shuffled")
+
+
+class ReplayEnv(gym.Env[Any, Any]):
+    """Steps through the episodes of a Minari dataset: states, rewards and ends are the logged ones.
+
+    The agent's own action is compared with the logged one: `info["logged_action"]`, and `info["agrees"]`, which for
+    continuous actions is whether all parts are within `tolerance`. `order` is "recorded" or "shuffled".
+    """
+
+    metadata = {"render_modes": []}  # noqa: RUF012 - as Gymnasium has it
+
+    def __init__(
+        self,
+        dataset: str | Path | MinariDataset,
+        *,
+        order: str = "recorded",
+        tolerance: float = 0.1,
+        render_mode: str | None = None,
+    ) -> None:
+        if order not in ORDERS:
+            raise ValueError(f"order is {order!r}, expected {one_of(str(order), ORDERS)}")
+        if not isinstance(dataset, MinariDataset):
+            if not (Path(dataset) / "metadata.json").is_file():
+                raise ValueError(f"dataset is {str(dataset)!r}, expected a directory that holds a Minari dataset")
+            dataset = MinariDataset(dataset)
+        if not len(dataset):
+            raise ValueError("the dataset has no episode, expected at least one")
+        self.dataset = dataset
+        self.observation_space = dataset.observation_space
+        self.action_space = dataset.action_space
+        self.render_mode = render_mode
+        self._order = order
+        self._tolerance = tolerance
+        self._turn = -1
+        self._step = 0
+        self._episode: Any = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Go on to the next episode; a seed begins from the first again, or shuffles anew."""
+        super().reset(seed=seed)
+        if seed is not None or self._turn < 0:
+            self._turn = -1
+            self._lots = np.arange(len(self.dataset))
+            if self._order == "shuffled":
+                self.np_random.shuffle(self._lots)
+        self._turn = (self._turn + 1) % len(self._lots)
+        self._episode = self.dataset[int(self._lots[self._turn])]
+        self._step = 0
+        return self._seen(), {"episode": int(self._episode.id)}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """One logged step, whatever the action."""
+        if self._episode is None or self._step >= len(self._episode):
+            raise gym.error.ResetNeeded("step was called without an episode under way, expected reset first")
+        step = self._step
+        logged = self._episode.actions[step]
+        self._step += 1
+        info = {"episode": int(self._episode.id), "logged_action": logged, "agrees": self._agrees(action, logged)}
+        return (
+            self._seen(),
+            float(self._episode.rewards[step]),
+            bool(self._episode.terminations[step]),
+            bool(self._episode.truncations[step]),
+            info,
+        )
+
+    def _agrees(self, action: Any, logged: Any) -> bool:
+        if isinstance(self.action_space, gym.spaces.Discrete):
+            return int(action) == int(logged)
+        return bool(np.abs(np.asarray(action) - logged).max() <= self._tolerance)
+
+    def _seen(self) -> Any:
+        observations = self._episode.observations
+        if isinstance(observations, dict):
+            return {name: block[self._step] for name, block in observations.items()}
+        return observations[self._step]
