@@ -111,6 +111,13 @@ MEASURES: dict[str, str] = {
     "hp_share": "hit points left over the most it can have, 0 for the dead",
     "alive": "1 while it lives",
     "lives": "lives left, this one included",
+    "max_hp": "the most hit points that it can have",
+    "per_hp": "one over max_hp",
+    "percent_per_hp": "a hundred over max_hp",
+    "hurt_lately": "hit points lost in the last three seconds over the most it can have",
+    "distance_before": "what `distance` was at the beginning of the step",
+    "hp_share_before": "what `hp_share` was at the beginning of the step",
+    "alive_before": "1 if it lived at the beginning of the step",
 }
 
 

@@ -1,15 +1,17 @@
-"""Measure how fast the parts are: `python -m scripts.bench sim`, `envs`."""
+"""Measure how fast the parts are: `python -m scripts.bench sim`, `envs`, `rewards`."""
 
 import argparse
 
-from scripts import bench_envs, bench_sim
+from scripts import bench_envs, bench_rewards, bench_sim
 
-BENCHES = {"sim": bench_sim.main, "envs": bench_envs.main}
+BENCHES = {"sim": bench_sim.main, "envs": bench_envs.main, "rewards": bench_rewards.main}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=BENCHES, help="sim: the simulator beside a bare kernel; envs: the interfaces")
+    parser.add_argument(
+        "part", choices=BENCHES, help="sim: the simulator; envs: the interfaces; rewards: an archetype's pay"
+    )
     BENCHES[parser.parse_args().part]()
 
 

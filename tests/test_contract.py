@@ -36,7 +36,7 @@ def test_formulas_are_finite_for_all_they_may_be_given(index):
 
 
 def test_the_simulator_counts_the_events_of_the_contract():
-    assert len(c.EVENTS) == f.T_DISTANCE and len(c.EVENTS) + 1 == f.TALLY_ROWS
+    assert len(c.EVENTS) == f.T_DISTANCE and len(c.EVENTS) + 3 == f.TALLY_ROWS
     named = {"damage_dealt": f.T_DEALT, "kills": f.T_KILLS, "casts": f.T_CASTS, "attack_orders": f.T_ATTACK_ORDERS}
     assert {name: list(c.EVENTS).index(name) for name in named} == named
 

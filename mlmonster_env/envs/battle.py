@@ -180,7 +180,7 @@ class Battle:
             ], 1))  # fmt: skip
         self.arena.step(self.ticks)
         self.steps += 1
-        rewards = np.asarray(self.reward(self.arena.events))[self.matches, self.units]
+        rewards = np.asarray(self.reward(self.arena.events.of_members()))[self.matches, self.units]
         terminated, truncated = self._endings()
         if self._remembers:
             self._remember()

@@ -26,7 +26,7 @@ class MonsterEnv(gym.Env[Any, Any]):
     scenario: a name (`scenarios.names()`), a .yml file, a Plan, or a Scenario.
     opponent: "stock", "random", "idle", or a function from what its monsters see (arrays by block) to actions.
     observe: "state" for a Box of 64 numbers; a tuple of blocks (contract.BLOCKS, "action_mask") for a Dict.
-    reward: a function of `Events` that gives an array over [matches, units]; None pays 1 for a win, -1 for a loss.
+    reward: a function of `Events` that gives an array over [matches, members]; None pays 1 for a win, -1 for a loss.
     skills: "fair", when skills wait for the dice as those of stock monsters do, or "free".
     decision_ms: time between two actions, in steps of 100 ms.
     max_episode_steps: truncate after so many steps; scenarios have a limit of their own.

@@ -9,6 +9,7 @@ from mlmonster_env.sim.status_ids import STUN
 from mlmonster_env.sim.statuses import has_status
 
 LAST_HITS_BITS = 0xFF
+SHORT_WINDOW = 6  # buckets in three seconds
 
 
 @small
@@ -108,6 +109,15 @@ def note_status(w, u, v, bad):
 
 
 @kernel
+def short_window(w, window, u):
+    """The sum of the last three seconds of one of a unit's windows."""
+    total = 0
+    for i in range(SHORT_WINDOW):
+        total += w.book[u, window + (w.book[0, f.BUCKET] - i + f.BUCKETS) % f.BUCKETS]
+    return total
+
+
+@kernel
 def new_page(w, u, now):
     """Begin the memory of a unit that has just appeared."""
     if w.book.shape[0] == 0:
@@ -168,8 +178,10 @@ def note_step(w, now):
     s = w.units
     bucket = w.book[0, f.BUCKET]
     for u in range(places(w)):
+        w.tally[f.T_MAX_HP, u] = w.species[s[f.SPECIES, u], f.MAX_HP]
         if s[f.ALIVE, u] == 0:
             continue
+        w.tally[f.T_HURT, u] = short_window(w, f.B_TAKEN, u)
         nearest = f.NEVER
         own = 0
         other = 0

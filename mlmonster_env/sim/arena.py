@@ -15,7 +15,7 @@ from mlmonster_env.data.errors import one_of
 from mlmonster_env.scenarios import Plan
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.clock import run_matches, step_matches
-from mlmonster_env.sim.deeds import Events
+from mlmonster_env.sim.deeds import Before, Events
 from mlmonster_env.sim.legal import find_legal, give_orders
 from mlmonster_env.sim.orders import CONTROL_OF, FIRST_ORDERS
 from mlmonster_env.sim.scene import Scene
@@ -100,6 +100,7 @@ class Arena:
         self._first_orders = np.zeros(self.scenario.members, np.int32)
         self._was_over = np.zeros(num_matches, np.bool_)
         self._closed = True  # the account of the last step
+        self._before = self._moment()
         self.streams = Streams.of(num_matches, seed)
         self._rules = self.scenario.rules
         tables = self.tables
@@ -179,7 +180,8 @@ class Arena:
     def events(self) -> Events:
         """What units did in the last step."""
         ended = (self.match[:, f.OVER] != 0) & ~self._was_over
-        return Events(self.tally, self.units, self.match, self.tables, self.scenario.members, ended)
+        members = self.scenario.members
+        return Events(self.tally, self.units, self.match, self.book, self.tables, members, self._before, ended)
 
     def run(self, ticks: int) -> None:
         """Let `ticks` rounds of 100 ms pass in every match that is not over."""
@@ -253,8 +255,13 @@ class Arena:
     def _open_account(self) -> None:
         """Begin the account of a new step, with the first order for it or without any."""
         if self._closed:
+            self._before = self._moment()
             self.tally[:] = 0
             self._closed = False
+
+    def _moment(self) -> Before:
+        distance = self.tally[:, f.T_DISTANCE : f.T_DISTANCE + 1].sum(1)  # 0 where no account is kept
+        return Before(self.units[:, f.HP].copy(), self.units[:, f.ALIVE] != 0, distance)
 
     def _in_shards(self, play: Callable[..., int], ticks: int) -> None:
         """Let a function run all matches, sharded over the threads."""

@@ -1,36 +1,65 @@
 """What every unit did in the last step, as arrays that rewards and measures of behaviour read."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mlmonster_env.contract import EVENTS, MEASURES
+from mlmonster_env.contract import EVENTS
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.tables import Int32Array, Tables
 
 Measure = Any  # an array over [matches, units]
-OUTCOMES = ("over", "won", "lost", "drawn")
 ROW_OF = {name: row for row, name in enumerate(EVENTS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stood at the beginning of a step: arrays over [matches, units]."""
+
+    hp: Int32Array
+    alive: Measure
+    distance: Int32Array
 
 
 class Events:
     """Arrays over [matches, units], each by its name: `events.damage_dealt`, `events["kills"]`.
 
-    contract.EVENTS and contract.MEASURES say what the names mean. `over`, `won`, `lost` and `drawn` are 1 for all units
-    of a match (of a side) in the step in which the match ended. `side`, `archetype` and `member` tell units apart. The
-    arrays of events are views: they change with the next step.
+    contract.EVENTS and contract.MEASURES say what the names mean. `over`, `won`, `lost` and `drawn` are true for all
+    units of a match (of a side) in the step in which it ended. `side`, `archetype` and `member` tell units apart.
+    Read them before the next step: some are views, and change with it.
     """
 
     def __init__(
-        self, tally: Int32Array, units: Int32Array, match: Int32Array, tables: Tables, members: int, ended: Measure
+        self,
+        tally: Int32Array,
+        units: Int32Array,
+        match: Int32Array,
+        book: Int32Array,
+        tables: Tables,
+        members: int,
+        before: Before,
+        ended: Measure,
     ) -> None:
         self._tally = tally
         self._units = units
         self._match = match
+        self._book = book
         self._tables = tables
         self._members = members
+        self._before = before
+        self.any_ended = bool(ended.any())
         self._ended = ended
+
+    def of_members(self) -> "Events":
+        """The same without units that were called into the match."""
+        count = self._members
+        before = Before(*(array[:, :count] for array in (self._before.hp, self._before.alive, self._before.distance)))
+        return Events(
+            self._tally[:, :, :count], self._units[:, :, :count], self._match, self._book[:, :count], self._tables,
+            count, before, self._ended,
+        )  # fmt: skip
 
     def __getattr__(self, name: str) -> Measure:
         if name.startswith("_"):
@@ -41,7 +70,9 @@ class Events:
         measure = MAKERS.get(name)
         if measure is None:
             raise AttributeError(f"no event {name!r}, {one_of(name, self.names())}")
-        return measure(self)
+        found = measure(self)
+        self.__dict__[name] = found
+        return found
 
     def __getitem__(self, name: str) -> Measure:
         try:
@@ -52,41 +83,37 @@ class Events:
     @staticmethod
     def names() -> list[str]:
         """Every name that an array goes by."""
-        return [*EVENTS, *MEASURES, *OUTCOMES, "side", "archetype", "member"]
+        return [*EVENTS, *MAKERS]
 
-    def _hp_share(self) -> Measure:
-        most = self._tables.species[self._units[:, f.SPECIES], f.MAX_HP]
-        return np.where(self._alive(), self._units[:, f.HP] / np.maximum(most, 1), 0.0).astype(np.float32)
-
-    def _alive(self) -> Measure:
-        return self._units[:, f.ALIVE] != 0
-
-    def _outcome(self, wanted: str) -> Measure:
+    def _outcome(self, won: bool) -> Measure:
+        """Whether a unit's side has just won, or lost."""
+        if not self.any_ended:
+            return np.zeros(self.side.shape, np.bool_)
         winner = self._match[:, f.WINNER, None]
-        side = self._units[:, f.SIDE]
-        held = {"won": winner == side, "lost": (winner >= 0) & (winner != side), "drawn": winner < 0}[wanted]
-        return held & self._ended[:, None]
+        return (winner >= 0) & ((winner == self.side) == won) & self._ended[:, None]
 
-    def _over(self) -> Measure:
-        return np.broadcast_to(self._ended[:, None], self._units[:, f.SIDE].shape)
 
-    def _member(self) -> Measure:
-        return np.broadcast_to(np.arange(self._units.shape[2]) < self._members, self._units[:, f.SIDE].shape)
-
-    def _archetype(self) -> Measure:
-        return self._tables.species[self._units[:, f.SPECIES], f.ARCHETYPE]
+def _share(events: Events, hp: Measure, alive: Measure) -> Measure:
+    return np.multiply(hp, events.per_hp, dtype=np.float32) * alive
 
 
 MAKERS: dict[str, Any] = {
-    "distance": lambda events: events._tally[:, f.T_DISTANCE],
-    "hp_share": Events._hp_share,
-    "alive": Events._alive,
-    "lives": lambda events: events._units[:, f.LIVES] * events._alive(),
-    "over": Events._over,
-    "won": lambda events: events._outcome("won"),
-    "lost": lambda events: events._outcome("lost"),
-    "drawn": lambda events: events._outcome("drawn"),
-    "side": lambda events: events._units[:, f.SIDE],
-    "archetype": Events._archetype,
-    "member": Events._member,
+    "distance": lambda e: e._tally[:, f.T_DISTANCE],
+    "hp_share": lambda e: _share(e, e._units[:, f.HP], e.alive),
+    "alive": lambda e: e._units[:, f.ALIVE] != 0,
+    "lives": lambda e: e._units[:, f.LIVES] * e.alive,
+    "max_hp": lambda e: np.maximum(e._tally[:, f.T_MAX_HP], 1),
+    "per_hp": lambda e: np.divide(1.0, e.max_hp, dtype=np.float32),
+    "percent_per_hp": lambda e: e.per_hp * np.float32(100.0),
+    "hurt_lately": lambda e: np.multiply(e._tally[:, f.T_HURT], e.per_hp, dtype=np.float32),
+    "distance_before": lambda e: e._before.distance,
+    "hp_share_before": lambda e: _share(e, e._before.hp, e._before.alive),
+    "alive_before": lambda e: e._before.alive,
+    "over": lambda e: np.broadcast_to(e._ended[:, None], e.side.shape),
+    "won": lambda e: e._outcome(won=True),
+    "lost": lambda e: e._outcome(won=False),
+    "drawn": lambda e: (e._match[:, f.WINNER, None] < 0) & e.over,
+    "side": lambda e: e._units[:, f.SIDE],
+    "archetype": lambda e: e._tables.species[:, f.ARCHETYPE][e._units[:, f.SPECIES]],
+    "member": lambda e: np.broadcast_to(np.arange(e.side.shape[1]) < e._members, e.side.shape),
 }

@@ -162,13 +162,13 @@ AROUND_TARGET = 20
     GROUND_ATTACKED, DAMAGED_ABOVE, MOBS_NEARBY_ABOVE, TRICK_CASTING, NO_CONDITION,
 ) = range(28)  # fmt: skip
 
-# Rows of `tally`: what a unit did in the present step, as contract.EVENTS says, then its distance at the end.
+# Rows of `tally`: what a unit did in the present step, as contract.EVENTS says, then how things stand at its end.
 (
     T_DEALT, T_TAKEN, T_BLOCKED, T_SPELL, T_FOCUS, T_HEALING, T_EFFECTIVE, T_HEALED, T_KILLS, T_SPELL_KILLS, T_DEATHS,
     T_KNOCK_OUTS, T_KNOCKED_OUT, T_ALLIES_DIED, T_PROTECTED, T_ATTACKS, T_HITS, T_HITS_TAKEN, T_COMBO, T_CASTS, T_BUFFS,
     T_STATUSES, T_AGGRO, T_ALIVE, T_HAZARD, T_STEPS, T_PICKED, T_DROPPED, T_ORDER_CHANGES, T_ATTACK_ORDERS, T_DISTANCE,
-    TALLY_ROWS,
-) = range(32)  # fmt: skip
+    T_MAX_HP, T_HURT, TALLY_ROWS,
+) = range(34)  # fmt: skip
 
 # Columns of `book`: what a unit remembers of the last ten seconds, in buckets of BUCKET_MS, and some moments. The
 # number of the present bucket stands in BUCKET of unit 0.

@@ -5,6 +5,7 @@ import numpy as np
 from mlmonster_env import contract as to
 from mlmonster_env.contract import SIGHT, STATE_SIZE, STAY, TEMPERAMENTS
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.account import short_window
 from mlmonster_env.sim.areas import covers
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, places, walkable
@@ -16,7 +17,6 @@ from mlmonster_env.sim.status_columns import BAD, FLAGS
 
 LEADER_CELLS = 3
 FREE_STEPS = 3
-SHORT_WINDOW = 6  # buckets in three seconds
 BALANCE_BUCKETS = 10  # in five seconds
 NATURE = tuple(TEMPERAMENTS.values())
 PREFERRED = np.array([nature.preferred for nature in NATURE], np.int64)
@@ -34,15 +34,6 @@ def window(w, rows, u):
     total = 0
     for i in range(f.BUCKETS):
         total += w.book[u, rows + i]
-    return total
-
-
-@kernel
-def short_window(w, rows, u):
-    """The sum of the last three seconds of one of a unit's windows."""
-    total = 0
-    for i in range(SHORT_WINDOW):
-        total += w.book[u, rows + (w.book[0, f.BUCKET] - i + f.BUCKETS) % f.BUCKETS]
     return total
 
 

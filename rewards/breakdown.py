@@ -1,0 +1,83 @@
+"""Who was paid what for what: the terms of each step and of each episode, and a file of them."""
+
+import csv
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from mlmonster_env.envs.battle import Battle
+from mlmonster_env.sim.deeds import Events
+from rewards.payment import Payment
+from rewards.terms import Array
+
+HEAD = ("episode", "slot", "steps", "outcome", "return")
+
+
+class Breakdown:
+    """A payment that remembers: put in the place of a battle's reward, it pays the same and keeps the terms.
+
+    `step_terms[name]` is what each slot was paid by a term in the last step, `episode_terms[name]` since its match
+    began.
+    """
+
+    def __init__(self, battle: Battle, payment: Payment) -> None:
+        self.payment = payment
+        self._battle = battle
+        slots = battle.num_slots
+        self.step_terms: dict[str, Array] = {name: np.zeros(slots, np.float32) for name in payment.parts}
+        self.episode_terms: dict[str, Array] = {name: np.zeros(slots, np.float64) for name in payment.parts}
+        self.steps = np.zeros(slots, np.int64)
+        battle.reward = self
+
+    def __call__(self, events: Events) -> Array:
+        """What every unit is paid; the terms of the battle's slots are kept."""
+        fresh = (self._battle.steps == 1)[self._battle.matches]
+        terms = self.payment.terms(events)
+        total: Any = np.float32(0.0)
+        self.steps = np.where(fresh, 1, self.steps + 1)
+        for name, paid in terms.items():
+            own = paid[self._battle.matches, self._battle.units]
+            self.step_terms[name] = own
+            self.episode_terms[name] = np.where(fresh, 0.0, self.episode_terms[name]) + own
+            total = total + paid
+        return total
+
+    def of_step(self, slot: int) -> dict[str, float]:
+        """What a slot was paid in the last step, by term."""
+        return {name: float(paid[slot]) for name, paid in self.step_terms.items()}
+
+    def of_episode(self, slot: int) -> dict[str, float]:
+        """What a slot was paid since its match began, by term."""
+        return {name: float(paid[slot]) for name, paid in self.episode_terms.items()}
+
+
+class BreakdownFile:
+    """`reward_breakdown.csv`: a line for each slot of each match that ended."""
+
+    def __init__(self, path: str | Path, terms: list[str]) -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self._terms = terms
+        self._episodes = 0
+        self._file = Path(path).open("w", newline="", encoding="utf-8")  # noqa: SIM115 - kept open
+        self._writer = csv.writer(self._file)
+        self._writer.writerow([*HEAD, *terms])
+
+    def write(self, slot: int, steps: int, outcome: int, terms: dict[str, float]) -> None:
+        """Add an episode."""
+        paid = [terms[name] for name in self._terms]
+        self._writer.writerow([self._episodes, slot, steps, outcome, f"{sum(paid):.6g}", *(f"{p:.6g}" for p in paid)])
+        self._episodes += 1
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        self._file.close()
+
+    def __enter__(self) -> "BreakdownFile":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,98 @@
+"""A reward: terms, their weights, how much of it a team shares, and how the weights change over training."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mlmonster_env.data.errors import one_of
+from mlmonster_env.sim.deeds import Events
+from rewards.terms import TERMS, Array, Term
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How much of a term's weight holds as training goes on: from `first` to `last`, between two shares of it."""
+
+    first: float = 1.0
+    last: float = 0.0
+    begins: float = 0.0
+    ends: float = 1.0
+
+    def __call__(self, progress: float) -> float:
+        """The factor when a share `progress` of the training is done."""
+        span = max(self.ends - self.begins, 1e-9)
+        part = min(max((progress - self.begins) / span, 0.0), 1.0)
+        return self.first + (self.last - self.first) * part
+
+
+def term_named(name: str) -> Term:
+    """The term of a name; an error with the nearest ones if there is none."""
+    if name not in TERMS:
+        raise ValueError(f"term is {name!r}, expected {one_of(str(name), TERMS)}")
+    return TERMS[name]
+
+
+def custom(name: str, function: Callable[[Events], Array]) -> Term:
+    """A term of one's own: a function of events that gives an array over [matches, units]."""
+    return Term(name, (function.__doc__ or "").strip(), None, None, function)
+
+
+@dataclass
+class Payment:
+    """What an environment's `reward=` takes: weights of terms, times `scale`, a part of the sum shared by the team.
+
+    `progress` (0 to 1) says how far training is; terms in `schedules` fade or grow by it. `shared` is the part of what
+    each member earns that all living and dead members of its side get in equal shares.
+    """
+
+    weights: Mapping[str | Term, float]
+    scale: float = 1.0
+    shared: float = 0.0
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    progress: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.shared <= 1.0:
+            raise ValueError(f"shared is {self.shared}, expected 0 to 1")
+        self.parts: dict[str, tuple[Term, float]] = {}
+        for key, weight in self.weights.items():
+            made = key if isinstance(key, Term) else term_named(key)
+            if not np.isfinite(weight):
+                raise ValueError(f"the weight of {made.name} is {weight}, expected a finite number")
+            self.parts[made.name] = (made, float(weight))
+        for name in self.schedules:
+            if name not in self.parts:
+                raise ValueError(f"a schedule is for {name!r}, expected {one_of(name, self.parts)}")
+
+    def __call__(self, events: Events) -> Array:
+        """What every member of every match is paid for the step."""
+        total = np.zeros(events.side.shape, np.float32)
+        for name, (made, weight) in self.parts.items():
+            if not made.at_the_end or events.any_ended:
+                total += made(events) * np.float32(weight * self.scale * self.factor(name))
+        return team_share(events, total, self.shared) if self.shared else total
+
+    def terms(self, events: Events) -> dict[str, Array]:
+        """What every unit is paid by each term; their sum is the reward."""
+        found = {}
+        for name, (made, weight) in self.parts.items():
+            paid = made(events) * np.float32(weight * self.scale * self.factor(name))
+            found[name] = team_share(events, paid, self.shared) if self.shared else paid
+        return found
+
+    def factor(self, name: str) -> float:
+        """What is left of a term's weight at this point of training."""
+        return self.schedules[name](self.progress) if name in self.schedules else 1.0
+
+    def with_term(self, made: Term, weight: float) -> "Payment":
+        """The same payment and one term more."""
+        return replace(self, weights={**self.weights, made: weight})
+
+
+def team_share(events: Events, paid: Array, shared: float) -> Array:
+    """Give a part of what members earn to all of their side, in equal shares."""
+    sides = events.side[0]
+    alike = (sides[:, None] == sides[None, :]).astype(np.float32)  # members stand alike in every match
+    mixing = (1.0 - shared) * np.eye(len(sides), dtype=np.float32) + shared * alike / alike.sum(0)
+    return paid @ mixing.astype(np.float32)

@@ -1,0 +1,69 @@
+"""Weights, schedules, shares and terms of one's own."""
+
+import numpy as np
+import pytest
+
+from mlmonster_env.envs.battle import Battle
+from mlmonster_env.envs.monster import MonsterEnv
+from rewards import TERMS, WEIGHTS, Payment, Schedule, for_archetype
+from rewards.payment import custom
+
+
+def battle_with(payment: Payment, scenario: str = "mirror-v1:contact", steps: int = 8) -> Battle:
+    battle = Battle(6, scenario=scenario, pack=True, reward=payment)
+    battle.reset(np.arange(6))
+    for _ in range(steps):
+        battle.step(np.ones(battle.num_slots, np.int64))
+    return battle
+
+
+@pytest.mark.parametrize("archetype", WEIGHTS)
+def test_the_terms_of_a_payment_add_up_to_it(archetype):
+    payment = for_archetype(archetype)
+    battle = battle_with(payment, "duel" if archetype == "duel" else "mirror-v1:contact")
+    events = battle.arena.events.of_members()
+    assert np.allclose(sum(payment.terms(events).values()), payment(events), atol=1e-5)
+
+
+def test_what_is_shared_is_shared_within_a_side_and_nothing_is_lost():
+    alone, shared = Payment({"damage_dealt": 1.0}), Payment({"damage_dealt": 1.0}, shared=0.7)
+    events = battle_with(alone).arena.events.of_members()
+    own, mixed = alone(events), shared(events)
+    assert own.any()
+    for side in (slice(0, 3), slice(3, 6)):
+        mean = own[:, side].mean(1, keepdims=True)
+        assert np.allclose(mixed[:, side], 0.3 * own[:, side] + 0.7 * mean, atol=1e-4)
+
+
+def test_shaping_fades_to_winning():
+    payment = for_archetype("mage", shaping=Schedule(ends=0.5))
+    assert payment.factor("hp_difference") == 1.0
+    payment.progress = 0.25
+    assert payment.factor("hp_difference") == 0.5
+    payment.progress = 0.8
+    assert payment.factor("hp_difference") == 0.0
+    assert payment.factor("win") == 1.0
+
+
+def test_a_term_of_ones_own_is_a_function_and_a_weight():
+    payment = for_archetype("tank").with_term(custom("stands", lambda events: events.steps == 0), 3.0)
+    env = MonsterEnv(scenario="skirmish-1v1", archetype="tank", reward=payment)
+    env.reset(seed=0)
+    assert env.step(0)[1] == pytest.approx(for_archetype("tank").scale * 3.0, abs=0.3)
+    assert "stands" not in TERMS
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: for_archetype("mege"), "archetype is 'mege', expected perhaps mage"),
+        (lambda: Payment({"damage_delt": 1.0}), "term is 'damage_delt', expected perhaps damage_dealt"),
+        (lambda: Payment({"kill": float("nan")}), "the weight of kill is nan"),
+        (lambda: Payment({"kill": 1.0}, shared=1.5), "shared is 1.5, expected 0 to 1"),
+        (lambda: Payment({"kill": 1.0}, schedules={"kil": Schedule()}), "a schedule is for 'kil', expected perhaps"),
+    ],
+)
+def test_mistakes_are_named(make, words):
+    with pytest.raises(ValueError) as error:
+        make()
+    assert words in str(error.value)

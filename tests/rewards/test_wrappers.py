@@ -1,0 +1,74 @@
+"""One pay behind three interfaces, and what it was for."""
+
+import csv
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from stable_baselines3.common.vec_env import VecMonitor
+
+from mlmonster_env.envs.monster import MonsterEnv
+from mlmonster_env.envs.sb3 import ArenaVecEnv
+from mlmonster_env.envs.vector import MonsterVectorEnv
+from rewards.wrappers import RewardWrapper, VecRewardWrapper, VectorRewardWrapper
+
+OPTIONS: dict[str, Any] = {"archetype": "aggressive", "scenario": "skirmish-1v1"}
+STEPS = 150
+
+
+def test_all_three_pay_alike_and_as_the_reward_argument_does():
+    from rewards import for_archetype
+
+    plain = MonsterEnv(**OPTIONS, reward=for_archetype("aggressive"))
+    single = RewardWrapper(MonsterEnv(**OPTIONS), "aggressive")
+    vector = VectorRewardWrapper(MonsterVectorEnv(1, autoreset_mode="SameStep", **OPTIONS), "aggressive")
+    batch = VecRewardWrapper(ArenaVecEnv("combat", 1, seed=4, **OPTIONS), "aggressive")
+    for env in (plain, single, vector):
+        env.reset(seed=4)
+    batch.reset()
+    total = 0.0
+    for _ in range(STEPS):
+        expected, terminated, truncated, _ = plain.step(1)[1:]
+        paid = single.step(1)
+        assert paid[1] == expected
+        _, rewards, _, _, infos = vector.step(np.array([1]))
+        assert rewards[0] == expected
+        _, slots, _, told = batch.step(np.array([1]))
+        assert slots[0] == np.float32(expected)
+        assert sum(paid[4]["reward_terms"].values()) == pytest.approx(expected, abs=1e-5)
+        assert told[0]["reward_terms"] == paid[4]["reward_terms"]
+        assert infos["reward_terms"]["win"][0] == np.float32(paid[4]["reward_terms"]["win"])
+        total += expected
+        if terminated or truncated:
+            assert sum(paid[4]["episode_reward_terms"].values()) == pytest.approx(total, abs=1e-4)
+            assert told[0]["episode_reward_terms"] == pytest.approx(paid[4]["episode_reward_terms"])
+            plain.reset()
+            single.reset()
+            total = 0.0
+
+
+def test_matches_become_lines_of_a_file(tmp_path):
+    path = tmp_path / "run" / "reward_breakdown.csv"
+    env = VecMonitor(
+        VecRewardWrapper(ArenaVecEnv("combat", 4, pack=True, archetype="support", seed=1), "support", path)
+    )
+    env.reset()
+    ends = returns = 0.0
+    for _ in range(120):
+        _, _, dones, infos = env.step(np.ones(env.num_envs, np.int64))
+        ends += dones.sum()
+        returns += sum(info["episode"]["r"] for info in infos if "episode" in info)
+    env.close()
+    with path.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert ends > 0 and len(lines) == ends
+    assert sum(float(line["return"]) for line in lines) == pytest.approx(returns, abs=1e-2)
+    terms = [name for name in lines[0] if name not in ("episode", "slot", "steps", "outcome", "return")]
+    for line in lines:
+        assert sum(float(line[name]) for name in terms) == pytest.approx(float(line["return"]), abs=1e-4)
+
+
+def test_environments_of_others_are_refused():
+    with pytest.raises(ValueError, match="expected an environment of this library"):
+        RewardWrapper(gym.make("CartPole-v1"), "mage")
