@@ -104,6 +104,8 @@ def named(name: str) -> Plan:
     plan = _base(base)
     for qualifier in qualifiers:
         starts = [start.name for start in plan.starts]
+        if qualifier == "held-out" and not plan.held_out_maps and not plan.held_out_species:
+            raise ValueError(f"scenario is {name!r}: it holds nothing out, expected {one_of('', starts)}")
         if qualifier in SPLITS:
             plan = plan.narrowed(split=qualifier)
         elif qualifier in starts:

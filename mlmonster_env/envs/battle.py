@@ -1,12 +1,13 @@
 """Many matches as learners step them: orders in; observations, rewards and endings out. Every interface uses this."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.error import ResetNeeded
 
 from mlmonster_env.contract import (
     ARCHETYPES,
@@ -23,7 +24,7 @@ from mlmonster_env.contract import (
     STATE_SIZE,
 )
 from mlmonster_env.data import Bestiary
-from mlmonster_env.data.errors import one_of
+from mlmonster_env.data.errors import one_of, shorten
 from mlmonster_env.scenarios import Plan, plan_of
 from mlmonster_env.sim import Arena, Scenario
 from mlmonster_env.sim import fields as f
@@ -41,6 +42,7 @@ Opponent = str | Callable[[dict[str, Array]], Array]
 Reward = Callable[[Events], Array]
 
 OPPONENTS = ("stock", "random", "idle")
+SKILLS = ("fair", "free")
 MASK = "action_mask"
 LONGEST_PAST = 512  # steps of matches that nobody plays any more, kept before they are thrown away
 OBSERVERS = {
@@ -100,10 +102,17 @@ class Battle:
             raise ValueError(
                 f"opponent is {opponent!r}, expected {one_of('', OPPONENTS)}, or a function of observations"
             )
-        if decision_ms <= 0 or decision_ms % f.THINK_MS:
+        if not whole(decision_ms) or decision_ms <= 0 or decision_ms % f.THINK_MS:
             raise ValueError(f"decision_ms is {decision_ms!r}, expected a multiple of {f.THINK_MS}")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise ValueError(f"max_episode_steps is {max_episode_steps!r}, expected at least 1, or None")
+        if max_episode_steps is not None and (not whole(max_episode_steps) or max_episode_steps < 1):
+            raise ValueError(
+                f"max_episode_steps is {max_episode_steps!r}, expected a whole number, at least 1, or None"
+            )
+        if not whole(matches) or matches < 1:
+            raise ValueError(f"num_envs is {matches!r}, expected at least 1")
+        if bestiary is not None and not isinstance(bestiary, Bestiary):
+            raise ValueError(f"bestiary is {bestiary!r}, expected a Bestiary, such as Bestiary.load(path)")
+        checked("skills", skills, SKILLS)
         if reward is not None and not callable(reward):
             raise ValueError(f"reward is {reward!r}, expected a function of events")
         self.bestiary = bundled() if bestiary is None else bestiary
@@ -130,6 +139,7 @@ class Battle:
         self._remembers = "history" in self.blocks
         self._orders: list[Array] | None = [] if record else None
         self._since = np.zeros(matches, np.int64)
+        self._begun = False
 
     @property
     def num_matches(self) -> int:
@@ -169,6 +179,8 @@ class Battle:
 
     def step(self, actions: Array) -> tuple[Array, Array, Array]:
         """Play one decision: rewards of slots, and of matches whether they ended, and whether time ended them."""
+        if not self._begun:
+            raise ResetNeeded("step was called before reset, expected reset first")
         orders = self._as_orders(actions)
         rival_orders = self._rival_orders()
         self.arena.order(self.matches, self.units, orders)
@@ -180,7 +192,7 @@ class Battle:
             ], 1))  # fmt: skip
         self.arena.step(self.ticks)
         self.steps += 1
-        rewards = np.asarray(self.reward(self.arena.events.of_members()))[self.matches, self.units]
+        rewards = self._rewards()
         terminated, truncated = self._endings()
         if self._remembers:
             self._remember()
@@ -194,6 +206,8 @@ class Battle:
 
     def action_masks(self) -> Array:
         """Of each slot, which actions are legal: int8 [slots, actions]. A dead monster's is only to do nothing."""
+        if not self._begun:
+            raise ResetNeeded("masks were asked for before reset, expected reset first")
         return self.arena.legal(self.matches, self.units, CONTROLS[self.control])
 
     def observe(self, slots: Array | None = None) -> Observation:
@@ -201,7 +215,7 @@ class Battle:
         chosen = slice(None) if slots is None else np.asarray(slots)
         seen = self._see(self.blocks, self.matches[chosen], self.units[chosen], self.control)
         if self._remembers:
-            seen["history"] = self._history[chosen].copy()
+            seen["history"] = self._history[chosen] * self.alive[chosen, None, None]
         return seen["state"] if self.plain else seen
 
     def recording(self, match: int = 0) -> Recording:
@@ -227,6 +241,16 @@ class Battle:
             digest=arena.digest()[match],
         )
 
+    def _rewards(self) -> Array:
+        paid = np.asarray(self.reward(self.arena.events.of_members()))
+        expected = (self.num_matches, self.scenario.members)
+        if paid.shape != expected:
+            raise ValueError(f"the reward is of shape {paid.shape}, expected {expected}: [matches, members]")
+        slots = paid[self.matches, self.units]
+        if not np.isfinite(slots).all():
+            raise ValueError(f"the reward of a slot is {slots[~np.isfinite(slots)][0]}, expected finite numbers")
+        return slots
+
     def _slots(self, members: Array) -> tuple[Array, Array]:
         count = self.arena.num_matches
         return np.repeat(np.arange(count), len(members)), np.tile(members, count).astype(np.int64)
@@ -236,6 +260,7 @@ class Battle:
             return
         self.arena.begin(which, seeds)
         self.steps[which] = 0
+        self._begun = True
         if self._orders is not None:
             if len(which) == self.num_matches:
                 self._orders.clear()
@@ -294,15 +319,20 @@ class Battle:
 
 def checked(what: str, value: str, known: Sequence[str] | dict[str, Any]) -> str:
     """The value, if it is one that is known; else an error that names the nearest right ones."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise ValueError(f"{what} is {value!r}, expected {one_of(str(value), known)}")
     return value
+
+
+def whole(value: Any) -> bool:
+    """Whether a value is a whole number, and no truth."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def checked_blocks(observe: str | Sequence[str], control: str) -> tuple[str, ...]:
     """The blocks asked for, each known and once."""
     known = [*BLOCKS, MASK] if CONTROLS[control] else [*BLOCKS]
-    blocks = (observe,) if isinstance(observe, str) else tuple(observe)
+    blocks = (observe,) if isinstance(observe, str) else tuple(observe) if isinstance(observe, Iterable) else ()
     for name in blocks:
         checked("observe", name, known)
     if not blocks or len(set(blocks)) != len(blocks):
@@ -322,12 +352,18 @@ def as_orders(actions: Array, control: str, slots: int) -> Array:
     size = CONTROLS[control]
     actions = np.asarray(actions)
     if not size:
-        if actions.shape != (slots, len(CONTINUOUS)) or not np.isfinite(actions).all():
-            wrong = actions if actions.size <= len(CONTINUOUS) else f"an array of shape {actions.shape}"
-            raise ValueError(f"action is {wrong}, expected {len(CONTINUOUS)} finite numbers a slot: {CONTINUOUS}")
+        numbers = actions.dtype.kind in "iuf"
+        finite = np.isfinite(actions).all(-1) if numbers and actions.ndim == 2 else np.zeros(1, np.bool_)
+        if actions.shape != (slots, len(CONTINUOUS)) or not finite.all():
+            wrong = actions[~finite] if len(finite) == len(actions) else actions
+            wrong = wrong[0] if len(wrong) else actions
+            raise ValueError(
+                f"action is {shorten(wrong)}, expected {len(CONTINUOUS)} finite numbers a slot: {CONTINUOUS}"
+            )
         return packed(actions)
     if actions.shape != (slots,) or actions.dtype.kind not in "iu":
-        raise ValueError(f"action is {actions!r}, expected one whole number for each of {slots} slots")
+        wrong = actions[0] if len(actions) == 1 else actions
+        raise ValueError(f"action is {shorten(wrong)}, expected one whole number for each of {slots} slots")
     if slots and (actions.min() < 0 or actions.max() >= size):
         wrong = actions[(actions < 0) | (actions >= size)][0]
         named = ", ".join(f"{number} {name}" for number, name in enumerate(ACTION_NAMES[control]))

@@ -35,8 +35,7 @@ def _same(where: str, batch: Any, single: Any) -> None:
         if batch.keys() != single.keys():
             raise AssertionError(f"{where}: the batch has {sorted(batch)}, single environments {sorted(single)}")
         for name in batch:
-            if name != "final_info":
-                _same(f"{where}, {name}", batch[name], single[name])
+            _same(f"{where}, {name}", batch[name], single[name])
     elif isinstance(batch, tuple) and isinstance(single, tuple):
         for place, (one, other) in enumerate(zip(batch, single, strict=True)):
             _same(f"{where}, part {place}", one, other)

@@ -77,12 +77,8 @@ class MonsterEnv(gym.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Play one decision."""
-        if not self._seeded:
-            raise gym.error.ResetNeeded("step was called before reset, expected reset first")
         rewards, terminated, truncated = self.battle.step(np.asarray(action)[None])
         info = self._info()
-        if terminated[0] or truncated[0]:
-            info["outcome"] = int(self.battle.outcome()[0])
         if self.render_mode == "human":
             self.render()
         seen = part_of(self.battle.observe(), 0)
@@ -104,7 +100,7 @@ class MonsterEnv(gym.Env[Any, Any]):
         return self.battle.recording()
 
     def _info(self) -> dict[str, Any]:
-        info: dict[str, Any] = {"alive": bool(self.battle.alive[0])}
+        info: dict[str, Any] = {"alive": bool(self.battle.alive[0]), "outcome": int(self.battle.outcome()[0])}
         if CONTROLS[self.battle.control]:
             info[MASK] = self.battle.action_masks()[0]
         return info

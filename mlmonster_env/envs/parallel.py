@@ -6,11 +6,12 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from mlmonster_env.contract import CONTROLS
+from mlmonster_env.contract import CONTINUOUS, CONTROLS
 from mlmonster_env.data.errors import one_of
-from mlmonster_env.envs.battle import MASK, Array, Battle, checked, do_nothing
+from mlmonster_env.envs.battle import MASK, Array, Battle, as_orders, checked, do_nothing
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import FPS, part_of
+from mlmonster_env.sim.recording import Recording
 from mlmonster_env.sim.setup import SEED_MASK
 
 SIDES = ("first", "both")
@@ -105,18 +106,30 @@ class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         """Nothing is held that must be given back."""
 
     def _as_batch(self, actions: dict[str, Any]) -> Array:
-        if CONTROLS[self.battle.control]:
-            nothing = do_nothing(self.battle.control)
-            return np.array([int(actions.get(agent, nothing)) for agent in self.possible_agents], np.int64)
-        still = np.zeros(self.battle.action_space.shape or (), np.float32)
-        return np.stack([np.asarray(actions.get(agent, still), np.float32) for agent in self.possible_agents])
+        """Actions of all monsters; whoever was given none does nothing. Each is checked by itself."""
+        still: Any = np.zeros(len(CONTINUOUS), np.float32)
+        nothing: Any = do_nothing(self.battle.control) if CONTROLS[self.battle.control] else still
+        chosen = [np.asarray(actions.get(agent, nothing)) for agent in self.possible_agents]
+        for action in chosen:
+            as_orders(action[None], self.battle.control, 1)
+        return np.stack(chosen)
 
     def _seen(self, agents: list[str]) -> dict[str, Any]:
         seen = self.battle.observe()
         return {agent: part_of(seen, self.possible_agents.index(agent)) for agent in agents}
 
     def _infos(self, agents: list[str]) -> dict[str, dict[str, Any]]:
-        if not CONTROLS[self.battle.control]:
-            return {agent: {} for agent in agents}
-        masks = self.battle.action_masks()
-        return {agent: {MASK: masks[self.possible_agents.index(agent)]} for agent in agents}
+        outcome = int(self.battle.outcome()[0])
+        alive = self.battle.alive
+        masks = self.battle.action_masks() if CONTROLS[self.battle.control] else None
+        infos: dict[str, dict[str, Any]] = {}
+        for agent in agents:
+            slot = self.possible_agents.index(agent)
+            infos[agent] = {"alive": bool(alive[slot]), "outcome": outcome if agent.startswith("first") else -outcome}
+            if masks is not None:
+                infos[agent][MASK] = masks[slot]
+        return infos
+
+    def recording(self) -> Recording:
+        """This match from its beginning until now."""
+        return self.battle.recording()

@@ -12,6 +12,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 from mlmonster_env.envs.battle import Array, Battle, checked, seeds_from
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import part_of
+from mlmonster_env.sim.recording import Recording
 from mlmonster_env.sim.setup import SEED_MASK
 
 
@@ -96,13 +97,24 @@ class ArenaVecEnv(VecEnv):
         """A picture of each match."""
         return [camera.show("rgb_array") for camera in self._cameras] if self.render_mode == "rgb_array" else []
 
+    def render(self, mode: str | None = None) -> Any:
+        """The first match in full ("ansi", "human"), or pictures of all of them side by side."""
+        chosen = self.render_mode if mode is None else mode
+        if chosen in ("ansi", "human") and self.render_mode != "rgb_array":
+            return self._cameras[0].show(chosen)
+        return super().render(mode)
+
+    def recording(self, match: int = 0) -> Recording:
+        """What one match is playing, from its beginning until now; needs `record=True`."""
+        return self.battle.recording(match)
+
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """An attribute, once for each slot."""
         slots = list(self._slots(indices))
         if attr_name == "render_mode":
             return [self._modes[slot] for slot in slots]
         if attr_name == "action_masks":
-            self._masked()
+            self._check_discrete()
             return [partial(self._mask_of, slot) for slot in slots]
         if attr_name == "alive":
             return [bool(self.alive[slot]) for slot in slots]
@@ -110,6 +122,8 @@ class ArenaVecEnv(VecEnv):
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
         """Set an attribute, which all slots share."""
+        if attr_name == "render_mode":
+            self._modes = [value] * self.num_envs
         setattr(self, attr_name, value)
 
     def env_method(
@@ -131,9 +145,12 @@ class ArenaVecEnv(VecEnv):
         return self._get_indices(indices)
 
     def _masked(self) -> Array:
+        self._check_discrete()
+        return self.action_masks()
+
+    def _check_discrete(self) -> None:
         if not isinstance(self.action_space, gym.spaces.Discrete):
             raise AttributeError("continuous control has no action masks, expected a discrete one")
-        return self.action_masks()
 
     def _mask_of(self, slot: int) -> Array:
         return self.action_masks()[slot]  # type: ignore[no-any-return]

@@ -93,8 +93,6 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
             self.battle.begin(ended)
         observation = self.battle.observe()
         infos.update(self._infos(np.ones(self.num_envs, np.bool_)))
-        if self.autoreset_mode is not AutoresetMode.SAME_STEP and self._ended.any():
-            infos["outcome"], infos["_outcome"] = self.battle.outcome(), self._ended.copy()
         return observation, rewards.astype(np.float64), terminated, truncated, infos
 
     def render(self) -> tuple[Any, ...] | None:
@@ -124,9 +122,10 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         return [int(self.np_random.integers(SEED_MASK)) if seed is None else seed & SEED_MASK for seed in seeds]
 
     def _infos(self, mask: Array) -> dict[str, Any]:
-        infos = {"alive": self.battle.alive, "_alive": mask.copy()}
+        infos = {"alive": self.battle.alive & mask, "_alive": mask.copy()}
+        infos |= {"outcome": self.battle.outcome() * mask, "_outcome": mask.copy()}
         if CONTROLS[self.battle.control]:
-            infos |= {MASK: self.battle.action_masks(), f"_{MASK}": mask.copy()}
+            infos |= {MASK: self.battle.action_masks() * mask[:, None], f"_{MASK}": mask.copy()}
         return infos
 
     def _final_infos(self, ended: Array) -> dict[str, Any]:

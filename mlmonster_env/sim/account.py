@@ -67,20 +67,27 @@ def note_arrival(w, u, v):
 
 
 @kernel
-def note_blow(w, u, v, lost, was_after, by_magic, finished):
+def focused(w, u, v):
+    """Whether an ally of `u` is after `v` too."""
+    found = False
+    for ally in range(places(w)):
+        if ally != u and w.units[f.ALIVE, ally] != 0 and w.units[f.TARGET, ally] == v and not enemies(w, u, ally):
+            found = True
+    return found
+
+
+@kernel
+def note_blow(w, u, v, lost, was_after, with_ally, by_magic, finished):
     """A blow of `u` has cost `v`, who was after `was_after`, hit points; `finished` if it also cost a life."""
     if w.tally.shape[0] == 0 or not enemies(w, u, v):
         return
-    s = w.units
     if by_magic:
         w.tally[f.T_SPELL, u] += lost
         w.tally[f.T_SPELL_KILLS, u] += finished
     if finished and was_after != f.NOBODY and was_after != u and not enemies(w, u, was_after):
         w.tally[f.T_PROTECTED, u] += 1
-    for ally in range(places(w)):
-        if ally != u and s[f.ALIVE, ally] != 0 and s[f.TARGET, ally] == v and not enemies(w, u, ally):
-            w.tally[f.T_FOCUS, u] += lost
-            return
+    if with_ally:
+        w.tally[f.T_FOCUS, u] += lost
 
 
 @kernel
@@ -132,6 +139,21 @@ def new_page(w, u, now):
 
 
 @kernel
+def balance_of(w, u):
+    """How many of a thousand hit points within sight are on a unit's own side."""
+    s = w.units
+    own = 0
+    other = 0
+    for v in range(places(w)):
+        if s[f.ALIVE, v] != 0 and apart(w, u, v) <= SIGHT:
+            if enemies(w, u, v):
+                other += s[f.HP, v]
+            else:
+                own += s[f.HP, v]
+    return 1000 * own // max(own + other, 1)
+
+
+@kernel
 def turn_page(w, now):
     """Begin a new bucket of every window when it is time."""
     bucket = now // f.BUCKET_MS % f.BUCKETS
@@ -150,6 +172,11 @@ def note_tick(w, now):
     """After a round of thinking: who lived through it, under whose eyes, and whose target changed."""
     s = w.units
     turn_page(w, now)
+    if (w.match[f.TICKS] + 1) % f.BUCKET_TICKS == 0:
+        page = (w.match[f.TICKS] + 1) // f.BUCKET_TICKS % f.BUCKETS
+        for u in range(places(w)):
+            if s[f.ALIVE, u] != 0:
+                w.book[u, f.B_BALANCE + page] = balance_of(w, u)
     for u in range(places(w)):
         if s[f.ALIVE, u] == 0:
             continue
@@ -161,7 +188,8 @@ def note_tick(w, now):
         if target != before and target != f.NOBODY:
             if before != f.NOBODY:
                 remember(w, f.B_TURNS, u, 1)
-                if before != target and not enemies(w, before, target) and enemies(w, u, target):
+                protected = w.units[f.ALIVE, before] != 0 and not enemies(w, before, target)
+                if protected and enemies(w, u, target):
                     w.tally[f.T_PROTECTED, target] += 1
             w.book[u, f.LAST_TARGET] = target
 
@@ -174,31 +202,27 @@ def in_sight_of(w, u, v):
 
 @kernel
 def note_step(w, now):
-    """At the end of a step: how far enemies are, when they came into view, and how the hit points are shared out."""
+    """At the end of a step: how far enemies are, when they came into view, and how hard units were hit lately."""
     s = w.units
-    bucket = w.book[0, f.BUCKET]
     for u in range(places(w)):
         w.tally[f.T_MAX_HP, u] = w.species[s[f.SPECIES, u], f.MAX_HP]
         if s[f.ALIVE, u] == 0:
             continue
         w.tally[f.T_HURT, u] = short_window(w, f.B_TAKEN, u)
         nearest = f.NEVER
-        own = 0
-        other = 0
-        seen = 0
         for v in range(places(w)):
-            if s[f.ALIVE, v] == 0:
-                continue
-            cells = apart(w, u, v)
-            if enemies(w, u, v):
-                nearest = min(nearest, cells)
-                if cells <= SIGHT:
-                    other += s[f.HP, v]
-                    seen = 1
-            elif cells <= SIGHT:
-                own += s[f.HP, v]
+            if s[f.ALIVE, v] != 0 and enemies(w, u, v):
+                nearest = min(nearest, apart(w, u, v))
         w.tally[f.T_DISTANCE, u] = nearest if nearest != f.NEVER else 0
-        if seen != 0 and w.book[u, f.IN_VIEW] == 0:
+        seen = nearest <= SIGHT
+        if seen and w.book[u, f.IN_VIEW] == 0:
             w.book[u, f.NOTICED_AT] = now
         w.book[u, f.IN_VIEW] = seen
-        w.book[u, f.B_BALANCE + bucket] = 1000 * own // max(own + other, 1)
+
+
+@kernel
+def first_page(w):
+    """What units remember when a match has just begun."""
+    for u in range(places(w)):
+        w.book[u, f.B_BALANCE] = balance_of(w, u)
+    note_step(w, 0)

@@ -53,6 +53,9 @@ class Snapshot:
     streams: Streams
     seed: int
     ticks: int
+    before: Before
+    closed: bool
+    was_over: np.ndarray[Any, np.dtype[np.bool_]]
 
 
 class Arena:
@@ -103,14 +106,26 @@ class Arena:
         self._before = self._moment()
         self.streams = Streams.of(num_matches, seed)
         self._rules = self.scenario.rules
+        self._connect()
+        self.reset()
+
+    def _connect(self) -> None:
+        """Write down where everything lies, and open the threads: what a copy has to do for itself."""
         tables = self.tables
         self.words = world_words(
             (self.units, self.match, self.journal, self.phase, self.tally, self.book),
             self.scenario.cells,
             (tables.species, tables.rows, tables.skills, tables.statuses, tables.elements, self._rules),
         )
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
-        self.reset()
+        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("words", "_pool")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._connect()
+        point_at_maps(self.words, self.match, self.scenario.cells, np.arange(self.num_matches))
 
     @property
     def bytes_per_match(self) -> int:
@@ -157,6 +172,10 @@ class Arena:
 
     def order(self, matches: Indices, units: Indices, orders: Int32Array) -> None:
         """Give orders to the units named by matches and units; they hold until the next ones."""
+        if len(matches) and not (matches.min() >= 0 and matches.max() < self.num_matches):
+            raise ValueError(f"matches are {matches.min()} to {matches.max()}, expected 0 to {self.num_matches - 1}")
+        if len(units) and not (units.min() >= 0 and units.max() < self.scenario.members):
+            raise ValueError(f"units are {units.min()} to {units.max()}, expected 0 to {self.scenario.members - 1}")
         self._open_account()
         give_orders(self.words, matches, units, orders)
 
@@ -218,7 +237,7 @@ class Arena:
         """A copy of the state of all matches."""
         return Snapshot(
             self.units.copy(), self.match.copy(), self.tally.copy(), self.book.copy(), self.streams.copy(), self.seed,
-            self._ticks,
+            self._ticks, self._before, self._closed, self._was_over.copy(),
         )  # fmt: skip
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -232,6 +251,9 @@ class Arena:
         self.streams.assign(snapshot.streams)
         self.seed = snapshot.seed
         self._ticks = snapshot.ticks
+        self._before = snapshot.before
+        self._closed = snapshot.closed
+        self._was_over = snapshot.was_over.copy()
         point_at_maps(self.words, self.match, self.scenario.cells, np.arange(self.num_matches))
 
     def digest(self) -> list[str]:

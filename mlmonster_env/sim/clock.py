@@ -5,7 +5,7 @@ import numpy as np
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import note_step, note_tick
 from mlmonster_env.sim.ailments import regain, work_statuses
-from mlmonster_env.sim.compiled import entry, kernel
+from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
 from mlmonster_env.sim.effects import end_cast, strike_around
 from mlmonster_env.sim.events import take_first_event
@@ -52,6 +52,12 @@ def work_event(w, now):
         die(w, source, f.NOBODY, now)
 
 
+@small
+def in_turn(w, i, count):
+    """Who comes i-th where several are due at once: from the first place on, or from the last; the match's own lot."""
+    return count - 1 - i if w.match[f.SECOND_FIRST] != 0 else i
+
+
 @kernel
 def work_off(w, until):
     """Work off every timer that is due at or before `until`, in order of time."""
@@ -73,7 +79,9 @@ def work_off(w, until):
         if match[f.AREA_AT] <= now:
             work_areas(w, now)
             continue
-        for u in range(places(w)):
+        count = places(w)
+        for i in range(count):
+            u = in_turn(w, i, count)
             if s[f.STEP_AT, u] <= now:
                 w.phase[0] = f.ON_MOVEMENT
                 finish_step(w, u, now)
@@ -98,7 +106,7 @@ def think_all(w, now):
     count = places(w)
     for i in range(count):
         w.phase[0] = f.ON_MINDS
-        u = count - 1 - i if match[f.SECOND_FIRST] != 0 else i
+        u = in_turn(w, i, count)
         if s[f.ALIVE, u] == 0 or s[f.THINK_AT, u] > now or nothing_new(w, u, now):
             continue
         think(w, u, now)

@@ -51,23 +51,13 @@ def pick_up(w):
         at = f.ITEMS + i * f.ITEM_WIDTH
         if w.match[at + f.I_HOLDER] != f.NOBODY:
             continue
-        for u in range(w.rules[f.MEMBERS]):
+        for turn in range(w.rules[f.MEMBERS]):
+            u = w.rules[f.MEMBERS] - 1 - turn if w.match[f.SECOND_FIRST] != 0 else turn
             here = s[f.X, u] == w.match[at + f.I_X] and s[f.Y, u] == w.match[at + f.I_Y]
             if here and s[f.ALIVE, u] != 0:
                 w.match[at + f.I_HOLDER] = u
                 count(w, f.T_PICKED, u, 1)
                 break
-
-
-@kernel
-def work_grounds(w, now):
-    """Once a tick: hurt those on hazardous ground, and hand out what they stand on."""
-    if w.match[f.TICKS] % HAZARD_TICKS == HAZARD_TICKS - 1:
-        for u in range(places(w)):
-            if w.units[f.ALIVE, u] != 0 and on_hazard(w, u):
-                most = w.species[w.units[f.SPECIES, u], f.MAX_HP]
-                lose_hp(w, u, f.NOBODY, max(most * w.rules[f.HAZARD_PER_MILLE] // 1000, 1), now)
-    pick_up(w)
 
 
 @kernel
@@ -82,6 +72,19 @@ def standing_of(w, side):
         for i in range(f.ITEM_LIMIT):
             points += w.match[f.ITEMS + i * f.ITEM_WIDTH + f.I_HOLDER] == u
     return points
+
+
+@kernel
+def work_grounds(w, now):
+    """Once a tick: hurt those on hazardous ground, and hand out what they stand on."""
+    if w.match[f.TICKS] % HAZARD_TICKS == HAZARD_TICKS - 1:
+        for u in range(places(w)):
+            if w.units[f.ALIVE, u] != 0 and on_hazard(w, u):
+                most = w.species[w.units[f.SPECIES, u], f.MAX_HP]
+                lose_hp(w, u, f.NOBODY, max(most * w.rules[f.HAZARD_PER_MILLE] // 1000, 1), now)
+        if w.match[f.OVER] != 0 and standing_of(w, 0) + standing_of(w, 1) == 0:
+            w.match[f.WINNER] = NO_WINNER  # both went down at once, whoever was looked at first
+    pick_up(w)
 
 
 @kernel

@@ -173,6 +173,7 @@ AROUND_TARGET = 20
 # Columns of `book`: what a unit remembers of the last ten seconds, in buckets of BUCKET_MS, and some moments. The
 # number of the present bucket stands in BUCKET of unit 0.
 BUCKET_MS = 500
+BUCKET_TICKS = 5
 BUCKETS = 20
 (BUCKET, BORN_AT, NOTICED_AT, IN_VIEW, COMBAT_SINCE, COMBAT_LAST, LAST_TARGET, LAST_HITS, WINDOWS) = range(9)
 B_TAKEN, B_DEALT, B_HEALED, B_TURNS, B_BALANCE = range(WINDOWS, WINDOWS + 5 * BUCKETS, BUCKETS)

@@ -2,7 +2,16 @@
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from mlmonster_env.sim.account import count, note_arrival, note_blow, note_damage, note_death, note_status, remember
+from mlmonster_env.sim.account import (
+    count,
+    focused,
+    note_arrival,
+    note_blow,
+    note_damage,
+    note_death,
+    note_status,
+    remember,
+)
 from mlmonster_env.sim.afflict import cancel_cast, try_status
 from mlmonster_env.sim.areas import end_areas_of, pulses_of
 from mlmonster_env.sim.casting import check_event
@@ -249,9 +258,10 @@ def land_hit(w, u, v, damage, skill, reach, flags, now):
     was_after = s[f.TARGET, v]
     lives = s[f.LIVES, v]
     note_arrival(w, u, v)
+    with_ally = w.tally.shape[0] > 0 and focused(w, u, v)
     lost = lose_hp(w, v, u, damage, now)
     finished = s[f.ALIVE, v] == 0 or s[f.LIVES, v] < lives
-    note_blow(w, u, v, lost, was_after, flags & f.BY_MAGIC != 0, finished)
+    note_blow(w, u, v, lost, was_after, with_ally, flags & f.BY_MAGIC != 0, finished)
     if finished:
         return
     if delay > 0:

@@ -163,13 +163,25 @@ def fill_legal(w, u, legal):
         legal_signals(w, u, legal)
 
 
+@small
+def known(control, order):
+    """Whether there is such an order of a kind of control."""
+    if control == f.VECTORS:
+        return True
+    if control == f.COMBAT_ORDERS:
+        return 0 <= order <= FLEE
+    if control == f.SIGNALS:
+        return 0 <= order <= FLANK
+    return 0 <= order <= NO_SKILL
+
+
 @kernel
 def take_order(w, u, order):
     """Take an order in. Whoever cannot act now goes on with the order that he has."""
     s = w.units
     control = s[f.CONTROL, u]
     now = w.match[f.CLOCK]
-    if s[f.ALIVE, u] == 0 or w.match[f.OVER] != 0:
+    if s[f.ALIVE, u] == 0 or w.match[f.OVER] != 0 or not known(control, order):
         return
     if control != f.SKILL_ORDERS and control != f.SIGNALS and not free_to_act(w, u, now):
         return

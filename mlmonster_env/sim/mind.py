@@ -18,7 +18,7 @@ from mlmonster_env.sim.posture import (
     unlock,
     visible,
 )
-from mlmonster_env.sim.pursuit import chasing, engage, look_for_prey, switch_on_the_way
+from mlmonster_env.sim.pursuit import chasing, engage, keep_target, look_for_prey, switch_on_the_way
 from mlmonster_env.sim.signals import heed_signal
 from mlmonster_env.sim.stats import walk_speed
 from mlmonster_env.sim.status_columns import HIDDEN, NO_ATTACK, NO_MOVE, NO_THINK, OUT_OF_REACH
@@ -174,28 +174,6 @@ def idle_about(w, u, now):
             s[f.WALK_AT, u] = now + draw(w, 1000)
 
 
-@kernel
-def keep_target(w, u, movable, now):
-    """Check that the target is still one. 0: it is, or there is none; 1: think no further this time."""
-    s = w.units
-    target = s[f.TARGET, u]
-    walking = s[f.STEP_AT, u] != f.NEVER
-    if s[f.ALIVE, target] == 0:
-        unlock(w, u, now)
-        return 0
-    if s[f.ATTACK_AT, u] == f.NEVER and not may_attack(w, u, target):
-        if walking:
-            return 1
-        unlock(w, u, now)
-        return 0
-    if not walking and chasing(s[f.STATE, u]):
-        if not reaches(w, u, s[f.X, target], s[f.Y, target], w.species[s[f.SPECIES, u], f.RANGE]):
-            if not visible(w, u, target):
-                unlock(w, u, now)
-                return 1
-    return 0
-
-
 @small
 def nothing_new(w, u, now):
     """Whether a thought would change nothing: in a fight between two blows, or running after somebody out of reach.
@@ -204,7 +182,8 @@ def nothing_new(w, u, now):
     """
     s = w.units
     target = s[f.TARGET, u]
-    if target == f.NOBODY or s[f.FRESH, u] != 0:
+    control = s[f.CONTROL, u]
+    if target == f.NOBODY or (control != f.STOCK and control != f.SKILL_ORDERS):
         return False
     if s[f.ATTACKER, u] != f.NOBODY or s[f.MASTER, u] >= 0 or s[f.CAST_AT, u] != f.NEVER:
         return False

@@ -16,8 +16,8 @@ from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, places, reaches, sign, walkable
 from mlmonster_env.sim.orders import VECTOR_UNIT, engage_of, part_of
-from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, stop_attack, unlock, visible
-from mlmonster_env.sim.pursuit import engage, look_for_prey
+from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, stop_attack
+from mlmonster_env.sim.pursuit import engage, keep_target, look_for_prey
 from mlmonster_env.sim.walking import chase, walk_to
 
 DX = tuple(dx for dx, _ in MOVES[:STAY])
@@ -31,14 +31,6 @@ STILL = VECTOR_UNIT // 4  # a vector shorter than this is no movement
 
 # What FRESH says of an order: an old one, the same again, another one.
 OLD, AGAIN, OTHER = range(3)
-
-
-@small
-def hold_target(w, u, now):
-    """Let go of a target that is dead or out of sight."""
-    target = w.units[f.TARGET, u]
-    if target != f.NOBODY and (w.units[f.ALIVE, target] == 0 or not visible(w, u, target)):
-        unlock(w, u, now)
 
 
 @kernel
@@ -319,7 +311,8 @@ def obey(w, u, movable, now):
     s = w.units
     fresh = s[f.FRESH, u]
     s[f.FRESH, u] = OLD
-    hold_target(w, u, now)
+    if s[f.TARGET, u] != f.NOBODY:
+        keep_target(w, u, movable, now)
     order = s[f.ORDER, u]
     if s[f.CONTROL, u] == f.COMBAT_ORDERS:
         obey_combat(w, u, order, fresh, movable, now)

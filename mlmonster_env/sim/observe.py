@@ -284,7 +284,7 @@ def see_enemies(w, u, allies, own_hp, state):
     state[to.JUST_NOTICED] = to.just_noticed(now - w.book[u, f.NOTICED_AT] if seen else 3000)
     earlier = state[to.BALANCE_BY_HP] * 1000.0
     if now - w.book[u, f.BORN_AT] >= BALANCE_BUCKETS * f.BUCKET_MS:
-        bucket = (w.book[0, f.BUCKET] + f.BUCKETS - BALANCE_BUCKETS) % f.BUCKETS
+        bucket = (w.match[f.TICKS] // f.BUCKET_TICKS + f.BUCKETS - BALANCE_BUCKETS) % f.BUCKETS
         earlier = float(w.book[u, f.B_BALANCE + bucket])
     state[to.MOMENTUM] = to.momentum(state[to.BALANCE_BY_HP], earlier / 1000)
     return nearest, cells

@@ -4,7 +4,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.attack import begin_attack
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, path_length, places, reaches
-from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, unlock
+from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, unlock, visible
 from mlmonster_env.sim.status_columns import NO_MOVE, OUT_OF_REACH, SHORT_SIGHT
 from mlmonster_env.sim.walking import can_reach, chase
 
@@ -69,6 +69,28 @@ def switch_on_the_way(w, u, now):
 def chasing(state):
     """Whether a state is one of running after somebody."""
     return state == f.RUSH or state == f.FOLLOW
+
+
+@kernel
+def keep_target(w, u, movable, now):
+    """Check that the target is still one. 0: it is, or there is none; 1: think no further this time."""
+    s = w.units
+    target = s[f.TARGET, u]
+    walking = s[f.STEP_AT, u] != f.NEVER
+    if s[f.ALIVE, target] == 0:
+        unlock(w, u, now)
+        return 0
+    if s[f.ATTACK_AT, u] == f.NEVER and not may_attack(w, u, target):
+        if walking:
+            return 1
+        unlock(w, u, now)
+        return 0
+    if not walking and chasing(s[f.STATE, u]):
+        if not reaches(w, u, s[f.X, target], s[f.Y, target], w.species[s[f.SPECIES, u], f.RANGE]):
+            if not visible(w, u, target):
+                unlock(w, u, now)
+                return 1
+    return 0
 
 
 @kernel

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -48,15 +49,17 @@ class Recording:
     @classmethod
     def load(cls, path: str | Path) -> "Recording":
         """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as kept:
-            if "told" not in kept:
-                raise ValueError(f"{path} holds {sorted(kept)}, expected a recording: told, units, orders")
-            told: dict[str, Any] = json.loads(kept["told"].tobytes())
+        try:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as kept:
+                told: dict[str, Any] = json.loads(kept["told"].tobytes())
+                units, orders = kept["units"], kept["orders"]
             if told.pop("format") != FORMAT:
-                raise ValueError(f"{path} is of another format, expected format {FORMAT}")
+                raise ValueError(f"another format, expected format {FORMAT}")
             told["plan"] = _plan(told["plan"])
             told["controls"] = tuple((kind, tuple(members)) for kind, members in told["controls"])
-            return cls(units=kept["units"], orders=kept["orders"], **told)
+            return cls(units=units, orders=orders, **told)
+        except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile) as error:
+            raise ValueError(f"{path}: {error or type(error).__name__}, expected a recording") from error
 
     def begin(self, bestiary: Bestiary | None = None, observed: bool = False) -> Arena:
         """An arena at the beginning of the match; `bestiary` is the one it was recorded with, None the bundled one."""

@@ -77,7 +77,7 @@ class Scene:
         places = range(f.AREAS, f.MATCH_WIDTH, f.AREA_WIDTH)
         return cls(
             title=scenario.name,
-            clock_ms=int(match[f.ENDED_AT] if match[f.OVER] else match[f.CLOCK]),
+            clock_ms=int(match[f.ENDED_AT] if match[f.OVER] else match[f.TICKS] * f.THINK_MS),
             walkable=scenario.cells[match[f.MAP]] & f.WALKABLE_CELL != 0,
             hazard=scenario.cells[match[f.MAP]] & f.HAZARD_CELL != 0,
             items=tuple(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlmonster_env.sim import fields as f
-from mlmonster_env.sim.account import note_step
+from mlmonster_env.sim.account import first_page
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.geometry import apart, places, walkable
@@ -214,7 +214,7 @@ def place_members(
             w.match[at + f.I_Y] = items[place, item, 1]
             w.match[at + f.I_HOLDER] = f.NOBODY
         if w.book.shape[0] > 0:
-            note_step(w, 0)
+            first_page(w)
 
 
 def point_at_maps(

@@ -4,9 +4,9 @@ from mlmonster_env.contract import ATTACK_TARGET, DEFEND_LEADER, FLANK, RETREAT
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import apart, places, sign
-from mlmonster_env.sim.obey import OLD, back_off, hold_target, stand, victim_in_reach, walk_for
+from mlmonster_env.sim.obey import OLD, back_off, stand, victim_in_reach, walk_for
 from mlmonster_env.sim.posture import enemies, may_attack, visible
-from mlmonster_env.sim.pursuit import engage
+from mlmonster_env.sim.pursuit import engage, keep_target
 
 NEAR_CELLS = 2  # who is so near to the pack's middle has formed up
 FLANK_CELLS = 3  # how far behind its target a flanking monster goes
@@ -22,8 +22,8 @@ def leader_of(w, u):
 
 
 @kernel
-def middle_of_pack(w, u):
-    """The cell in the middle of a unit's living side."""
+def sums_of_pack(w, u):
+    """The places of a unit's living side summed up, and how many they are."""
     s = w.units
     x = 0
     y = 0
@@ -33,7 +33,7 @@ def middle_of_pack(w, u):
             x += s[f.X, v]
             y += s[f.Y, v]
             count += 1
-    return x // max(count, 1), y // max(count, 1)
+    return x, y, count
 
 
 @kernel
@@ -83,7 +83,9 @@ def threat_to(w, u, leader):
 def form_up(w, u, fresh, now):
     """Gather around the leader, or in the pack's middle, and strike only who comes into reach."""
     s = w.units
-    x, y = middle_of_pack(w, u)
+    x, y, count = sums_of_pack(w, u)
+    x = (2 * x + count) // (2 * count)
+    y = (2 * y + count) // (2 * count)
     leader = leader_of(w, u)
     if leader != f.NOBODY:
         x = s[f.X, leader]
@@ -110,9 +112,9 @@ def flank(w, u, fresh, now):
     target = s[f.TARGET, u]
     if target == f.NOBODY:
         return False
-    x, y = middle_of_pack(w, u)
-    dx = sign(s[f.X, target] - x)
-    dy = sign(s[f.Y, target] - y)
+    x, y, count = sums_of_pack(w, u)
+    dx = sign(s[f.X, target] * count - x)
+    dy = sign(s[f.Y, target] * count - y)
     behind = (s[f.X, u] - s[f.X, target]) * dx + (s[f.Y, u] - s[f.Y, target]) * dy
     if behind > 0 or (dx == 0 and dy == 0):
         return False
@@ -127,7 +129,8 @@ def heed_signal(w, u, now):
     s = w.units
     fresh = s[f.FRESH, u]
     s[f.FRESH, u] = OLD
-    hold_target(w, u, now)
+    if s[f.TARGET, u] != f.NOBODY:
+        keep_target(w, u, True, now)
     signal = s[f.ORDER, u]
     if signal == ATTACK_TARGET:
         turn_on(w, u, pack_target(w, u))

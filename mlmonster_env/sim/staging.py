@@ -182,6 +182,10 @@ def _map_cells(bestiary: Bestiary, plan: Plan, name: str) -> Cells:
         cells = ground.walkable * np.uint8(f.WALKABLE_CELL) + ground.shootable * np.uint8(f.SHOOTABLE_CELL)
     if plan.hazard_edge:
         edge = plan.hazard_edge
+        if 2 * edge >= min(cells.shape):
+            raise ValueError(
+                f"scenario {plan.name!r}: an edge of {edge} cells, expected less than {min(cells.shape) / 2:g}"
+            )
         inner = np.zeros(cells.shape, np.bool_)
         inner[edge:-edge, edge:-edge] = True
         cells = np.where(inner | (cells & f.WALKABLE_CELL == 0), cells, cells | np.uint8(f.HAZARD_CELL))
@@ -216,6 +220,8 @@ def _middles(cells: Cells, plan: Plan, start: Start, random: np.random.Generator
     if start.middle:
         x, y = (low + high + 1) // 2
         apart = int(random.integers(near, far + 1))
+        if x - apart // 2 < low[0] or x + apart - apart // 2 > high[0]:
+            raise ValueError(f"scenario {plan.name!r}: packs {apart} cells apart, expected at most {high[0] - low[0]}")
         return (x - apart // 2, y), (x + apart - apart // 2, y)
     inner = free[((free >= low + EDGE_CELLS) & (free <= high - EDGE_CELLS)).all(1)]
     for _ in range(TRIES):

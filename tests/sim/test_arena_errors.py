@@ -67,7 +67,7 @@ def test_a_snapshot_of_another_shape(other):
 
 
 def test_a_scenario_without_monsters():
-    plan = plan_named("skirmish:held-out")
+    plan = plan_named("skirmish").narrowed(split="held-out")
     with pytest.raises(ValueError, match=said("the bestiary has nobody for", "'of nobody'")):
         stage(replace(plan, name="of nobody", held_out_species=100), bundled())
 

@@ -1,0 +1,199 @@
+"""What each pack signal makes the pack's members do, in small worlds with one question each."""
+
+import numpy as np
+import pytest
+
+from mlmonster_env.contract import ATTACK_TARGET, DEFEND_LEADER, FLANK, FORM_UP, RETREAT
+from mlmonster_env.sim import Arena
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.lab import Place
+from tests.sim.command import act, apart, cell, field, fighter, hound, legal, of, tell_each, victim
+from tests.sim.grounds import bundled_maps
+
+MIDDLE = 30
+LED = (0, f.NOBODY)  # the first member of the first side leads it
+UNLED = (f.NOBODY, f.NOBODY)
+
+
+def pack(*cells: tuple[int, int], enemies, leaders=LED, monster=None, **changes) -> Arena:
+    """The pack's members in the middle and so far from it, and their enemies (monster, dx, dy)."""
+    monster = fighter() if monster is None else monster
+    places = [Place(monster, 0, MIDDLE + dx, MIDDLE + dy) for dx, dy in cells]
+    places += [Place(enemy, 1, MIDDLE + dx, MIDDLE + dy) for enemy, dx, dy in enemies]
+    return field("pack", places, under=range(len(cells)), leaders=leaders, **changes)
+
+
+def signal(arena: Arena, order: int, members: int, ticks: int) -> None:
+    """Send all members a signal, every five ticks."""
+    for _ in range(0, ticks, 5):
+        tell_each(arena, np.full((arena.num_matches, members), order))
+        arena.step(5)
+
+
+def aim(arena: Arena, unit: int, target: int) -> None:
+    arena.units[:, f.TARGET, unit] = target
+
+
+def targets(arena: Arena, members: int) -> list[int]:
+    return [of(arena, f.TARGET, unit) for unit in range(members)]
+
+
+def test_attack_target_turns_all_on_the_leaders_target():
+    enemies = [(victim(), 5, 0), (victim(), 6, 4), (victim(), -4, 3)]
+    arena = pack((0, 0), (-1, 2), (1, -2), enemies=enemies)
+    for unit, target in enumerate((4, 5, 3)):
+        aim(arena, unit, target)
+    signal(arena, ATTACK_TARGET, 3, 5)
+    assert targets(arena, 3) == [4, 4, 4]
+    signal(arena, ATTACK_TARGET, 3, 60)
+    assert all(of(arena, f.ATTACKS, unit) > 0 and apart(arena, unit, 4) == 1 for unit in range(3))
+
+
+def test_attack_target_without_a_leader_turns_all_on_whom_most_are_after():
+    enemies = [(victim(), 5, 0), (victim(), 6, 4)]
+    arena = pack((0, 0), (-1, 2), (1, -2), enemies=enemies, leaders=UNLED)
+    for unit, target in enumerate((4, 4, 3)):
+        aim(arena, unit, target)
+    signal(arena, ATTACK_TARGET, 3, 5)
+    assert targets(arena, 3) == [4, 4, 4]
+
+
+def test_attack_target_leaves_out_whom_a_member_cannot_see():
+    arena = pack((0, 0), (-10, 0), enemies=[(victim(), 9, 0), (victim(), -12, 0)])
+    aim(arena, 0, 2)
+    aim(arena, 1, 3)
+    signal(arena, ATTACK_TARGET, 2, 5)
+    assert targets(arena, 2) == [2, 3]
+
+
+def test_attack_target_is_what_a_pack_does_that_was_told_nothing():
+    arena = pack((0, 0), (-1, 2), enemies=[(victim(), 5, 0), (victim(), -6, 4)])
+    aim(arena, 0, 2)
+    aim(arena, 1, 3)
+    arena.step(2)
+    assert targets(arena, 2) == [2, 2]
+
+
+def test_retreat_gains_distance_and_strikes_nobody():
+    arena = pack((0, 0), (-2, 1), (-1, -3), enemies=[(victim(), 2, 0)], monster=hound())
+    before = [apart(arena, unit, 3) for unit in range(3)]
+    signal(arena, RETREAT, 3, 40)
+    assert all(apart(arena, unit, 3) >= before[unit] + 6 for unit in range(3))
+    assert all(of(arena, f.ATTACKS, unit) == 0 for unit in range(3))
+
+
+def test_retreat_ends_a_fight():
+    arena = pack((0, 0), enemies=[(victim(), 1, 0)], monster=hound())
+    signal(arena, ATTACK_TARGET, 1, 40)
+    struck = of(arena, f.ATTACKS, 0)
+    signal(arena, RETREAT, 1, 10)
+    signal(arena, RETREAT, 1, 40)
+    assert struck > 1
+    assert of(arena, f.ATTACKS, 0) == struck
+    assert apart(arena, 0, 1) > 5
+
+
+def test_form_up_gathers_around_the_leader():
+    arena = pack((0, 0), (9, 2), (-7, 7), (0, -10), enemies=[(victim(), 24, 24)])
+    signal(arena, FORM_UP, 4, 80)
+    assert cell(arena, 0) == (MIDDLE, MIDDLE)
+    assert all(apart(arena, unit, 0) <= 2 for unit in range(1, 4))
+
+
+def test_form_up_without_a_leader_gathers_in_the_middle():
+    arena = pack((0, 0), (9, 2), (-7, 7), (0, -10), enemies=[(victim(), 24, 24)], leaders=UNLED)
+    signal(arena, FORM_UP, 4, 80)
+    assert all(apart(arena, u, v) <= 4 for u in range(4) for v in range(4))
+
+
+def test_whoever_has_formed_up_strikes_only_who_comes_into_reach():
+    enemies = [(victim(), 1, 0), (victim(), -6, 0)]
+    arena = pack((0, 0), (-1, 1), enemies=enemies, monster=hound())
+    signal(arena, FORM_UP, 2, 60)
+    assert cell(arena, 0) == (MIDDLE, MIDDLE) and cell(arena, 1) == (MIDDLE - 1, MIDDLE + 1)
+    assert of(arena, f.ATTACKS, 0) > 2
+    assert of(arena, f.ATTACKS, 1) == 0
+
+
+def test_defend_leader_turns_on_the_leaders_attacker():
+    enemies = [(hound(), 2, 1), (victim(), -5, 0), (victim(), -5, 3)]
+    arena = pack((0, 0), (-4, 0), (-4, 3), enemies=enemies)
+    for unit, target in ((1, 4), (2, 5), (3, 0)):
+        aim(arena, unit, target)
+    signal(arena, DEFEND_LEADER, 3, 5)
+    assert targets(arena, 3) == [3, 3, 3]
+    signal(arena, DEFEND_LEADER, 3, 60)
+    assert of(arena, f.ATTACKS, 1) > 0 and of(arena, f.ATTACKS, 2) > 0
+    assert of(arena, f.ATTACKS, 3) > 0
+
+
+def test_of_several_attackers_the_one_nearest_to_the_leader_is_warded_off():
+    arena = pack((0, 0), (-4, 0), enemies=[(victim(), 9, 1), (victim(), 5, 0), (victim(), -3, 9)])
+    for enemy, target in ((2, 0), (3, 0), (4, 1)):
+        aim(arena, enemy, target)
+    signal(arena, DEFEND_LEADER, 2, 5)
+    assert of(arena, f.TARGET, 1) == 3
+
+
+def test_defend_leader_without_an_attacker_forms_up():
+    arena = pack((0, 0), (9, 0), (-8, 5), enemies=[(victim(), 20, 20)])
+    signal(arena, DEFEND_LEADER, 3, 60)
+    assert apart(arena, 1, 0) <= 2 and apart(arena, 2, 0) <= 2
+
+
+def test_only_a_led_pack_defends_its_leader_and_not_the_leader_himself():
+    arena = pack((0, 0), (3, 0), enemies=[(victim(), 9, 0)])
+    assert DEFEND_LEADER not in legal(arena, 0, 5)
+    assert DEFEND_LEADER in legal(arena, 1, 5)
+    unled = pack((0, 0), (3, 0), enemies=[(victim(), 9, 0)], leaders=UNLED)
+    assert DEFEND_LEADER not in legal(unled, 1, 5)
+
+
+def flanked(dx: int, dy: int) -> tuple[Arena, int]:
+    """A pack of which unit 0 flanks and the others attack; and how far behind its target unit 0 got."""
+    arena = pack((0, 0), (1, -1), (-1, 1), enemies=[(victim(), dx, dy)])
+    aim(arena, 0, 3)
+    farthest = -9
+    for _ in range(12):
+        act(arena, 0, FLANK, 5)
+        x, y = cell(arena, 0)
+        farthest = max(farthest, int((x - MIDDLE - dx) * np.sign(dx) + (y - MIDDLE - dy) * np.sign(dy)))
+    return arena, farthest
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(6, 0), (0, 6), (5, 5), (5, -5)])
+def test_flank_gets_behind_the_target_and_strikes_it_from_there(dx, dy):
+    arena, farthest = flanked(dx, dy)
+    assert farthest > 0
+    assert apart(arena, 0, 3) == 1
+    assert of(arena, f.ATTACKS, 0) > 0
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(-6, 0), (0, -6), (-5, -5)])
+def test_flank_works_westward_and_southward_too(dx, dy):
+    assert flanked(dx, dy)[1] > 0
+
+
+def test_flank_takes_the_packs_target_where_a_member_has_none():
+    arena = pack((0, 0), (-2, 0), enemies=[(victim(), 6, 0), (victim(), 3, 6)])
+    aim(arena, 0, 3)
+    act(arena, 1, FLANK, 2)
+    assert of(arena, f.TARGET, 1) == 3
+
+
+def test_whatever_the_signal_nobody_walks_into_walls():
+    ground = bundled_maps()[0]
+    free = np.argwhere(ground & 1)[::, ::-1]
+    near = free[np.abs(free - free[len(free) // 2]).max(1) <= 9]
+    chosen = near[np.random.default_rng(0).choice(len(near), 10, replace=False)]
+    places = [Place(hound(), number % 2, int(x), int(y)) for number, (x, y) in enumerate(chosen)]
+    arena = field("pack", places, under=range(10), ground=ground, matches=20, leaders=(0, 1))
+    random = np.random.default_rng(1)
+    steps = 0
+    for _ in range(60):
+        tell_each(arena, random.integers(0, 5, (20, 10)))
+        for _ in range(3):
+            arena.step(1)
+            assert (ground[arena.units[:, f.Y], arena.units[:, f.X]] & 1 != 0).all()
+            steps += int(arena.tally[:, f.T_STEPS].sum())
+    assert steps > 1000

@@ -1,0 +1,199 @@
+"""Scenarios by name and from files of one's own, and mistakes in either."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlmonster_env import scenarios
+from mlmonster_env.data import DataError
+from mlmonster_env.scenarios import Plan, Side, Start, load, named, names, plan_of
+from mlmonster_env.sim import Arena
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.staging import stage
+from tests.sim.grounds import bundled
+
+NAMED = ("duel", "skirmish", "skirmish-3v5", "pack-4", "raid-6v3", "mirror-v1")
+
+
+def test_names_are_listed_with_letters_for_numbers():
+    assert set(names()) == {"duel", "skirmish", "skirmish-NvM", "pack-N", "raid-NvM", "mirror-v1"}
+
+
+WRONG_NAMES = [
+    ("dual", "duel"), ("skirmsh", "skirmish"), ("pack", "pack-N"), ("raid", "raid-NvM"), ("raid-3", "raid-NvM"),
+    ("pack-3v3", "pack-N"), ("mirror", "mirror-v1"), ("Mirror-v1", "mirror-v1"), ("", "duel"),
+    ("skirmish-0v3", "expected 1 to 24"), ("raid-3v25", "expected 1 to 24"), ("pack-0", "expected 1 to 24"),
+    ("mirror-v1:helt-out", "held-out"), ("mirror-v1:feild", "field"), ("mirror-v1:", "train"), ("duel:field", "near"),
+    ("skirmish:train:contact", "near"), (3, "duel"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("wrong", "right"), WRONG_NAMES)
+def test_a_wrong_name_is_an_error_that_names_it_and_the_nearest(wrong, right):
+    with pytest.raises(ValueError, match="expected") as error:
+        named(wrong)
+    assert repr(wrong) in str(error.value) and right in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_an_error_that_names_it():
+    with pytest.raises(ValueError, match=r"nowhere\.yml"):
+        plan_of("nowhere.yml")
+
+
+def test_a_plan_is_a_plan():
+    plan = named("duel")
+    assert plan_of(plan) is plan
+    assert plan_of("duel") == plan
+
+
+WHOLE = """
+name: ambush
+first: {size: 4, archetype: mage, leader: true}
+second: {size: 2, who: bots, mixed: true}
+maps: [open-40, ruins]
+starts:
+  - {name: far, apart: [18, 22]}
+  - {name: near, apart: [3, 5], aware: true, middle: true}
+time_limit_s: 90
+aggressive: false
+random_walk: false
+held_out: {maps: [ruins], species: 3}
+duel: {lives: 2, edge: 1, hazard_percent: 2.5, items: 4}
+"""
+SMALL = "first: {size: 2}\nmaps: [open-30]\nstarts: [{apart: [5, 6]}]\n"
+
+
+def written(tmp_path: Path, text: str, name: str = "mine.yml") -> Path:
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_a_file_of_ones_own_says_everything(tmp_path):
+    assert load(written(tmp_path, WHOLE)) == Plan(
+        name="ambush", first=Side(4, archetype="mage", leader=True), second=Side(2, bots=True, mixed=True),
+        maps=("open-40", "ruins"), starts=(Start("far", (18, 22)), Start("near", (3, 5), aware=True, middle=True)),
+        time_limit_s=90, aggressive=False, random_walk=False, held_out_maps=("ruins",), held_out_species=3, duel=True,
+        lives=2, hazard_edge=1, hazard_percent=2.5, items=4,
+    )  # fmt: skip
+
+
+def test_a_small_file_is_enough_and_is_called_after_itself(tmp_path):
+    plan = load(written(tmp_path, SMALL))
+    assert plan == Plan("mine", Side(2), ("open-30",), (Start("start", (5, 6)),))
+
+
+@pytest.mark.parametrize("text", [WHOLE, SMALL])
+def test_a_file_of_ones_own_is_played_by_its_path(text, tmp_path):
+    path = written(tmp_path, text)
+    for way in (path, str(path)):
+        arena = Arena(20, way, bundled(), 1)
+        arena.run(30)
+        scenario = arena.scenario
+    if text == WHOLE:
+        assert scenario.time_limit_ms == 90_000 and scenario.lives == 2 and scenario.hazard_per_mille == 25
+        assert set(scenario.start_names) == {"far", "near"} and scenario.leaders == (0, f.NOBODY)
+
+
+def test_shipped_scenarios_are_such_a_file():
+    text = scenarios.FILE.read_text()
+    assert {name for name in NAMED if f"\n{name}:" in text} == {"duel", "skirmish", "mirror-v1"}
+
+
+MISTAKES = [
+    ("first: {size: 2}", "frist: {size: 2}", "'frist'", "first"),
+    ("first: {size: 2}", "first: {}\ncolour: red", "'colour'", "one of name, first"),
+    ("first: {size: 2}", "second: {size: 2}", "'missing'", "who fights"),
+    ("first: {size: 2}", "first: 2", "'2'", "a mapping"),
+    ("{size: 2}", "{size: 0}", "'0'", "1 to 24"),
+    ("{size: 2}", "{size: 25}", "'25'", "1 to 24"),
+    ("{size: 2}", "{size: three}", "'three'", "1 to 24"),
+    ("{size: 2}", "{seize: 2}", "'seize'", "size"),
+    ("{size: 2}", "{who: monster}", "'monster'", "monsters"),
+    ("{size: 2}", "{archetype: tanks}", "'tanks'", "tank"),
+    ("{size: 2}", "{species: RUSTFANG}", "'RUSTFANG'", "a list of names"),
+    ("{size: 2}", "{leader: maybe}", "'maybe'", "true or false"),
+    ("{size: 2}", "{size: 2, size: 3}", "given twice", "one value"),
+    ("[open-30]", "open-30", "'open-30'", "a list of names"),
+    ("[open-30]", "[]", "[]", "a list of maps"),
+    ("maps: [open-30]\n", "", "'missing'", "a list of maps"),
+    ("starts: [{apart: [5, 6]}]", "starts: near", "'near'", "a list of starts"),
+    ("starts: [{apart: [5, 6]}]", "", "'missing'", "a list of starts"),
+    ("[{apart: [5, 6]}]", "[5, 6]", "'5'", "a mapping"),
+    ("[5, 6]", "[6, 5]", "['6', '5']", "the smaller first"),
+    ("[5, 6]", "[0, 5]", "['0', '5']", "from 1 to 100"),
+    ("[5, 6]", "[5, 500]", "['5', '500']", "from 1 to 100"),
+    ("[5, 6]", "[5]", "['5']", "two numbers"),
+    ("[5, 6]", "5", "'5'", "two numbers"),
+    ("apart: [5, 6]", "apert: [5, 6]", "'apert'", "apart"),
+    ("[{apart: [5, 6]}]", "[{apart: [5, 6], aware: 1}]", "'1'", "true or false"),
+    ("maps: [open-30]", "maps: [open-30]\ntime_limit_s: 0", "'0'", "1 to 3600"),
+    ("maps: [open-30]", "maps: [open-30]\naggressive: yes", "'yes'", "true or false"),
+    ("maps: [open-30]", "maps: [open-30]\nheld_out: {maps: [open-31]}", "['open-31']", "open-30"),
+    ("maps: [open-30]", "maps: [open-30]\nheld_out: {maps: [open-30]}", "['open-30']", "a map to train on"),
+    ("maps: [open-30]", "maps: [open-30]\nheld_out: {species: 1}", "'1'", "2 to 100"),
+    ("maps: [open-30]", "maps: [open-30]\nheld_out: {map: [open-30]}", "'map'", "maps"),
+    ("maps: [open-30]", "maps: [open-30]\nduel: {lifes: 3}", "'lifes'", "lives"),
+    ("maps: [open-30]", "maps: [open-30]\nduel: {lives: 0}", "'0'", "1 to 100"),
+    ("maps: [open-30]", "maps: [open-30]\nduel: {items: 5}", "'5'", "0 to 4"),
+    ("maps: [open-30]", "maps: [open-30]\nduel: {hazard_percent: 101}", "'101'", "0 to 100"),
+    ("maps: [open-30]", "maps: [open-30]\nduel: {edge: -1}", "'-1'", "0 to 50"),
+    (SMALL, "- duel\n- skirmish\n", "['duel', 'skirmish']", "a mapping"),
+    (SMALL, "", "None", "a mapping"),
+    (SMALL, "first: {size: 2\nmaps", "mine.yml", "expected"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "found", "expected"), MISTAKES)
+def test_a_mistake_in_a_file_is_an_error_that_names_the_value_and_what_is_right(
+    right, wrong, found, expected, tmp_path
+):
+    assert right in SMALL
+    with pytest.raises(DataError) as error:
+        load(written(tmp_path, SMALL.replace(right, wrong)))
+    said = str(error.value)
+    assert "mine.yml" in said and found in said and expected in said.split("expected", 1)[-1]
+
+
+STAGED_MISTAKES = [
+    ("[open-30]", "[medow]", "'medow'", "meadow"),
+    ("[open-30]", "[open-11]", "'open-11'", "12 to 400"),
+    ("[open-30]", "[open-401]", "'open-401'", "12 to 400"),
+    ("{size: 2}", "{species: [RUSTFAN]}", "'RUSTFAN'", "RUSTFANG"),
+    ("[5, 6]", "[60, 60]", "60 to 60 cells apart", "expected some"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "found", "expected"), STAGED_MISTAKES)
+def test_what_a_bestiary_does_not_have_is_an_error_too(right, wrong, found, expected, tmp_path):
+    with pytest.raises(ValueError, match="expected") as error:
+        stage(written(tmp_path, SMALL.replace(right, wrong)), bundled())
+    assert found in str(error.value) and expected in str(error.value)
+
+
+def test_a_start_in_the_middle_that_lies_outside_the_map_is_an_error(tmp_path):
+    text = SMALL.replace("{apart: [5, 6]}", "{apart: [60, 60], middle: true}")
+    with pytest.raises(ValueError, match="expected"):
+        stage(written(tmp_path, text), bundled())
+
+
+def test_an_edge_that_leaves_no_ground_is_an_error_that_says_so(tmp_path):
+    with pytest.raises(ValueError, match="expected"):
+        stage(written(tmp_path, SMALL + "duel: {edge: 15}"), bundled())
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong", "right"),
+    [({"archetype": "healer"}, "'healer'", "support"), ({"split": "trian"}, "'trian'", "train"),
+     ({"start": "fields"}, "'fields'", "field")],
+)  # fmt: skip
+def test_a_wrong_narrowing_is_an_error_that_names_the_nearest(change, wrong, right):
+    with pytest.raises(ValueError, match=f"{wrong}, expected.*{right}"):
+        named("mirror-v1").narrowed(**change)
+
+
+def test_a_qualified_name_is_a_narrowed_plan():
+    plan = named("mirror-v1:held-out:contact")
+    assert plan.split == "held-out" and [start.name for start in plan.starts] == ["contact"]
+    assert replace(plan, name="mirror-v1") == named("mirror-v1").narrowed(split="held-out", start="contact")
