@@ -18,6 +18,7 @@ from tests.sim.grounds import bundled
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 PAGE_MS = 500
+PAGE_TICKS = 5
 TEN_S, THREE_S, FIVE_S = 20, 6, 10  # pages
 
 
@@ -99,11 +100,10 @@ class Diary:
         return total
 
     def balance_before(self) -> Numbers:
-        """The balance at the end of the page of five seconds ago; the present one before there was that page."""
-        old = self.balances[-1].copy()
-        for page, balance in zip(self.turn_pages, self.balances[1:], strict=True):
-            old = np.where((page == self.page - FIVE_S)[:, None], balance, old)
-        return old
+        """The balance at the last whole half second five seconds ago; the present one before there was one."""
+        kept = (len(self.balances) - 1) // PAGE_TICKS - FIVE_S
+        old = self.arena.match[:, f.CLOCK, None] >= FIVE_S * PAGE_MS
+        return np.where(old, self.balances[max(kept, 0) * PAGE_TICKS], self.balances[-1])
 
     def expected(self) -> dict[int, Numbers]:
         most = self.arena.tables.species[self.of(f.SPECIES), f.MAX_HP]
