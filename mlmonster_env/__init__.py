@@ -30,7 +30,7 @@ for _name, _arguments in _CONTROLS.items():
 
 register("MLMonster/Replay-v0", entry_point="mlmonster_env.envs.replay:ReplayEnv")
 
-__all__ = ["ARCHETYPES", "ENVIRONMENTS", "ArenaVecEnv", "film", "parallel_env"]
+__all__ = ["ARCHETYPES", "ENVIRONMENTS", "ArenaVecEnv", "check_vector_matches_scalar", "film", "parallel_env"]
 
 
 def __getattr__(name: str) -> Any:
@@ -47,4 +47,8 @@ def __getattr__(name: str) -> Any:
         from mlmonster_env.envs.film import film
 
         return film
+    if name == "check_vector_matches_scalar":
+        from mlmonster_env.envs.check import check_vector_matches_scalar
+
+        return check_vector_matches_scalar
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

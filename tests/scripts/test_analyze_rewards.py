@@ -1,0 +1,35 @@
+"""What the analysis of rewards prints, flags and draws."""
+
+import pytest
+
+from scripts import analyze_rewards
+
+
+def test_a_table_for_each_archetype_and_a_picture(tmp_path, capsys):
+    picture = tmp_path / "pay.png"
+    analyze_rewards.main(["--archetype", "mage", "--archetype", "duel", "--matches", "4", "--plot", str(picture)])
+    told = capsys.readouterr().out
+    assert "mage: paid for each term" in told and "duel: paid for each term" in told and "spell_damage" in told
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_terms_add_up_to_the_return():
+    paid = analyze_rewards.earned("tank", "random", 4)
+    terms = sum(value for name, value in paid.items() if name not in ("return", "won"))
+    assert terms == pytest.approx(paid["return"])
+
+
+def test_terms_that_never_pay_and_those_that_pay_all_are_flagged():
+    paid = {"stock": {"kill": 9.0, "buff": 0.0, "death": -1.0, "return": 8.0, "won": 0.5}}
+    assert analyze_rewards.flags(paid) == ["kill is 90% of what stock is paid", "buff never paid anything"]
+
+
+def idle(seen, masks):
+    return masks.argmax(1)
+
+
+def test_a_policy_of_ones_own(capsys):
+    analyze_rewards.main(
+        ["--archetype", "ranged", "--behaviour", "random", "--policy", f"{__name__}:idle", "--matches", "3"]
+    )
+    assert f"{__name__}:idle"[:8] in capsys.readouterr().out
