@@ -1,5 +1,7 @@
 """Datasets written from the batch hold what was seen, done and paid; replaying one gives it back."""
 
+from typing import Any
+
 import gymnasium
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from mlmonster_env.dataset import record_dataset
 from mlmonster_env.envs.monster import MonsterEnv
 from mlmonster_env.envs.replay import ReplayEnv
 
-SMALL = {"scenario": "skirmish-1v1", "archetype": "aggressive"}
+SMALL: dict[str, Any] = {"scenario": "skirmish-1v1", "archetype": "aggressive"}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def test_an_episode_is_what_a_single_environment_plays(dataset):
     firsts = {episode.observations[0].tobytes(): episode for episode in dataset}
     found = 0
     for seed in range(9, 13):
-        env = MonsterEnv("combat", **SMALL)  # type: ignore[arg-type]
+        env = MonsterEnv("combat", **SMALL)
         seen, _ = env.reset(seed=seed)
         episode = firsts.get(seen.tobytes())
         if episode is None:
