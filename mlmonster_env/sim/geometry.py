@@ -275,6 +275,24 @@ def downhill(w, x, y, x1, y1, cost):
 
 
 @kernel
+def cell_on_the_way(w, x0, y0, x1, y1, steps):
+    """The cell that so many steps of the cheapest path lead to; the first one itself where no path is found."""
+    x = x0
+    y = y0
+    if max(abs(x1 - x0), abs(y1 - y0)) >= MIDDLE:
+        return x, y
+    cost = np.empty((WINDOW, WINDOW), np.int32)
+    if not search(w, x0, y0, x1, y1, cost):
+        return x, y
+    for _ in range(steps):
+        if x != x1 or y != y1:
+            dx, dy = downhill(w, x, y, x1, y1, cost)
+            x += dx
+            y += dy
+    return x, y
+
+
+@kernel
 def plan_path(w, u, x1, y1):
     """Write the unit's path to a cell; its length, or -1 where there is none."""
     s = w.units

@@ -14,7 +14,7 @@ from mlmonster_env.contract import (
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, places, reaches, sign, walkable
+from mlmonster_env.sim.geometry import apart, cell_on_the_way, places, reaches, sign, walkable
 from mlmonster_env.sim.orders import VECTOR_UNIT, engage_of, part_of
 from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, stop_attack
 from mlmonster_env.sim.pursuit import engage, keep_target, look_for_prey
@@ -139,8 +139,12 @@ def stroll(w, u, now):
 
 @kernel
 def go_home(w, u, now):
-    """Walk to where the unit first stood, as far as one walk leads."""
+    """Walk to where the unit first stood, as far as one walk leads: around walls, or straight where it is very far."""
     s = w.units
+    if w.rules[f.OPEN_MAP] == 0:
+        x, y = cell_on_the_way(w, s[f.X, u], s[f.Y, u], s[f.SPAWN_X, u], s[f.SPAWN_Y, u], FLIGHT_CELLS)
+        if walk_for(w, u, x, y, now):
+            return
     far_x = s[f.SPAWN_X, u] - s[f.X, u]
     far_y = s[f.SPAWN_Y, u] - s[f.Y, u]
     far = max(abs(far_x), abs(far_y))
