@@ -44,9 +44,7 @@ def start_delays(w, u, r, now):
             if fits:
                 delay = w.rows[species, i, f.R_DELAY]
                 break
-    for i in range(rows):
-        if w.rows[species, i, f.R_GROUP] == group:
-            s[f.SKILL_DELAY + i, u] = now + delay
+    s[f.SKILL_DELAY + group, u] = now + delay
 
 
 @kernel

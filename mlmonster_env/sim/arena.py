@@ -85,6 +85,8 @@ class Arena:
             raise ValueError(f"threads is {threads}, expected at least 1")
         self.bestiary = Bestiary.load() if bestiary is None else bestiary
         self.scenario = scenario if isinstance(scenario, Scenario) else stage(scenario, self.bestiary)
+        if self.scenario.places > f.MOST_PLACES:
+            raise ValueError(f"the scenario has {self.scenario.places} places, expected at most {f.MOST_PLACES}")
         self.seed = seed
         self.num_matches = num_matches
         self.threads = threads

@@ -245,9 +245,9 @@ def offered_row(w, u, now):
     s = w.units
     species = s[f.SPECIES, u]
     for r in range(w.species[species, f.ROWS]):
-        if s[f.SKILL_DELAY + r, u] > now:
-            continue
         row = w.rows[species, r]
+        if s[f.SKILL_DELAY + row[f.R_GROUP], u] > now:
+            continue
         if die_of(w, u, r) > row[f.R_RATE] or not state_matches(w, u, row[f.R_STATE]):
             continue
         holds, friend = condition_holds(w, u, row)
@@ -290,7 +290,7 @@ def check_event(w, u, event, source, argument, damage, now):
         row = w.rows[species, r]
         if not event_matches(w, row, event, argument, damage):
             continue
-        if s[f.SKILL_DELAY + r, u] > now or not state_matches(w, u, row[f.R_STATE]):
+        if s[f.SKILL_DELAY + row[f.R_GROUP], u] > now or not state_matches(w, u, row[f.R_STATE]):
             continue
         if draw(w, DICE) > row[f.R_RATE]:
             continue

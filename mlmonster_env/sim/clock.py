@@ -8,7 +8,7 @@ from mlmonster_env.sim.ailments import regain, work_statuses
 from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
 from mlmonster_env.sim.effects import end_cast, strike_around
-from mlmonster_env.sim.events import take_first_event
+from mlmonster_env.sim.events import take_first_event, told_of
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.ground import work_areas
 from mlmonster_env.sim.hurt import die, land_hit
@@ -34,13 +34,9 @@ def work_event(w, now):
     """Work off the pending event that is due first."""
     match = w.match
     at = take_first_event(w)
-    kind = match[at + f.E_KIND]
-    source = match[at + f.E_SOURCE]
-    victim = match[at + f.E_VICTIM]
+    kind, flags, source, victim, reach = told_of(np.int64(match[at + f.E_WHAT]))
     damage = match[at + f.E_DAMAGE]
     skill = match[at + f.E_SKILL]
-    reach = match[at + f.E_REACH]
-    flags = match[at + f.E_FLAGS]
     if kind == f.LAND_HIT:
         land_hit(w, source, victim, damage, skill, reach, flags, now)
     elif kind == f.NEWS:

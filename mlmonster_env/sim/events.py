@@ -1,7 +1,26 @@
 """The match's pending events: damage under way, news that reach a mind, further strikes of one cast."""
 
 from mlmonster_env.sim import fields as f
-from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.compiled import kernel, small
+
+
+@small
+def low_bits(value, bits):
+    """The lowest bits of a number."""
+    return value & ((1 << bits) - 1)
+
+
+@small
+def told_of(what):
+    """Kind, flags, source, victim and reach of an event."""
+    kind = low_bits(what, f.KIND_BITS)
+    what >>= f.KIND_BITS
+    flags = low_bits(what, f.FLAG_BITS)
+    what >>= f.FLAG_BITS
+    source = low_bits(what, f.PLACE_BITS)
+    what >>= f.PLACE_BITS
+    victim = low_bits(what, f.PLACE_BITS)
+    return kind, flags, source, victim, what >> f.PLACE_BITS
 
 
 @kernel
@@ -21,13 +40,13 @@ def push_event(w, due, kind, source, victim, damage, skill, reach, flags):
     if match[best + f.E_DUE] != f.NEVER and latest <= due:
         return
     match[best + f.E_DUE] = due
-    match[best + f.E_KIND] = kind
-    match[best + f.E_SOURCE] = source
-    match[best + f.E_VICTIM] = victim
+    what = min(reach, f.FARTHEST)
+    what = what << f.PLACE_BITS | victim
+    what = what << f.PLACE_BITS | source
+    what = what << f.FLAG_BITS | flags
+    match[best + f.E_WHAT] = what << f.KIND_BITS | kind
     match[best + f.E_DAMAGE] = damage
     match[best + f.E_SKILL] = skill
-    match[best + f.E_REACH] = reach
-    match[best + f.E_FLAGS] = flags
     match[f.EVENT_AT] = min(match[f.EVENT_AT], due)
 
 
@@ -58,7 +77,8 @@ def forget_unit(w, u):
     due = f.NEVER
     for i in range(f.EVENT_LIMIT):
         at = f.EVENTS + i
-        if match[at + f.E_SOURCE] == u or match[at + f.E_VICTIM] == u:
+        _, _, source, victim, _ = told_of(match[at + f.E_WHAT])
+        if source == u or victim == u:
             match[at + f.E_DUE] = f.NEVER
         due = min(due, match[at + f.E_DUE])
     match[f.EVENT_AT] = due

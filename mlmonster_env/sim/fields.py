@@ -71,12 +71,12 @@ TIMERS = 4
 STATUS_ID = PATH + PATH_WORDS
 STATUS_END = STATUS_ID + STATUS_LIMIT
 STATUS_VALUE = STATUS_END + STATUS_LIMIT
-SKILL_DELAY = STATUS_VALUE + STATUS_LIMIT  # then one row per skill row
+SKILL_DELAY = STATUS_VALUE + STATUS_LIMIT  # then one row for each skill of a list, however many rows it has there
 
 
-def unit_rows(skill_rows: int) -> int:
-    """Rows of `units` when the longest skill list of the world has `skill_rows` rows."""
-    return SKILL_DELAY + skill_rows
+def unit_rows(skills: int) -> int:
+    """Rows of `units` when no skill list of the world has more than so many skills."""
+    return SKILL_DELAY + skills
 
 
 # Columns of `match`.
@@ -95,13 +95,15 @@ EVENTS = ITEMS + ITEM_LIMIT * ITEM_WIDTH
 # Pending events: damage under way, or news of an attack that the victim takes in after its flinch. The due times of
 # all lie side by side, then the kinds of all, and so on, because the due times are looked through again and again.
 EVENT_LIMIT = 24
-EVENT_FIELDS = 8
-(
-    E_DUE, E_KIND, E_SOURCE, E_VICTIM, E_DAMAGE, E_SKILL, E_REACH, E_FLAGS,
-) = range(0, EVENT_FIELDS * EVENT_LIMIT, EVENT_LIMIT)  # fmt: skip
+# E_WHAT holds five small numbers: kind, flags, source, victim, reach, of so many bits each.
+EVENT_FIELDS = 4
+E_DUE, E_WHAT, E_DAMAGE, E_SKILL = range(0, EVENT_FIELDS * EVENT_LIMIT, EVENT_LIMIT)
+KIND_BITS, FLAG_BITS, PLACE_BITS, REACH_BITS = 3, 5, 6, 11
+MOST_PLACES = 1 << PLACE_BITS
+FARTHEST = (1 << REACH_BITS) - 1
 LAND_HIT, NEWS, STRIKE_AGAIN, SELF_KILL = range(4)
 
-# Bits of E_FLAGS: how the damage came.
+# Bits of an event's flags: how the damage came.
 CONNECTED, RANGED, NORMAL, FORCES_SWITCH, BY_MAGIC = 1, 2, 4, 8, 16
 
 # Kinds of records in the journal: (ms, kind, unit, other unit or -1, amount).

@@ -42,7 +42,7 @@ def rows_off_delay(w, u, now):
     """How many of a unit's skill rows are off delay."""
     ready = 0
     for r in range(w.species[w.units[f.SPECIES, u], f.ROWS]):
-        ready += w.units[f.SKILL_DELAY + r, u] <= now
+        ready += w.units[f.SKILL_DELAY + w.rows[w.units[f.SPECIES, u], r, f.R_GROUP], u] <= now
     return ready
 
 
@@ -53,7 +53,7 @@ def delays_left(w, u, now):
     species = w.units[f.SPECIES, u]
     for r in range(w.species[species, f.ROWS]):
         delay = w.rows[species, r, f.R_DELAY]
-        left = w.units[f.SKILL_DELAY + r, u] - now
+        left = w.units[f.SKILL_DELAY + w.rows[species, r, f.R_GROUP], u] - now
         if delay > 0 and left > 0:
             total += min(left / delay, 1.0)
     return total

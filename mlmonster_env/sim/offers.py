@@ -114,7 +114,9 @@ def offer_of(w, u, now):
 def free_row(w, u, r, now):
     """Whether a combat row may be cast without a die: off delay and castable; and whom its condition found."""
     s = w.units
-    if not may_check(w, u) or s[f.SKILL_DELAY + r, u] > now or not combat_row(w, s[f.SPECIES, u], r):
+    species = s[f.SPECIES, u]
+    waits = s[f.SKILL_DELAY + w.rows[species, r, f.R_GROUP], u] > now
+    if waits or not may_check(w, u) or not combat_row(w, species, r):
         return False, f.NOBODY
     _, friend = condition_holds(w, u, w.rows[s[f.SPECIES, u], r])
     return castable(w, u, r, friend), friend

@@ -64,7 +64,7 @@ class Scenario:
     @property
     def unit_rows(self) -> int:
         """Rows of a match's unit array."""
-        return f.unit_rows(self.tables.rows.shape[1])
+        return f.unit_rows(self.tables.most_skills)
 
     @property
     def rules(self) -> Int32Array:

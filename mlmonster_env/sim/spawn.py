@@ -63,8 +63,8 @@ def become(w, u, species):
     s[f.HP, u] = w.species[species, f.MAX_HP]
     s[f.SP, u] = w.species[species, f.MAX_SP]
     s[f.MODE, u] = w.species[species, f.BASE_MODE]
-    for r in range(w.rows.shape[1]):
-        s[f.SKILL_DELAY + r, u] = 0
+    for row in range(f.SKILL_DELAY, s.shape[0]):
+        s[row, u] = 0
     throw_dice(w, u)
 
 

@@ -92,6 +92,11 @@ class Tables:
     statuses: Int32Array
     elements: Int32Array
 
+    @property
+    def most_skills(self) -> int:
+        """How many skills the richest list has; a skill's rows share its delay."""
+        return int(self.rows[:, :, f.R_GROUP].max()) + 1
+
     def species_of(self, monster: Monster) -> int:
         """The number of a monster's species, from 1."""
         return self.monsters.index(monster) + 1
@@ -108,8 +113,10 @@ def compile_tables(bestiary: Bestiary, monsters: Iterable[Monster]) -> Tables:
     rows = np.zeros((len(chosen) + 1, max(longest, 1), f.ROW_WIDTH), np.int32)
     for number, monster in enumerate(chosen, start=1):
         species[number] = _species_row(monster)
+        groups: dict[int, int] = {}
         for r, row in enumerate(monster.skills):
-            rows[number, r] = _skill_row(row, table.index, numbers)
+            group = groups.setdefault(row.skill_id, len(groups))
+            rows[number, r] = _skill_row(row, table.index, numbers, group)
             species[number, f.EVENT_ROWS] |= EVENTS.get(int(rows[number, r, f.R_CONDITION]), 0)
     return Tables(
         renewal=bestiary.mode == "renewal",
@@ -199,7 +206,7 @@ def _species_row(monster: Monster) -> Int32Array:
     return row
 
 
-def _skill_row(row: MobSkill, skills: dict[tuple[str, int], int], species: dict[int, int]) -> Int32Array:
+def _skill_row(row: MobSkill, skills: dict[tuple[str, int], int], species: dict[int, int], group: int) -> Int32Array:
     values = list(row.values)
     if row.skill in CALLING_SKILLS:
         values = [species[number] for number in row.values if number in species]
@@ -216,7 +223,7 @@ def _skill_row(row: MobSkill, skills: dict[tuple[str, int], int], species: dict[
             CONDITIONS[row.condition],
             _condition_value(row),
             *values,
-            row.skill_id,
+            group,
         ],
         np.int64,
     ).astype(np.int32)

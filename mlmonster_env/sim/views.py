@@ -162,7 +162,7 @@ def describe_row(w, u, r, offer, row):
     skill = source[f.R_SKILL]
     kind = kind_of_row(w, species, r)
     delay = source[f.R_DELAY]
-    left = max(s[f.SKILL_DELAY + r, u] - now, 0)
+    left = max(s[f.SKILL_DELAY + source[f.R_GROUP], u] - now, 0)
     row[0] = 1.0
     row[1] = r == offer
     row[2] = left == 0 and castable(w, u, r, f.NOBODY)

@@ -46,8 +46,12 @@ class Eyes:
         height, width = self.ground.shape
         return 0 <= x < width and 0 <= y < height and bool(self.ground[y, x])
 
+    def groups(self, v: int) -> Any:
+        """Which delay each of a unit's skill rows goes by."""
+        return self.tables.rows[self.units[f.SPECIES, v], : self.species(f.ROWS, v), f.R_GROUP]
+
     def ready(self, v: int) -> int:
-        rows = self.units[f.SKILL_DELAY : f.SKILL_DELAY + self.species(f.ROWS, v), v]
+        rows = self.units[f.SKILL_DELAY + self.groups(v), v]
         return int((rows <= self.now).sum())
 
     def burns(self, x: int, y: int) -> bool:
@@ -74,7 +78,7 @@ class Eyes:
         mode = int(s[f.MODE, u])
         delays = 0.0
         for r, row in enumerate(monster.skills):
-            left = int(s[f.SKILL_DELAY + r, u]) - now
+            left = int(s[f.SKILL_DELAY + self.groups(u)[r], u]) - now
             delays += min(left / row.delay_ms, 1) if left > 0 and row.delay_ms > 0 else 0
         most = self.species(f.MAX_HP, u)
         return {

@@ -146,7 +146,8 @@ def test_waves_come_one_by_one_and_all_of_them() -> None:
     waves = 3 * f.EVENT_LIMIT
     made = stage(STRIKE | {k.WAVES: waves, k.WAVE_MS: 50})
     made.cast(1)
-    due, kinds = made.arena.match[0, f.EVENTS : f.AREAS].reshape(f.EVENT_FIELDS, -1)[:2]
+    due, what = made.arena.match[0, f.EVENTS : f.AREAS].reshape(f.EVENT_FIELDS, -1)[:2]
+    kinds = what & (1 << f.KIND_BITS) - 1
     assert np.count_nonzero(kinds[due != f.NEVER] == f.STRIKE_AGAIN) == 1
     made.wait(waves * 50 + 200)
     assert made.taken(1).tolist() == [waves * POINTS]
