@@ -1,0 +1,1 @@
+"""Learning algorithms on Stable-Baselines3 and sb3-contrib."""

@@ -1,0 +1,311 @@
+"""PPO of Stable-Baselines3 over decisions: masked, sharded over threads, its minibatches split among them."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.utils import explained_variance
+from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor, nn
+
+from agents.learners.crew import Crew
+from agents.learners.rollout import Piece, Rollout
+from policies.masks import MASK
+from policies.normalize import update_scales
+from policies.sb3.actor_critic import MaskedActorCriticPolicy, sample
+
+Array = np.ndarray[Any, np.dtype[Any]]
+LEAST_SCALE = 1e-4
+
+
+class MaskedPPO(PPO):
+    """PPO that learns from decisions alone: moments in which a slot had but one legal action are skipped over.
+
+    An environment with `shards` (`ShardedVecEnv`) is played by one thread a shard, and each minibatch is split among as
+    many threads; what comes out depends on the number of shards, not on how fast they are. Callbacks' `on_step` is
+    called for every step once the rollout is done. `ent_coef` may be a schedule of the progress remaining, as
+    `learning_rate` may. With `bootstrap_truncated=False` a match that time ended is over like any other.
+    """
+
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
+        "MlpPolicy": MaskedActorCriticPolicy,
+        "MultiInputPolicy": MaskedActorCriticPolicy,
+    }
+    policy: MaskedActorCriticPolicy
+
+    def __init__(
+        self,
+        policy: str | type[MaskedActorCriticPolicy],
+        env: Any,
+        *,
+        ent_coef: float | Callable[[float], float] = 0.0,
+        bootstrap_truncated: bool = True,
+        normalize_returns: bool = True,
+        accumulate: int = 1,
+        mixed_precision: bool = True,
+        **named: Any,
+    ) -> None:
+        self.ent_schedule = ent_coef if callable(ent_coef) else None
+        self.bootstrap_truncated = bootstrap_truncated
+        self.normalize_returns = normalize_returns
+        self.accumulate = accumulate
+        self.mixed_precision = mixed_precision
+        self.losses: dict[str, float] = {}
+        super().__init__(policy, env, ent_coef=0.0 if callable(ent_coef) else ent_coef, **named)
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        self.rollout: Rollout | None = None
+        shards = self._shards()
+        self.crew = Crew(len(shards))
+        self._replicas = [self.policy, *(deepcopy(self.policy) for _ in shards[1:])]
+        seed = np.random.SeedSequence(self.seed)
+        self.random, *self._shard_random = [np.random.default_rng(s) for s in seed.spawn(1 + len(shards))]
+        self._last: list[dict[str, Array]] = []
+        self._discounted = [np.zeros(shard.num_envs) for shard in shards]
+
+    def _shards(self) -> list[VecEnv]:
+        return list(getattr(self.env, "shards", [self.env]))
+
+    def collect_rollouts(
+        self, env: VecEnv, callback: BaseCallback, rollout_buffer: Any, n_rollout_steps: int
+    ) -> bool:
+        """Let every shard play `n_rollout_steps` steps; False if a callback wants to stop."""
+        self.policy.set_training_mode(False)
+        callback.on_rollout_start()
+        shards = self._shards()
+        if not self._last:
+            self._last = _split(self._last_obs, shards)
+        pieces = self.crew.map(
+            lambda number: self._play(number, shards[number], n_rollout_steps), list(range(len(shards)))
+        )
+        if self.normalize_returns:
+            scale = self.policy.return_scale
+            scale.update(torch.cat([torch.from_numpy(found) for _, found in pieces])[:, None].float())
+            factor = 1.0 / max(float(scale.variance.sqrt()), LEAST_SCALE)
+        else:
+            factor = 1.0
+        self.rollout = Rollout.of([piece for piece, _ in pieces], factor, self.gamma, self.gae_lambda)
+        for _ in range(n_rollout_steps):
+            self.num_timesteps += env.num_envs
+            if not callback.on_step():
+                return False
+        callback.on_rollout_end()
+        return True
+
+    def _play(self, number: int, env: VecEnv, steps: int) -> tuple[Piece, Array]:
+        """One shard's part of a rollout, and the discounted returns that its slots had at each step."""
+        seen = self._last[number]
+        random = self._shard_random[number]
+        discounted = self._discounted[number]
+        slots = env.num_envs
+        kept: dict[str, list[Tensor]] = {name: [] for name in seen}
+        actions_kept, log_probs_kept, values_kept = [], [], []
+        rows = np.full((steps, slots), -1, np.int64)
+        rewards = np.zeros((steps, slots), np.float32)
+        ended = np.zeros((steps, slots), np.bool_)
+        returns = np.zeros((steps, slots), np.float32)
+        found = 0
+        for step in range(steps):
+            choosing, actions = _choices(seen, slots)
+            rows[step, choosing] = np.arange(found, found + len(choosing))
+            found += len(choosing)
+            if len(choosing):
+                observations = {name: torch.as_tensor(block[choosing]).float() for name, block in seen.items()}
+                with torch.inference_mode():
+                    logits, values = self.policy.logits_and_values(_on(observations, self.device))
+                    noise = torch.from_numpy(random.random(len(choosing), np.float32)).to(self.device)
+                    drawn = sample(logits, noise)
+                    log_probs = logits.log_softmax(-1).gather(1, drawn[:, None])[:, 0]
+                for name, block in observations.items():
+                    kept[name].append(block)
+                actions_kept.append(drawn.cpu())
+                log_probs_kept.append(log_probs.cpu())
+                values_kept.append(values.cpu())
+                actions[choosing] = drawn.cpu().numpy()
+            fresh, paid, dones, infos = env.step(actions)
+            rewards[step] = paid
+            ended[step] = dones
+            if self.bootstrap_truncated and dones.any():
+                rewards[step] += self._beyond(np.flatnonzero(dones), infos, slots)
+            discounted[:] = discounted * self.gamma + paid
+            returns[step] = discounted
+            discounted[dones] = 0.0
+            seen = fresh if isinstance(fresh, dict) else {"state": fresh}
+        self._last[number] = seen
+        piece = Piece(
+            {name: torch.cat(blocks) for name, blocks in kept.items()},
+            torch.cat(actions_kept),
+            torch.cat(log_probs_kept),
+            torch.cat(values_kept),
+            rows,
+            rewards,
+            ended,
+            self._worth(seen, env),
+        )
+        return piece, returns.ravel()
+
+    def _beyond(self, slots: Array, infos: list[dict[str, Any]], count: int) -> Array:
+        """What slots whose match time ended would still have been worth, in the rewards' own scale."""
+        extra = np.zeros(count, np.float32)
+        cut = [slot for slot in slots.tolist() if infos[slot].get("TimeLimit.truncated")]
+        if cut:
+            last = [infos[slot]["terminal_observation"] for slot in cut]
+            rows = {name: np.stack([row[name] for row in last]) for name in last[0]} if isinstance(last[0], dict) else {
+                "state": np.stack(last)
+            }
+            unit = max(float(self.policy.return_scale.variance.sqrt()), LEAST_SCALE) if self.normalize_returns else 1.0
+            extra[cut] = self.gamma * unit * self._values(rows)
+        return extra
+
+    def _worth(self, seen: dict[str, Array], env: VecEnv) -> Array:
+        """What slots are worth after the last step; a dead monster's is the mean of its living allies'."""
+        values = self._values(seen)
+        alive = getattr(env, "alive", None)
+        if alive is None or alive.all():
+            return values
+        team = values.reshape(-1, getattr(env, "slots_a_match", 1))
+        living = alive.reshape(team.shape)
+        mean = (team * living).sum(1, keepdims=True) / np.maximum(living.sum(1, keepdims=True), 1)
+        return np.where(living, team, mean).ravel().astype(np.float32)
+
+    def _values(self, seen: dict[str, Array]) -> Array:
+        with torch.inference_mode():
+            rows = {name: torch.as_tensor(block).float() for name, block in seen.items()}
+            found: Array = self.policy.logits_and_values(_on(rows, self.device))[1].cpu().numpy()
+        return found
+
+    def train(self) -> None:
+        """Improve the policy by the last rollout."""
+        assert self.rollout is not None, "train comes after collect_rollouts"
+        rollout = self.rollout.to(self.device)
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        update_scales(self.policy, rollout.observations)
+        self._share_buffers()
+        if self.ent_schedule is not None:
+            self.ent_coef = float(self.ent_schedule(self._current_progress_remaining))
+        clip = float(self.clip_range(self._current_progress_remaining))  # type: ignore[operator]
+        sums = torch.zeros(5)
+        batches = 0
+        stopped = False
+        for _ in range(self.n_epochs):
+            for batch in rollout.batches(self.batch_size, self.random):
+                told = self._update(batch, clip)
+                sums += told
+                batches += 1
+                stopped = self.target_kl is not None and float(told[3]) > 1.5 * self.target_kl
+                if stopped:
+                    break
+            self._n_updates += 1
+            if stopped:
+                break
+        self._tell(rollout, sums / batches, clip)
+
+    def _update(self, batch: Rollout, clip: float) -> Tensor:
+        """One step of the optimizer; the losses of the batch."""
+        gained = batch.advantages
+        if self.normalize_advantage and len(gained) > 1:
+            batch.advantages = (gained - gained.mean()) / (gained.std() + 1e-8)
+        self._share_weights()
+        told = torch.zeros(5)
+        for parts in _in_turns(batch.parts(self.crew.workers * self.accumulate), self.crew.workers):
+            whole = len(batch)
+            numbered = list(enumerate(parts))
+            told += sum(self.crew.map(lambda item: self._learn_from(*item, clip, whole), numbered))
+        parameters = list(self.policy.parameters())
+        for replica in self._replicas[1:]:
+            pairs = [
+                (p.grad, other.grad)
+                for p, other in zip(parameters, replica.parameters(), strict=True)
+                if p.grad is not None and other.grad is not None
+            ]
+            if pairs:
+                torch._foreach_add_([own for own, _ in pairs], [other for _, other in pairs])
+        nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+        self.policy.optimizer.step()
+        for replica in self._replicas:
+            for parameter in replica.parameters():
+                parameter.grad = None
+        return told
+
+    def _learn_from(self, replica: int, part: Rollout, clip: float, whole: int) -> Tensor:
+        """Add the gradients of a part of a batch to those of a replica; its share of the losses."""
+        policy = self._replicas[replica]
+        with self._precision():
+            logits, values = policy.logits_and_values(part.observations)
+        logits = logits.float()
+        every = logits.log_softmax(-1)
+        log_probs = every.gather(1, part.actions[:, None])[:, 0]
+        entropy = -(every.exp() * every).sum(-1).mean()
+        change = log_probs - part.log_probs
+        ratio = change.exp()
+        clipped = torch.clamp(ratio, 1 - clip, 1 + clip)
+        policy_loss = -torch.min(part.advantages * ratio, part.advantages * clipped).mean()
+        value_loss = nn.functional.mse_loss(values.float(), part.returns)
+        loss = policy_loss - self.ent_coef * entropy + self.vf_coef * value_loss
+        share = len(part) / whole
+        (loss * share).backward()
+        with torch.no_grad():
+            kl = (ratio - 1 - change).mean()
+            outside = ((ratio - 1).abs() > clip).float().mean()
+            return torch.stack([policy_loss, value_loss, entropy, kl, outside]).cpu() * share
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self.mixed_precision and self.device.type == "cuda":
+            return torch.autocast("cuda", torch.bfloat16)
+        return nullcontext()
+
+    def _share_weights(self) -> None:
+        for replica in self._replicas[1:]:
+            with torch.no_grad():
+                torch._foreach_copy_(list(replica.parameters()), list(self.policy.parameters()))
+
+    def _share_buffers(self) -> None:
+        for replica in self._replicas[1:]:
+            for own, other in zip(self.policy.buffers(), replica.buffers(), strict=True):
+                other.copy_(own)
+
+    def _tell(self, rollout: Rollout, means: Tensor, clip: float) -> None:
+        policy_loss, value_loss, entropy, kl, outside = means.tolist()
+        self.losses = {"policy": policy_loss, "value": value_loss, "entropy": entropy}
+        self.logger.record("train/policy_gradient_loss", policy_loss)
+        self.logger.record("train/value_loss", value_loss)
+        self.logger.record("train/entropy_loss", -entropy)
+        self.logger.record("train/approx_kl", kl)
+        self.logger.record("train/clip_fraction", outside)
+        self.logger.record("train/clip_range", clip)
+        self.logger.record("train/ent_coef", float(self.ent_coef))
+        self.logger.record("train/decisions", len(rollout))
+        worth = explained_variance(rollout.values.cpu().numpy(), rollout.returns.cpu().numpy())
+        self.logger.record("train/explained_variance", worth)
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+
+
+def _choices(seen: dict[str, Array], slots: int) -> tuple[Array, Array]:
+    """Slots that have a choice, and the actions of all: where there is but one, that one."""
+    if MASK not in seen:
+        return np.arange(slots), np.zeros(slots, np.int64)
+    legal = seen[MASK]
+    return np.flatnonzero(legal.sum(1) > 1), legal.argmax(1).astype(np.int64)
+
+
+def _on(observations: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    return {name: block.to(device) for name, block in observations.items()}
+
+
+def _split(seen: Any, shards: list[VecEnv]) -> list[dict[str, Array]]:
+    """Observations of all slots, shard by shard."""
+    blocks = seen if isinstance(seen, dict) else {"state": seen}
+    bounds = np.cumsum([0, *(shard.num_envs for shard in shards)]).tolist()
+    return [{name: block[a:b] for name, block in blocks.items()} for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def _in_turns(parts: list[Rollout], workers: int) -> list[list[Rollout]]:
+    return [parts[first : first + workers] for first in range(0, len(parts), workers)]

@@ -1,0 +1,79 @@
+"""Stable-Baselines3's actor-critic policy with illegal actions ruled out."""
+
+from typing import Any
+
+import torch
+from stable_baselines3.common.distributions import CategoricalDistribution, Distribution
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.type_aliases import PyTorchObs
+from torch import Tensor, nn
+
+from policies.masks import masked_if_given
+from policies.normalize import RunningScale
+
+
+class MaskedActorCriticPolicy(ActorCriticPolicy):
+    """Where observations hold `action_mask`, illegal actions have probability 0."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.return_scale = RunningScale(1, "returns")  # of returns, so that values have a scale of 1
+
+    def logits_and_values(self, observations: PyTorchObs) -> tuple[Tensor, Tensor]:
+        """Masked scores of actions [batch, actions] and values [batch]."""
+        if self.share_features_extractor:
+            features = self.features_extractor(observations)
+            latent_pi, latent_vf = self.mlp_extractor(features)
+        else:
+            latent_pi = self.mlp_extractor.forward_actor(self.pi_features_extractor(observations))
+            latent_vf = self.mlp_extractor.forward_critic(self.vf_features_extractor(observations))
+        return masked_if_given(self.action_net(latent_pi), observations), self.value_net(latent_vf).flatten()
+
+    def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Actions, values and log-probabilities, as the base class gives them."""
+        logits, values = self.logits_and_values(obs)
+        distribution = self._distribution(logits)
+        actions = distribution.get_actions(deterministic=deterministic)
+        return actions, values[:, None], distribution.log_prob(actions)
+
+    def evaluate_actions(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Values, log-probabilities of actions, and entropies."""
+        logits, values = self.logits_and_values(obs)
+        distribution = self._distribution(logits)
+        return values[:, None], distribution.log_prob(actions), distribution.entropy()
+
+    def get_distribution(self, obs: PyTorchObs) -> Distribution:
+        """The distribution of actions."""
+        latent = self.mlp_extractor.forward_actor(self.pi_features_extractor(obs))
+        return self._distribution(masked_if_given(self.action_net(latent), obs))
+
+    def predict_values(self, obs: PyTorchObs) -> Tensor:
+        """Values [batch, 1]."""
+        features = self.vf_features_extractor(obs)
+        return self.value_net(self.mlp_extractor.forward_critic(features))  # type: ignore[no-any-return]
+
+    def _distribution(self, logits: Tensor) -> Distribution:
+        if not isinstance(self.action_dist, CategoricalDistribution):
+            raise ValueError(f"actions are {self.action_space}, expected a Discrete space")
+        return self.action_dist.proba_distribution(action_logits=logits)
+
+
+class PolicyActor(nn.Module):
+    """The part of an actor-critic that acts, to be deployed."""
+
+    def __init__(self, policy: MaskedActorCriticPolicy) -> None:
+        super().__init__()
+        self.extractor = policy.pi_features_extractor
+        self.trunk = policy.mlp_extractor.policy_net
+        self.head = policy.action_net
+
+    def forward(self, observations: dict[str, Tensor]) -> Tensor:
+        """Masked scores [batch, actions]; their softmax are probabilities."""
+        return masked_if_given(self.head(self.trunk(self.extractor(observations))), observations)
+
+
+def sample(logits: Tensor, noise: Tensor) -> Tensor:
+    """Actions drawn by uniform numbers [batch] in [0, 1): never one of probability 0."""
+    reached = torch.softmax(logits, -1).cumsum(-1)
+    drawn = (reached <= noise[:, None] * reached[:, -1:]).sum(-1)
+    return torch.clamp(drawn, max=logits.shape[-1] - 1)
