@@ -28,6 +28,7 @@ from mlmonster_env.data.errors import one_of, shorten
 from mlmonster_env.scenarios import Plan, plan_of
 from mlmonster_env.sim import Arena, Scenario
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.arena import Snapshot
 from mlmonster_env.sim.deeds import Events
 from mlmonster_env.sim.legal import random_orders
 from mlmonster_env.sim.orders import packed
@@ -69,7 +70,7 @@ class Battle:
 
     A slot is one monster of one match: by default the first member of the first side, its allies being under the stock
     AI; with `pack` every member of that side; with `both_sides` every member of both. Slots are in order of match, then
-    member. `seeds` begin matches: what a match is depends on its seed and on how many its row had since that seed.
+    member. `side` is the one that the learner is on. `seeds` begin matches: what a match is depends on its seed and on how many its row had since that seed.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Battle:
         max_episode_steps: int | None = None,
         pack: bool = False,
         both_sides: bool = False,
+        side: int = 0,
         threads: int = 1,
         record: bool = False,
     ) -> None:
@@ -125,9 +127,12 @@ class Battle:
         self.ticks = decision_ms // f.THINK_MS
         self.longest = max_episode_steps
         sides = staged.sides
-        own = np.flatnonzero(sides == 0)
+        if side not in (0, 1):
+            raise ValueError(f"side is {side!r}, expected 0 or 1: the one that the learner is on")
+        self.side = side
+        own = np.flatnonzero(sides == side)
         self.members = np.arange(staged.members) if both_sides else (own if pack else own[:1])
-        self.rivals = np.zeros(0, np.int64) if both_sides or opponent == "stock" else np.flatnonzero(sides == 1)
+        self.rivals = np.zeros(0, np.int64) if both_sides or opponent == "stock" else np.flatnonzero(sides != side)
         self.opponent = opponent
         self.rival_control = control if callable(opponent) else "combat"
         self.matches, self.units = self._slots(self.members)
@@ -199,10 +204,10 @@ class Battle:
         return rewards.astype(np.float32), terminated, truncated
 
     def outcome(self) -> Array:
-        """Of each match: 1 won by the first side, -1 lost, 0 drawn or not over."""
+        """Of each match: 1 won by the learner's side, -1 lost, 0 drawn or not over."""
         winner = self.arena.match[:, f.WINNER]
         over = self.arena.match[:, f.OVER] != 0
-        return np.where(over & (winner == 0), 1, np.where(over & (winner == 1), -1, 0))
+        return np.where(over & (winner == self.side), 1, np.where(over & (winner == 1 - self.side), -1, 0))
 
     def action_masks(self) -> Array:
         """Of each slot, which actions are legal: int8 [slots, actions]. A dead monster's is only to do nothing."""
@@ -217,6 +222,24 @@ class Battle:
         if self._remembers:
             seen["history"] = self._history[chosen] * self.alive[chosen, None, None]
         return seen["state"] if self.plain else seen
+
+    def state(self) -> dict[str, Any]:
+        """Arrays and numbers by name: all that `set_state` needs to go on from here to the bit."""
+        if callable(self.opponent) or self._orders is not None:
+            raise RuntimeError("a battle that is recorded, or whose opponent is a function, cannot be written down")
+        return {
+            "arena": self.arena.snapshot().as_tree(),
+            "steps": self.steps.copy(),
+            "history": self._history.copy() if self._remembers else np.zeros(0, np.float32),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` told of a battle made alike."""
+        self.arena.restore(Snapshot.of_tree(state["arena"]))
+        self.steps[:] = state["steps"]
+        if self._remembers:
+            self._history[:] = state["history"]
+        self._begun = True
 
     def recording(self, match: int = 0) -> Recording:
         """The match that a row is playing, from its beginning until now."""

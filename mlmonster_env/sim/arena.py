@@ -57,6 +57,21 @@ class Snapshot:
     closed: bool
     was_over: np.ndarray[Any, np.dtype[np.bool_]]
 
+    def as_tree(self) -> dict[str, Any]:
+        """Arrays and numbers by name, to be written down."""
+        streams, before = self.streams, self.before
+        return {
+            "units": self.units, "match": self.match, "tally": self.tally, "book": self.book,
+            "streams": {"seeds": streams.seeds, "indices": streams.indices, "serials": streams.serials},
+            "seed": self.seed, "ticks": self.ticks, "closed": self.closed, "was_over": self.was_over,
+            "before": {"hp": before.hp, "alive": before.alive, "distance": before.distance},
+        }  # fmt: skip
+
+    @classmethod
+    def of_tree(cls, tree: dict[str, Any]) -> "Snapshot":
+        """The snapshot that `as_tree` wrote down."""
+        return cls(**{**tree, "streams": Streams(**tree["streams"]), "before": Before(**tree["before"])})
+
 
 class Arena:
     """A batch of independent matches under the stock AI, or under orders.

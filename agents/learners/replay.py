@@ -1,0 +1,227 @@
+"""What slots decided and what came of it, several decisions on: kept in a ring, drawn by priority."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+
+from agents.learners.sum_tree import SumTree
+
+Array = np.ndarray[Any, np.dtype[Any]]
+LEAST_PRIORITY = 1e-3
+NOBODY = -1
+
+
+@dataclass
+class Transitions:
+    """A batch drawn from a replay; the names are those of Stable-Baselines3's samples."""
+
+    observations: dict[str, Tensor]
+    actions: Tensor  # [batch, 1], or [batch, numbers]
+    next_observations: dict[str, Tensor]
+    dones: Tensor  # [batch, 1]
+    rewards: Tensor  # [batch, 1]
+    discounts: Tensor  # [batch, 1]: what the value of the next observation is multiplied by
+    weights: Tensor  # [batch, 1]: that make up for having been drawn by priority
+    rows: Array
+
+
+class Replay:
+    """A ring of decisions of `slots` slots.
+
+    A decision is closed by the `n_steps`-th one after it, or by the end of its match; until then it is not drawn. What
+    is paid in between is summed with discount. A row's next observation is that of the decision that closed it.
+    With `priority` 0 all rows are as likely.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        slots: int,
+        shapes: Mapping[str, tuple[int, ...]],
+        action_shape: tuple[int, ...] = (),
+        *,
+        n_steps: int = 1,
+        gamma: float = 0.99,
+        priority: float = 0.6,
+        seed: int = 0,
+    ) -> None:
+        if capacity < 2 * slots * n_steps:
+            raise ValueError(f"capacity is {capacity}, expected at least {2 * slots * n_steps}: 2 x slots x n_steps")
+        if n_steps < 1:
+            raise ValueError(f"n_steps is {n_steps}, expected at least 1")
+        self.capacity = capacity
+        self.n_steps = n_steps
+        self.gamma = gamma
+        self.priority = priority
+        self.written = 0  # decisions so far; a decision's serial number is how many came before it
+        self.random = np.random.default_rng(seed)
+        self.blocks = {name: np.zeros((capacity, *shape), _kind(name)) for name, shape in shapes.items()}
+        whole = not action_shape
+        self.actions = np.zeros((capacity, *(action_shape or (1,))), np.int64 if whole else np.float32)
+        self.rewards = np.zeros(capacity, np.float32)
+        self.discounts = np.zeros(capacity, np.float32)
+        self.next_rows = np.zeros(capacity, np.int64)
+        self.dones = np.zeros(capacity, np.float32)
+        self.tree = SumTree(capacity)
+        self.greatest = 1.0
+        self._open = np.full((slots, n_steps), NOBODY, np.int64)  # serial numbers, oldest first
+        self._paid = np.zeros((slots, n_steps), np.float64)
+        self._factor = np.zeros((slots, n_steps), np.float64)
+
+    def __len__(self) -> int:
+        """How many rows can be drawn."""
+        return int(np.count_nonzero(self.tree.weights))
+
+    def decide(self, slots: Array, observations: Mapping[str, Array], actions: Array) -> None:
+        """Slots that have a choice made it: what they saw, and what they did. Closes what waited for that."""
+        count = len(slots)
+        serials = self.written + np.arange(count)
+        rows = serials % self.capacity
+        self.tree.set(rows, np.zeros(count))
+        for name, block in observations.items():
+            self.blocks[name][rows] = block
+        self.actions[rows] = actions.reshape(count, -1)
+        self.written += count
+        closed = _decide(
+            slots, serials, self._open, self._paid, self._factor, self.capacity, self.written,
+            self.rewards, self.discounts, self.next_rows, self.dones,
+        )  # fmt: skip
+        self._release(closed)
+
+    def pay(self, rewards: Array, ended: Array) -> None:
+        """A step of the environment went by, in all slots; matches that ended close whatever was open."""
+        closed = _pay(
+            rewards.astype(np.float64), ended, self._open, self._paid, self._factor, self.gamma, self.capacity,
+            self.written, self.rewards, self.discounts, self.next_rows, self.dones,
+        )  # fmt: skip
+        self._release(closed)
+
+    def cut(self, slots: Array, observations: Mapping[str, Array]) -> None:
+        """Matches of slots were cut short: what was open there is closed by what they last saw, its worth counted."""
+        count = len(slots)
+        serials = self.written + np.arange(count)
+        rows = serials % self.capacity
+        self.tree.set(rows, np.zeros(count))
+        for name, block in observations.items():
+            self.blocks[name][rows] = block
+        self.written += count
+        closed = _cut(
+            slots, serials, self._open, self._paid, self._factor, self.capacity, self.written,
+            self.rewards, self.discounts, self.next_rows, self.dones,
+        )  # fmt: skip
+        self._release(closed)
+
+    def draw(self, count: int, correction: float = 1.0, device: torch.device | None = None) -> Transitions:
+        """A batch, by priority; `correction` (0 to 1) says how much of the bias of that is made up for."""
+        rows = self.tree.draw((np.arange(count) + self.random.random(count)) / count)
+        likely = self.tree.weights[rows]
+        weights = (likely / likely.min()) ** -correction
+        later = self.next_rows[rows]
+        where = device or torch.device("cpu")
+        return Transitions(
+            {name: torch.from_numpy(block[rows]).to(where).float() for name, block in self.blocks.items()},
+            torch.from_numpy(self.actions[rows]).to(where),
+            {name: torch.from_numpy(block[later]).to(where).float() for name, block in self.blocks.items()},
+            torch.from_numpy(self.dones[rows, None]).to(where),
+            torch.from_numpy(self.rewards[rows, None]).to(where),
+            torch.from_numpy(self.discounts[rows, None]).to(where),
+            torch.from_numpy(weights[:, None].astype(np.float32)).to(where),
+            rows,
+        )
+
+    def sample(self, batch_size: int, env: Any = None) -> Transitions:
+        """As Stable-Baselines3's buffers give a batch."""
+        return self.draw(batch_size, 0.0)
+
+    def learnt(self, rows: Array, errors: Array) -> None:
+        """Rows were learnt from, and were so far off: how likely they are to be drawn again."""
+        if not self.priority:
+            return
+        weights = (np.abs(errors).astype(np.float64) + LEAST_PRIORITY) ** self.priority
+        self.greatest = max(self.greatest, float(weights.max()))
+        still = self.tree.weights[rows] > 0
+        self.tree.set(rows[still], weights[still])
+
+    def _release(self, rows: Array) -> None:
+        self.tree.set(rows, np.full(len(rows), self.greatest if self.priority else 1.0))
+
+
+def _kind(block: str) -> type[Any]:
+    return np.int8 if block == "action_mask" else np.float32
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _decide(slots, serials, waiting, paid, factor, capacity, written, rewards, discounts, next_rows, dones):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, E501
+    steps = waiting.shape[1]
+    closed = np.empty(slots.shape[0], np.int64)
+    count = 0
+    for i in range(slots.shape[0]):
+        slot = slots[i]
+        oldest = waiting[slot, 0]
+        if oldest >= 0 and oldest >= written - capacity:
+            row = oldest % capacity
+            rewards[row] = paid[slot, 0]
+            discounts[row] = factor[slot, 0]
+            next_rows[row] = serials[i] % capacity
+            dones[row] = 0.0
+            closed[count] = row
+            count += 1
+        for k in range(steps - 1):
+            waiting[slot, k] = waiting[slot, k + 1]
+            paid[slot, k] = paid[slot, k + 1]
+            factor[slot, k] = factor[slot, k + 1]
+        waiting[slot, steps - 1] = serials[i]
+        paid[slot, steps - 1] = 0.0
+        factor[slot, steps - 1] = 1.0
+    return closed[:count]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _pay(paid_now, ended, waiting, paid, factor, gamma, capacity, written, rewards, discounts, next_rows, dones):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, E501
+    slots, steps = waiting.shape
+    closed = np.empty(slots * steps, np.int64)
+    count = 0
+    for slot in range(slots):
+        for k in range(steps):
+            serial = waiting[slot, k]
+            if serial < 0:
+                continue
+            paid[slot, k] += factor[slot, k] * paid_now[slot]
+            factor[slot, k] *= gamma
+            if ended[slot]:
+                if serial >= written - capacity:
+                    row = serial % capacity
+                    rewards[row] = paid[slot, k]
+                    discounts[row] = 0.0
+                    next_rows[row] = row
+                    dones[row] = 1.0
+                    closed[count] = row
+                    count += 1
+                waiting[slot, k] = -1
+    return closed[:count]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _cut(slots, serials, waiting, paid, factor, capacity, written, rewards, discounts, next_rows, dones):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, E501
+    steps = waiting.shape[1]
+    closed = np.empty(slots.shape[0] * steps, np.int64)
+    count = 0
+    for i in range(slots.shape[0]):
+        slot = slots[i]
+        for k in range(steps):
+            serial = waiting[slot, k]
+            if serial >= 0 and serial >= written - capacity:
+                row = serial % capacity
+                rewards[row] = paid[slot, k]
+                discounts[row] = factor[slot, k]
+                next_rows[row] = serials[i] % capacity
+                dones[row] = 0.0
+                closed[count] = row
+                count += 1
+            waiting[slot, k] = -1
+    return closed[:count]

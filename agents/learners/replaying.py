@@ -1,0 +1,221 @@
+"""What learners from replay share: how they play, explore, keep what they saw, and learn while they play on."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.type_aliases import RolloutReturn
+from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor, nn
+
+from agents.learners.replay import Replay
+from policies.masks import MASK
+from policies.normalize import RunningScale, update_scales
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass
+class Step:
+    """One step of all slots, before it is kept."""
+
+    choosing: Array  # slots that had a choice
+    observations: dict[str, Array]  # of those
+    actions: Array  # of those
+    rewards: Array  # of all slots
+    ended: Array
+    cut: Array  # slots whose match time ended, where that is no end to learn from
+    last: dict[str, Array]  # what those saw last
+
+
+class Replaying(OffPolicyAlgorithm):
+    """To be mixed with an algorithm of Stable-Baselines3 that learns from replay.
+
+    The replay holds decisions alone, `n_steps` of them summed. Exploration is drawn for every slot by itself, among its
+    legal actions. With `overlap` the environment plays on in a second thread while the networks learn, one step ahead
+    and by the weights of before: the same whatever the threads' speeds.
+    """
+
+    def __init__(
+        self,
+        policy: Any,
+        env: Any,
+        *,
+        decisions_ahead: int = 1,
+        priority: float = 0.6,
+        correction: float = 0.4,
+        bootstrap_truncated: bool = True,
+        overlap: bool = False,
+        mixed_precision: bool = True,
+        **named: Any,
+    ) -> None:
+        self.decisions_ahead = decisions_ahead
+        self.priority = priority
+        self.correction = correction
+        self.bootstrap_truncated = bootstrap_truncated
+        self.overlap = overlap
+        self.mixed_precision = mixed_precision
+        self.losses: dict[str, float] = {}
+        super().__init__(policy, env, **named)
+
+    def _setup_model(self) -> None:
+        if not isinstance(self.observation_space, spaces.Dict):
+            shapes = {"state": self.observation_space.shape or ()}
+        else:
+            shapes = {name: inner.shape or () for name, inner in self.observation_space.spaces.items()}
+        box = isinstance(self.action_space, spaces.Box)
+        self.replay_buffer: Any = Replay(
+            self.buffer_size,
+            self.n_envs,
+            shapes,
+            (self.action_space.shape or ()) if box else (),
+            n_steps=self.decisions_ahead,
+            gamma=self.gamma,
+            priority=self.priority,
+            seed=0 if self.seed is None else self.seed + 1,
+        )
+        super()._setup_model()
+        self.random = np.random.default_rng(self.seed)
+        self._seen: dict[str, Array] = {}
+        self._ahead: Future[list[Step]] | list[Step] | None = None
+        self._pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) if self.overlap else None
+        self._acting: nn.Module = deepcopy(self._network()) if self.overlap else self._network()
+
+    def _network(self) -> nn.Module:
+        """The network that decides what is done."""
+        raise NotImplementedError
+
+    def _act(self, observations: dict[str, Tensor], noise: Array) -> Array:
+        """What the acting network does; `noise` are normal draws [batch, numbers] for those that need some."""
+        raise NotImplementedError
+
+    @property
+    def explores(self) -> float:
+        """The share of decisions that are drawn at random."""
+        if self.num_timesteps < self.learning_starts:
+            return 1.0
+        return float(getattr(self, "exploration_rate", 0.0))
+
+    def collect_rollouts(
+        self,
+        env: VecEnv,
+        callback: BaseCallback,
+        train_freq: Any,
+        replay_buffer: Any,
+        action_noise: Any = None,
+        learning_starts: int = 0,
+        log_interval: int | None = None,
+    ) -> RolloutReturn:
+        """Play `train_freq` steps and keep them."""
+        self.policy.set_training_mode(False)
+        callback.on_rollout_start()
+        if not self._seen:
+            self._seen = _blocks(self._last_obs)
+        count = int(train_freq.frequency)
+        play = self._player(env, count)
+        steps = play() if self._ahead is None else self.settle()
+        self._ahead = None
+        if self._pool is not None:
+            self._acting.load_state_dict(self._network().state_dict())
+            self._ahead = self._pool.submit(self._player(env, count))
+        for step in steps:
+            self._keep(step)
+            self.num_timesteps += env.num_envs
+            if not callback.on_step():
+                return RolloutReturn(env.num_envs, 0, False)
+            self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+            self._on_step()
+        callback.on_rollout_end()
+        return RolloutReturn(count, 0, True)
+
+    def settle(self) -> list[Step]:
+        """Wait for what is being played ahead; nothing is played after that until the next rollout."""
+        if isinstance(self._ahead, Future):
+            self._ahead = self._ahead.result()
+        return self._ahead or []
+
+    def _player(self, env: VecEnv, count: int) -> Callable[[], list[Step]]:
+        explores = self.explores
+        return lambda: [self._play(env, explores) for _ in range(count)]
+
+    def _play(self, env: VecEnv, explores: float) -> Step:
+        """One step of all slots."""
+        seen = self._seen
+        choosing, actions = self._choices(seen, env)
+        observations = {name: block[choosing] for name, block in seen.items()}
+        drawn = self._draw(observations, explores, len(choosing))
+        actions[choosing] = drawn
+        fresh, rewards, dones, infos = env.step(actions)
+        cut = np.zeros(0, np.int64)
+        last: dict[str, Array] = {}
+        if self.bootstrap_truncated:
+            cut = np.array([s for s in np.flatnonzero(dones) if infos[s].get("TimeLimit.truncated")], np.int64)
+        if len(cut):
+            views = [_blocks(infos[slot]["terminal_observation"]) for slot in cut]
+            last = {name: np.stack([view[name] for view in views]) for name in views[0]}
+            dones = dones.copy()
+            dones[cut] = False
+        self._seen = _blocks(fresh)
+        return Step(choosing, observations, drawn, np.asarray(rewards, np.float32), np.asarray(dones), cut, last)
+
+    def _choices(self, seen: dict[str, Array], env: VecEnv) -> tuple[Array, Array]:
+        """Slots that have a choice, and actions of all, where there is but one."""
+        slots = env.num_envs
+        if MASK in seen:
+            legal = seen[MASK]
+            return np.flatnonzero(legal.sum(1) > 1), legal.argmax(1).astype(np.int64)
+        alive = getattr(env, "alive", None)
+        choosing = np.arange(slots) if alive is None else np.flatnonzero(alive)
+        if isinstance(self.action_space, spaces.Box):
+            return choosing, np.zeros((slots, *self.action_space.shape), np.float32)
+        return choosing, np.zeros(slots, np.int64)
+
+    def _draw(self, observations: dict[str, Array], explores: float, count: int) -> Array:
+        """Actions of slots: what the network says, or, each slot by itself, any legal one."""
+        box = isinstance(self.action_space, spaces.Box)
+        numbers = self.action_space.shape[0] if isinstance(self.action_space, spaces.Box) else 1
+        noise = self.random.standard_normal((count, numbers), np.float32)
+        at_random = self.random.random(count) < explores
+        lots = self.random.random((count, numbers if box else int(self.action_space.n)), np.float32)  # type: ignore[attr-defined]
+        if box:
+            any_one = lots * 2 - 1
+        else:
+            any_one = (lots * observations[MASK] if MASK in observations else lots).argmax(1)
+        if not count or at_random.all():
+            return any_one
+        rows = {name: torch.as_tensor(block).float().to(self.device) for name, block in observations.items()}
+        with torch.inference_mode():
+            chosen = self._act(rows, noise)
+        return np.where(at_random[:, None] if box else at_random, any_one, chosen)
+
+    def _keep(self, step: Step) -> None:
+        """Put a step into the replay."""
+        self.replay_buffer.decide(step.choosing, step.observations, step.actions)
+        if len(step.cut):
+            ended = step.ended.copy()
+            self.replay_buffer.pay(step.rewards, ended)
+            self.replay_buffer.cut(step.cut, step.last)
+        else:
+            self.replay_buffer.pay(step.rewards, step.ended)
+        if self.num_timesteps <= self.learning_starts and len(step.choosing):
+            rows = {name: torch.as_tensor(block).float().to(self.device) for name, block in step.observations.items()}
+            self._scale_by(rows)
+
+    def _scale_by(self, rows: dict[str, Tensor]) -> None:
+        """Let the networks' scales see observations; they hold still once learning has begun."""
+        update_scales(self._network(), rows)
+        own = [m for m in self._network().modules() if isinstance(m, RunningScale)]
+        for module in self.policy.modules():
+            if isinstance(module, RunningScale) and own and module is not own[0]:
+                module.load_state_dict(own[0].state_dict())
+
+
+def _blocks(seen: Any) -> dict[str, Array]:
+    return dict(seen) if isinstance(seen, dict) else {"state": seen}

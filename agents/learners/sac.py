@@ -1,0 +1,38 @@
+"""SAC of Stable-Baselines3 over decisions."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from stable_baselines3 import SAC
+from stable_baselines3.common.policies import BasePolicy
+from torch import Tensor, nn
+
+from agents.learners.replaying import Array, Replaying
+from policies.sb3.box import SquashedGaussianPolicy
+
+
+class ReplayingSAC(Replaying, SAC):
+    """SAC with twin critics and automatic entropy; all rows of the replay are as likely."""
+
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
+        "MlpPolicy": SquashedGaussianPolicy,
+        "MultiInputPolicy": SquashedGaussianPolicy,
+    }
+
+    def __init__(self, policy: Any, env: Any, **named: Any) -> None:
+        super().__init__(policy, env, **{"priority": 0.0, **named})
+
+    def train(self, gradient_steps: int, batch_size: int = 64) -> None:
+        """So many steps of the optimizers."""
+        super().train(gradient_steps, batch_size)
+        told = self.logger.name_to_value
+        self.losses = {name: float(told[f"train/{name}_loss"]) for name in ("actor", "critic")}
+
+    def _network(self) -> nn.Module:
+        return self.policy.actor
+
+    def _act(self, observations: dict[str, Tensor], noise: Array) -> Array:
+        means, log_std, _ = self._acting.get_action_dist_params(observations)  # type: ignore[operator]
+        drawn = torch.tanh(means + log_std.exp() * torch.from_numpy(noise).to(means.device))
+        return np.asarray(drawn.cpu().numpy())

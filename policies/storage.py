@@ -1,0 +1,146 @@
+"""Trees of arrays and plain values on disk: whole or not at all, checked by hash, and never a pickle."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+
+FORMAT = 1
+ARRAYS = "arrays.safetensors"
+VALUES = "values.json"
+MANIFEST = "manifest.json"
+Tree = dict[str, Any]
+
+
+class DamagedError(Exception):
+    """A file that is not what was written."""
+
+
+def write_tree(folder: Path, tree: Mapping[str, Any], **facts: Any) -> None:
+    """Write a tree of mappings whose leaves are arrays, tensors or what JSON can hold, in the place of `folder`.
+
+    `facts` go into the manifest, to be read without the arrays.
+    """
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    values = _without_arrays(tree, "", arrays)
+    fresh = folder.with_name(f".{folder.name}.writing")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        save_file(arrays, fresh / ARRAYS)
+        (fresh / VALUES).write_text(json.dumps(values), encoding="utf-8")
+        hashes = {name: sha256(fresh / name) for name in (ARRAYS, VALUES)}
+        manifest = {"format": FORMAT, "sha256": hashes, **facts}
+        (fresh / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
+        for name in (ARRAYS, VALUES, MANIFEST):
+            sync(fresh / name)
+        sync(fresh)
+        _exchange(fresh, folder)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+
+
+def read_tree(folder: Path) -> Tree:
+    """The tree in a folder; DamagedError, with the file's name, if a byte of it is not as it was written."""
+    manifest = read_manifest(folder)
+    for name, expected in manifest["sha256"].items():
+        if name not in (ARRAYS, VALUES):
+            raise DamagedError(f"{folder / MANIFEST} names {name!r}, expected {ARRAYS} and {VALUES}")
+        if not (folder / name).is_file():
+            raise DamagedError(f"{folder / name} is missing")
+        if (found := sha256(folder / name)) != expected:
+            raise DamagedError(f"{folder / name} is damaged: its SHA-256 is {found[:12]}..., expected {expected[:12]}...")
+    try:
+        arrays = load_file(folder / ARRAYS)
+        values = json.loads((folder / VALUES).read_text(encoding="utf-8"))
+    except Exception as error:
+        raise DamagedError(f"{folder} cannot be read: {error}") from error
+    return _with_arrays(values, arrays)  # type: ignore[no-any-return]
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a folder's manifest says."""
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DamagedError(f"{path} is missing: {folder} is no checkpoint or model") from error
+    except (OSError, ValueError) as error:
+        raise DamagedError(f"{path} is damaged: {error}") from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("sha256"), dict):
+        raise DamagedError(f"{path} is damaged: it holds no hashes")
+    if manifest.get("format") != FORMAT:
+        raise DamagedError(f"{path} is of format {manifest.get('format')!r}, expected {FORMAT}")
+    return manifest
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Bring a file or folder to the disk itself."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file, whole or not at all."""
+    fresh = path.with_name(f".{path.name}.writing")
+    fresh.write_text(text, encoding="utf-8")
+    sync(fresh)
+    fresh.replace(path)
+
+
+def _exchange(fresh: Path, folder: Path) -> None:
+    """Put a finished folder in the place of another."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _without_arrays(value: Any, path: str, arrays: dict[str, Any]) -> Any:
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str) or "/" in key or key == "$array":
+                raise TypeError(f"the key {key!r} at {path or 'the top'} cannot be stored, expected text without '/'")
+        return {key: _without_arrays(inner, f"{path}/{key}", arrays) for key, inner in value.items()}
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, np.ndarray):
+        arrays[path] = np.ascontiguousarray(value).reshape(value.shape).copy()
+        return {"$array": path}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        return [_without_arrays(inner, f"{path}/{i}", arrays) for i, inner in enumerate(value)]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{path} is a {type(value).__name__}, expected arrays, numbers, texts, lists and mappings")
+
+
+def _with_arrays(value: Any, arrays: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"$array"}:
+            return arrays[value["$array"]]
+        return {key: _with_arrays(inner, arrays) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_arrays(inner, arrays) for inner in value]
+    return value
