@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 from numba.extending import register_jitable
 
 VERSION = 1
@@ -473,3 +474,37 @@ def by_mode(mode_flag: float) -> float:
 def state_names() -> list[str]:
     """What each of the 64 numbers is called; reserved ones are "reserved"."""
     return [STATE[i].name if i in STATE else "reserved" for i in range(STATE_SIZE)]
+
+
+def derive_mask(states: Any, control: str) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """Which actions could be legal, told from state vectors [..., 64] alone: for a server that sends no mask.
+
+    Wider than the truth where the state does not tell: of which kind an offered skill is, where walls stand.
+    """
+    if not CONTROLS.get(control):
+        raise ValueError(f"control is {control!r}, expected {', '.join(c for c, n in CONTROLS.items() if n)}")
+    state = np.asarray(states, np.float32)
+    legal = np.zeros((*state.shape[:-1], CONTROLS[control]), np.int8)
+    legal[..., NOTHING_TO_DO[control]] = 1
+    alive = state[..., HP_SHARE] > 0
+    offered = state[..., POSTURE] > 5 / 6
+    free = alive & (offered | (state[..., POSTURE] < 1 / 6))
+    walks = free & (state[..., CAN_MOVE_NOW] > 0.5)
+    if control == "pack":
+        legal[alive] = 1
+    elif control == "skill":
+        legal[offered & alive] = 1
+    elif control == "movement":
+        legal[walks] = 1
+    else:
+        in_sight = state[..., NEAREST_ENEMY] < 1
+        targeted = state[..., TARGET_KIND] > 0.25
+        enemies = state[..., PACK_SIZE] * (1 / np.maximum(state[..., BALANCE_BY_COUNT], 1e-6) - 1) * 12
+        legal[..., ATTACK] = free & (targeted | in_sight)
+        legal[..., MOVE_CLOSER] = walks & (targeted | in_sight) & (state[..., NEAREST_ENEMY] > 1.5 / SIGHT)
+        legal[..., MOVE_AWAY] = walks & in_sight
+        legal[..., MOVE_RANDOMLY] = walks
+        legal[..., USE_HARM : USE_FIELD + 1] = (free & offered)[..., None]
+        legal[..., CHANGE_TARGET] = free & in_sight & ((enemies > 1.5) | ~targeted)
+        legal[..., FLEE] = walks & (state[..., FROM_SPAWN] > 0)
+    return legal

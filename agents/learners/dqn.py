@@ -35,7 +35,8 @@ class ValueLearner(Replaying):
             for parameter in parameters:
                 parameter.grad = None
             loss.backward()
-            nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+            if self.max_grad_norm is not None:
+                nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
             self.policy.optimizer.step()
             self.replay_buffer.learnt(batch.rows, errors.float().cpu().numpy())
             total += loss.detach()

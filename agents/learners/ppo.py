@@ -15,16 +15,30 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 
 from agents.learners.crew import Crew
+from agents.learners.resumable import Resumable, generator_state, set_generator_state
 from agents.learners.rollout import Piece, Rollout
+from mlmonster_env.envs.shards import stacked
 from policies.masks import MASK
 from policies.normalize import update_scales
 from policies.sb3.actor_critic import MaskedActorCriticPolicy, sample
+from policies.storage import Tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LEAST_SCALE = 1e-4
+SETTINGS = [
+    "learning_rate", "n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "normalize_advantage", "ent_coef",
+    "vf_coef", "max_grad_norm", "target_kl", "seed", "policy_kwargs", "bootstrap_truncated", "normalize_returns",
+    "accumulate", "mixed_precision",
+]  # fmt: skip
 
 
-class MaskedPPO(PPO):
+class _NoBuffer:
+    """In the place of Stable-Baselines3's buffer, whose memory is not needed."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None: ...
+
+
+class MaskedPPO(Resumable, PPO):
     """PPO that learns from decisions alone: moments in which a slot had but one legal action are skipped over.
 
     An environment with `shards` (`ShardedVecEnv`) is played by one thread a shard, and each minibatch is split among as
@@ -60,6 +74,7 @@ class MaskedPPO(PPO):
         super().__init__(policy, env, ent_coef=0.0 if callable(ent_coef) else ent_coef, **named)
 
     def _setup_model(self) -> None:
+        self.rollout_buffer_class = _NoBuffer  # type: ignore[assignment]
         super()._setup_model()
         self.rollout: Rollout | None = None
         shards = self._shards()
@@ -256,6 +271,24 @@ class MaskedPPO(PPO):
             kl = (ratio - 1 - change).mean()
             outside = ((ratio - 1).abs() > clip).float().mean()
             return torch.stack([policy_loss, value_loss, entropy, kl, outside]).cpu() * share
+
+    def _own_state(self) -> Tree:
+        return {
+            "random": [generator_state(made) for made in (self.random, *self._shard_random)],
+            "last": self._last,
+            "discounted": self._discounted,
+        }
+
+    def _set_own_state(self, state: Tree) -> None:
+        for made, kept in zip((self.random, *self._shard_random), state["random"], strict=True):
+            set_generator_state(made, kept)
+        self._last = state["last"]
+        self._discounted = state["discounted"]
+        self._last_obs = stacked(self._last)
+        self._share_buffers()
+
+    def _settings(self) -> list[str]:
+        return SETTINGS
 
     def _precision(self) -> AbstractContextManager[Any]:
         if self.mixed_precision and self.device.type == "cuda":

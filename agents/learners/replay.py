@@ -9,7 +9,9 @@ import torch
 from numba import njit
 from torch import Tensor
 
+from agents.learners.resumable import generator_state, set_generator_state
 from agents.learners.sum_tree import SumTree
+from policies.storage import Tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LEAST_PRIORITY = 1e-3
@@ -146,6 +148,45 @@ class Replay:
         self.greatest = max(self.greatest, float(weights.max()))
         still = self.tree.weights[rows] > 0
         self.tree.set(rows[still], weights[still])
+
+    def state(self, since: int = 0) -> Tree:
+        """All but the rows themselves, and those rows that were written from serial number `since` on."""
+        fresh = self.rows_since(since)
+        return {
+            "written": self.written,
+            "greatest": self.greatest,
+            "random": generator_state(self.random),
+            "weights": self.tree.weights.copy(),
+            "rewards": self.rewards, "discounts": self.discounts, "next_rows": self.next_rows, "dones": self.dones,
+            "open": self._open, "paid": self._paid, "factor": self._factor,
+            "fresh": {"since": max(since, self.written - self.capacity), "actions": self.actions[fresh],
+                      **{f"block {name}": block[fresh] for name, block in self.blocks.items()}},
+        }  # fmt: skip
+
+    def set_state(self, state: Tree) -> None:
+        """Take over what `state` told; rows from before its `since` must have been taken over already."""
+        self.written = state["written"]
+        self.greatest = state["greatest"]
+        set_generator_state(self.random, state["random"])
+        self.tree.restore(state["weights"])
+        for name, own in (
+            ("rewards", self.rewards), ("discounts", self.discounts), ("next_rows", self.next_rows),
+            ("dones", self.dones), ("open", self._open), ("paid", self._paid), ("factor", self._factor),
+        ):  # fmt: skip
+            own[:] = state[name]
+        self.set_rows(state["fresh"])
+
+    def rows_since(self, since: int) -> Array:
+        """Which rows hold the decisions from a serial number on."""
+        first = max(since, self.written - self.capacity)
+        return np.arange(first, self.written) % self.capacity
+
+    def set_rows(self, fresh: Tree) -> None:
+        """Put back what slots saw and did."""
+        rows = (fresh["since"] + np.arange(len(fresh["actions"]))) % self.capacity
+        self.actions[rows] = fresh["actions"]
+        for name, block in self.blocks.items():
+            block[rows] = fresh[f"block {name}"]
 
     def _release(self, rows: Array) -> None:
         self.tree.set(rows, np.full(len(rows), self.greatest if self.priority else 1.0))

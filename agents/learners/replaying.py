@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,17 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 
 from agents.learners.replay import Replay
+from agents.learners.resumable import Resumable, generator_state, set_generator_state
 from policies.masks import MASK
 from policies.normalize import RunningScale, update_scales
+from policies.storage import Tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
+SETTINGS = [
+    "learning_rate", "buffer_size", "learning_starts", "batch_size", "tau", "gamma", "gradient_steps", "seed",
+    "policy_kwargs", "decisions_ahead", "priority", "correction", "bootstrap_truncated", "overlap", "mixed_precision",
+    "target_update_interval",
+]  # fmt: skip
 
 
 @dataclass
@@ -35,7 +42,7 @@ class Step:
     last: dict[str, Array]  # what those saw last
 
 
-class Replaying(OffPolicyAlgorithm):
+class Replaying(Resumable, OffPolicyAlgorithm):
     """To be mixed with an algorithm of Stable-Baselines3 that learns from replay.
 
     The replay holds decisions alone, `n_steps` of them summed. Exploration is drawn for every slot by itself, among its
@@ -85,6 +92,7 @@ class Replaying(OffPolicyAlgorithm):
         self.random = np.random.default_rng(self.seed)
         self._seen: dict[str, Array] = {}
         self._ahead: Future[list[Step]] | list[Step] | None = None
+        self.replay_kept = 0  # decisions whose rows are kept elsewhere, so that `state` leaves them out
         self._pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) if self.overlap else None
         self._acting: nn.Module = deepcopy(self._network()) if self.overlap else self._network()
 
@@ -207,6 +215,25 @@ class Replaying(OffPolicyAlgorithm):
         if self.num_timesteps <= self.learning_starts and len(step.choosing):
             rows = {name: torch.as_tensor(block).float().to(self.device) for name, block in step.observations.items()}
             self._scale_by(rows)
+
+    def _own_state(self) -> Tree:
+        ahead = [asdict(step) for step in self.settle()]
+        return {
+            "random": generator_state(self.random),
+            "seen": self._seen,
+            "ahead": ahead,
+            "replay": self.replay_buffer.state(self.replay_kept),
+        }
+
+    def _set_own_state(self, state: Tree) -> None:
+        set_generator_state(self.random, state["random"])
+        self._seen = state["seen"]
+        self._last_obs = state["seen"]
+        self._ahead = [Step(**step) for step in state["ahead"]] or None
+        self.replay_buffer.set_state(state["replay"])
+
+    def _settings(self) -> list[str]:
+        return SETTINGS
 
     def _scale_by(self, rows: dict[str, Tensor]) -> None:
         """Let the networks' scales see observations; they hold still once learning has begun."""

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from stable_baselines3 import SAC
 from stable_baselines3.common.policies import BasePolicy
-from torch import Tensor, nn
+from torch import Tensor, nn, optim
 
 from agents.learners.replaying import Array, Replaying
 from policies.sb3.box import SquashedGaussianPolicy
@@ -28,6 +28,15 @@ class ReplayingSAC(Replaying, SAC):
         super().train(gradient_steps, batch_size)
         told = self.logger.name_to_value
         self.losses = {name: float(told[f"train/{name}_loss"]) for name in ("actor", "critic")}
+
+    def _optimizers(self) -> dict[str, optim.Optimizer]:
+        made = {"actor": self.actor.optimizer, "critic": self.critic.optimizer}
+        if self.ent_coef_optimizer is not None:
+            made["entropy"] = self.ent_coef_optimizer
+        return made
+
+    def _loose_tensors(self) -> dict[str, Tensor]:
+        return {} if self.log_ent_coef is None else {"log_ent_coef": self.log_ent_coef}
 
     def _network(self) -> nn.Module:
         return self.policy.actor

@@ -51,6 +51,16 @@ class ArenaVecEnv(VecEnv):
         """Of each slot, whether its monster lives; the match goes on for the dead."""
         return self.battle.alive
 
+    def state(self) -> dict[str, Any]:
+        """All that `set_state` needs to go on from here to the bit; what slots see is to be kept beside it."""
+        return self.battle.state()
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` told of an environment made alike."""
+        self.battle.set_state(state)
+        self._begun = True
+        self._reset_seeds()
+
     def action_masks(self) -> Array:
         """Of each slot, which actions are legal: truths [slots, actions]."""
         return self.battle.action_masks().astype(np.bool_)
@@ -84,11 +94,15 @@ class ArenaVecEnv(VecEnv):
         """Play one decision in every match; those that ended are begun again, and their last sight is in `infos`."""
         rewards, terminated, truncated = self.battle.step(self._actions)
         ended = terminated | truncated
+        self._played(ended)
         infos = self._infos()
         if ended.any():
             self._close(ended, truncated, infos)
             self.battle.begin(np.flatnonzero(ended))
         return self.battle.observe(), rewards, np.repeat(ended, self.slots_a_match), infos
+
+    def _played(self, ended: Array) -> None:
+        """For those who watch: a decision was played, and these matches ended with it."""
 
     def close(self) -> None:
         """Nothing is held that must be given back."""

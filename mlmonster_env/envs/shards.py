@@ -57,6 +57,17 @@ class ShardedVecEnv(VecEnv):
         """Of each slot, whether its monster lives."""
         return np.concatenate([shard.alive for shard in self.shards])
 
+    def state(self) -> dict[str, Any]:
+        """All that `set_state` needs to go on from here to the bit."""
+        return {str(number): shard.state() for number, shard in enumerate(self.shards)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` told of an environment made alike."""
+        if len(state) != len(self.shards):
+            raise ValueError(f"the state is of {len(state)} shards, expected {len(self.shards)}")
+        for number, shard in enumerate(self.shards):
+            shard.set_state(state[str(number)])
+
     def action_masks(self) -> Array:
         """Of each slot, which actions are legal: truths [slots, actions]."""
         return np.concatenate([shard.action_masks() for shard in self.shards])

@@ -1,0 +1,168 @@
+"""From YAML and flags to a configuration: defaults, preset, algorithm, model type, then what was asked for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from agents.catalog import TYPES, model_type
+from agents.config.tree import LEARN, Config
+from mlmonster_env.contract import ARCHETYPES
+from mlmonster_env.data.errors import one_of
+from mlmonster_env.scenarios import plan_of
+
+HERE = Path(__file__).parent
+OPPONENTS = ("stock", "random", "idle")
+
+
+class ConfigError(ValueError):
+    """An option that is not known, or not of its kind."""
+
+
+def resolve(given: Mapping[str, Any] | None = None, files: tuple[Path, ...] = ()) -> Config:
+    """The configuration of a run: `given` holds options by dotted path, above the defaults and the files."""
+    tree = _safe(HERE / "training.yaml")
+    models = _safe(HERE / "models.yaml")
+    asked: dict[str, Any] = {}
+    for file in files:
+        _lay_over(asked, _safe(file))
+    for path, value in (given or {}).items():
+        _lay_over(asked, _nested(path, value))
+    top = {**tree["defaults"], **{k: v for k, v in asked.items() if not isinstance(v, dict)}}
+    kind = _known("model_type", top["model_type"], TYPES, model_type)
+    if not kind.algos:
+        built = [name for name, made in TYPES.items() if made.algos]
+        raise ConfigError(f"model_type is {kind.name!r}, which cannot be trained yet, expected {one_of('', built)}")
+    algo = top["algo"] or kind.algos[0]
+    if algo not in kind.algos:
+        raise ConfigError(f"algo is {algo!r}, expected {one_of(str(algo), kind.algos)} for {kind.name}")
+    preset = top["preset"]
+    if preset not in tree["presets"]:
+        raise ConfigError(f"preset is {preset!r}, expected {one_of(str(preset), tree['presets'])}")
+    whole: dict[str, Any] = {**tree["defaults"], "budget": tree["presets"][preset]}
+    _lay_over(whole, models["algos"][algo])
+    _lay_over(whole, models.get("models", {}).get(kind.name, {}).get(algo, {}))
+    _lay_over(whole, asked)
+    whole["algo"] = algo
+    return resolved_from(whole)
+
+
+def resolved_from(whole: Mapping[str, Any]) -> Config:
+    """The configuration in a whole tree, such as a run keeps."""
+    if whole.get("algo") not in LEARN:
+        raise ConfigError(f"algo is {whole.get('algo')!r}, expected {one_of(str(whole.get('algo')), LEARN)}")
+    try:
+        made = Config(**{**whole, "learn": LEARN[whole["algo"]](**whole.get("learn", {}))})
+    except ValidationError as error:
+        raise ConfigError(_told(error, whole["algo"])) from None
+    except TypeError as error:
+        raise ConfigError(str(error)) from None
+    if made.archetype not in ARCHETYPES:
+        raise ConfigError(f"archetype is {made.archetype!r}, expected {one_of(made.archetype, ARCHETYPES)}")
+    if made.opponents not in OPPONENTS:
+        raise ConfigError(f"opponents is {made.opponents!r}, expected {one_of(made.opponents, OPPONENTS)}")
+    try:
+        plan_of(made.scenario)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    return made
+
+
+def as_tree(config: Config) -> dict[str, Any]:
+    """The configuration as plain mappings, to be written down."""
+    return {**config.model_dump(exclude={"learn"}), "learn": config.learn.model_dump()}
+
+
+def as_yaml(config: Config) -> str:
+    """The configuration as a file."""
+    return yaml.safe_dump(as_tree(config), sort_keys=False)
+
+
+def option(text: str) -> tuple[str, Any]:
+    """`path.to.option=value`, the value as YAML has it."""
+    path, sign, value = text.partition("=")
+    if not sign or not path:
+        raise ConfigError(f"--set is {text!r}, expected path.to.option=value, such as learn.gamma=0.99")
+    try:
+        told = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set is {text!r}, whose value is no YAML: {error}") from None
+    if isinstance(told, str):  # YAML reads 1e-4 as text
+        try:
+            told = float(told)
+        except ValueError:
+            pass
+    return path, told
+
+
+def paths_of(node: type[BaseModel] = Config, prefix: str = "") -> list[str]:
+    """The dotted path of every option; those of `learn` are of all algorithms."""
+    found = []
+    for name, info in node.model_fields.items():
+        inner = _node_in(info.annotation)
+        if name == "learn":
+            for made in LEARN.values():
+                found += paths_of(made, "learn.")
+        elif inner is not None:
+            found += paths_of(inner, f"{prefix}{name}.")
+        else:
+            found.append(f"{prefix}{name}")
+    return list(dict.fromkeys(found))
+
+
+def _node_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) is not None:
+        for part in get_args(annotation):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                return part
+    return None
+
+
+def _told(error: ValidationError, algo: str) -> str:
+    """The first mistake: the option, what it was, and what would be right."""
+    first = error.errors(include_url=False)[0]
+    prefix = "" if error.title == "Config" else "learn."
+    path = prefix + ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = [*paths_of(LEARN[algo], "learn."), *(p for p in paths_of() if not p.startswith("learn."))]
+        return f"there is no option {path!r}, expected {one_of(path, known)}"
+    if first["type"] == "missing":
+        return f"{path} is missing, expected a value"
+    return f"{path} is {first['input']!r}: {first['msg'].lower()}"
+
+
+def _known(what: str, name: Any, known: Mapping[str, Any], find: Any) -> Any:
+    if name not in known:
+        raise ConfigError(f"{what} is {name!r}, expected {one_of(str(name), known)}")
+    return find(name)
+
+
+def _safe(path: Path) -> dict[str, Any]:
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} is not there, expected a YAML file") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is no YAML: {error}") from None
+    if not isinstance(told, dict):
+        raise ConfigError(f"{path} holds {told!r}, expected a mapping of options")
+    return told
+
+
+def _nested(path: str, value: Any) -> dict[str, Any]:
+    for part in reversed(path.split(".")):
+        value = {part: value}
+    return value  # type: ignore[no-any-return]
+
+
+def _lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(below.get(key), dict):
+            below[key] = dict(below[key])
+            _lay_over(below[key], value)
+        else:
+            below[key] = dict(value) if isinstance(value, Mapping) else value

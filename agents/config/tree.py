@@ -1,0 +1,152 @@
+"""Everything that a training run can be told, typed; the values are in the YAML files beside."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Above0 = Annotated[float, Field(gt=0.0)]
+Curve = Literal["constant", "linear", "cosine"]
+
+
+class Node(BaseModel):
+    """A part of the tree: nothing unknown, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Rate(Node):
+    """A number that changes as training goes on: from `value` to `value * last`, after a share `warm_up` of rising."""
+
+    value: Annotated[float, Field(ge=0.0)]
+    curve: Curve = "constant"
+    last: Share = 0.0
+    warm_up: Share = 0.0
+
+
+class Budget(Node):
+    """How long, and how often something is looked at or kept. This is all in which presets differ."""
+
+    length: Above0  # of training, in standard lengths of the algorithm
+    evaluations: Positive  # in the course of training
+    evaluation_pairs: Positive  # of matches, at each start of the scenario
+    final_pairs: Positive
+    checkpoints: Positive  # in the course of training
+    keep: Positive  # checkpoints, beside the best
+
+
+class Patience(Node):
+    """When training ends early; 0 evaluations: never."""
+
+    win_rate: Share = 1.0  # reached, its lower bound, at an evaluation
+    evaluations: Annotated[int, Field(ge=0)] = 0  # without a better one
+
+
+class Batch(Node):
+    """How much is played at once."""
+
+    matches: Positive
+    shards: Annotated[int, Field(ge=0)] = 0  # threads that play and learn side by side; 0: chosen by the cores
+    decision_ms: Annotated[int, Field(ge=100, le=10_000, multiple_of=100)] = 500
+
+
+class LearnPPO(Node):
+    """PPO."""
+
+    standard_steps: Positive  # environment decisions of a standard run
+    learning_rate: Rate
+    n_steps: Positive  # decisions of each slot between two updates
+    batch_size: Positive
+    n_epochs: Positive
+    gamma: Share
+    gae_lambda: Share
+    entropy: Rate
+    clip_range: Above0 = 0.2
+    vf_coef: Above0 = 0.5
+    max_grad_norm: Above0 = 0.5
+    target_kl: Above0 | None = None
+    accumulate: Positive = 1  # parts of a minibatch that are worked off one after the other
+    normalize_returns: bool = True
+
+
+class LearnValues(Node):
+    """Double DQN and QR-DQN."""
+
+    standard_steps: Positive
+    learning_rate: Rate
+    buffer_size: Positive
+    batch_size: Positive
+    train_every: Positive = 1  # steps of all slots
+    gradient_steps: Positive
+    learning_starts: Annotated[int, Field(ge=0)]
+    gamma: Share
+    decisions_ahead: Positive
+    target_update_every: Positive  # environment decisions
+    exploration_share: Share  # of training, in which exploration falls
+    exploration_last: Share
+    priority: Share = 0.6
+    correction: Share = 0.4
+    max_grad_norm: Above0 = 10.0
+
+
+class LearnSAC(Node):
+    """SAC."""
+
+    standard_steps: Positive
+    learning_rate: Rate
+    buffer_size: Positive
+    batch_size: Positive
+    train_every: Positive = 1
+    gradient_steps: Positive
+    learning_starts: Annotated[int, Field(ge=0)]
+    gamma: Share
+    decisions_ahead: Positive
+    tau: Above0 = 0.005
+    entropy: Above0 | None = None  # its weight; by itself where there is none
+
+
+class LearnSupervised(Node):
+    """Deep ensembles on what then happened."""
+
+    standard_steps: Positive  # environment decisions that are watched
+    learning_rate: Rate
+    batch_size: Positive
+    epochs: Positive
+    horizon_ms: Annotated[int, Field(ge=500, le=60_000)] = 5000
+    held_out: Share = 0.1
+    weight_decay: Annotated[float, Field(ge=0.0)] = 1e-4
+
+
+Learn = LearnPPO | LearnValues | LearnSAC | LearnSupervised
+LEARN: dict[str, type[Node]] = {
+    "ppo": LearnPPO, "ddqn": LearnValues, "qrdqn": LearnValues, "sac": LearnSAC, "supervised": LearnSupervised,
+}  # fmt: skip
+
+
+class Config(Node):
+    """A run."""
+
+    archetype: str
+    model_type: str
+    algo: str
+    size: Literal["tiny", "small", "full"]
+    seed: Annotated[int, Field(ge=0, lt=1 << 31)]
+    steps: Positive | None = None  # environment decisions; budget.length standard ones where there is none
+    preset: Literal["test", "standard", "long"]
+    scenario: str
+    opponents: str
+    reward: Literal["archetype", "win"]
+    skills: Literal["fair", "free"]
+    device: str
+    compile: bool = False
+    wandb: bool = False
+    budget: Budget
+    patience: Patience
+    batch: Batch
+    learn: Any  # of the class that LEARN names for the algorithm
+
+    @property
+    def total_steps(self) -> int:
+        """Environment decisions of the whole run."""
+        return self.steps or max(1, round(self.learn.standard_steps * self.budget.length))

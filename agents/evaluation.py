@@ -1,0 +1,61 @@
+"""How strong the model of a run is just now: mirror pairs from held-out seeds, each start of the scenario apart."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from agents.behaviour import COLUMNS
+from agents.judge.mirror import MirrorScore, by_start, judge_mirror, together
+from policies.policy import Policy
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores by start, and all of them together."""
+
+    scores: dict[str, MirrorScore]
+
+    @property
+    def whole(self) -> MirrorScore:
+        """All starts together."""
+        return self.scores[ALL]
+
+    def rows(self, steps: int, seconds: float, mask: str = "own") -> list[dict[str, Any]]:
+        """As lines of evaluation_results.csv."""
+        return [row_of(name, score, steps, seconds, mask) for name, score in self.scores.items()]
+
+    def line(self) -> str:
+        """For people: the win rate against the stock AI, with 95%."""
+        return ", ".join(f"{name} {score}" for name, score in self.scores.items())
+
+
+def row_of(name: str, score: MirrorScore, steps: int, seconds: float, mask: str) -> dict[str, Any]:
+    """A score as a line of a file."""
+    low, high = score.interval
+    told = {name: score.behaviour[name] for name in COLUMNS}
+    return {
+        "steps": steps, "seconds": round(seconds, 1), "start": name, "mask": mask, "pairs": len(score.pairs),
+        "win_rate": score.win_rate, "low": low, "high": high, "won": score.won, "drawn": score.drawn, **told,
+    }  # fmt: skip
+
+
+def evaluate(
+    policy: Policy, scenario: str, pairs: int, *, threads: int = 1, mask: str = "own", seed: int = 0, **arguments: Any
+) -> Evaluation:
+    """Play so many pairs at each start; greedy, and with no random stream of the training's."""
+    card = policy.card
+    starts = by_start(scenario)
+
+    def play(start: Any) -> MirrorScore:
+        return judge_mirror(
+            policy.act, card.control, card.blocks, start[1], card.archetype, pairs, mask=mask, seed=seed, **arguments
+        )
+
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        scores = list(pool.map(play, starts))
+    found = {name: score for (name, _), score in zip(starts, scores, strict=True)}
+    return Evaluation({**found, ALL: together(scores, str(scenario))})

@@ -1,0 +1,1 @@
+"""Matches that measure how strong a model is."""

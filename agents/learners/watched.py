@@ -1,0 +1,84 @@
+"""The environment that is trained in: it keeps account of what matches were paid for and how they were played."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from agents.behaviour import Behaviour
+from mlmonster_env.contract import CONTROLS
+from mlmonster_env.envs.battle import MASK, Array
+from mlmonster_env.envs.sb3 import ArenaVecEnv
+from rewards.breakdown import Breakdown
+from rewards.payment import Payment
+
+
+@dataclass
+class FinishedMatch:
+    """A match that is over."""
+
+    decisions: int
+    outcome: int
+    paid: float  # the mean of the side's members
+    terms: dict[str, float] = field(default_factory=dict)
+    behaviour: dict[str, float] = field(default_factory=dict)
+
+
+class WatchedVecEnv(ArenaVecEnv):
+    """An `ArenaVecEnv` under an archetype's pay; `finished` holds the matches that ended since it was last emptied."""
+
+    def __init__(self, control: str, num_envs: int, payment: Payment, **arguments: Any) -> None:
+        super().__init__(control, num_envs, pack=True, **arguments)
+        self.breakdown = Breakdown(self.battle, payment)
+        self.behaviour = Behaviour(self.battle)
+        self.finished: list[FinishedMatch] = []
+        self._legal: Array | None = None
+
+    def reset(self) -> Any:
+        """Begin all matches anew."""
+        self.behaviour.forget(np.arange(self.battle.num_matches))
+        seen = super().reset()
+        self._legal = seen.get(MASK)
+        return seen
+
+    def step_wait(self) -> Any:
+        """As ever; matches that end are noted down."""
+        result = super().step_wait()
+        self._legal = result[0].get(MASK)  # type: ignore[union-attr]
+        return result
+
+    def _played(self, ended: Array) -> None:
+        self.behaviour.note(self._actions, self._legal)
+        which = np.flatnonzero(ended)
+        if not len(which):
+            return
+        slots = (which[:, None] * self.slots_a_match + np.arange(self.slots_a_match)).ravel()
+        terms = {
+            name: paid[slots].reshape(len(which), -1).mean(1) for name, paid in self.breakdown.episode_terms.items()
+        }
+        outcome = self.battle.outcome()[which]
+        for i, told in enumerate(self.behaviour.close(ended)):
+            parts = {name: float(values[i]) for name, values in terms.items()}
+            self.finished.append(
+                FinishedMatch(int(self.battle.steps[which[i]]), int(outcome[i]), sum(parts.values()), parts, told)
+            )
+
+    def state(self) -> dict[str, Any]:
+        """All that `set_state` needs to go on from here to the bit."""
+        return {
+            "battle": super().state(),
+            "behaviour": self.behaviour.state(),
+            "terms": dict(self.breakdown.episode_terms),
+            "steps": self.breakdown.steps,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` told of an environment made alike."""
+        super().set_state(state["battle"])
+        self.behaviour.set_state(state["behaviour"])
+        for name, paid in state["terms"].items():
+            self.breakdown.episode_terms[name] = np.array(paid)
+        self.breakdown.steps = np.array(state["steps"])
+        self.finished.clear()
+        if CONTROLS[self.battle.control]:
+            self._legal = self.battle.action_masks()

@@ -1,0 +1,75 @@
+"""Files of a run that anyone can plot: lines are added, and taken back to where a checkpoint was written."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agents.behaviour import COLUMNS
+
+MONITOR = ("steps", "match", "decisions", "return", "outcome")
+EVALUATION = (
+    "steps", "seconds", "start", "mask", "pairs", "win_rate", "low", "high", "won", "drawn", *COLUMNS,
+)  # fmt: skip
+
+
+class Records:
+    """One CSV file."""
+
+    def __init__(self, path: Path, columns: Sequence[str], keep: int | None = None) -> None:
+        """Begin the file; with `keep`, go on with one after cutting it to so many bytes."""
+        self.path = path
+        self.columns = tuple(columns)
+        if keep is None:
+            self._file = path.open("w", newline="", encoding="utf-8")
+        else:
+            with path.open("r+b") as file:
+                file.truncate(keep)
+            self._file = path.open("a", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
+        if keep is None:
+            self._writer.writerow(self.columns)
+            self.flush()
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Add a line."""
+        values = [row[name] for name in self.columns]
+        self._writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in values])
+
+    def flush(self) -> int:
+        """Bring all lines to the file; its size in bytes."""
+        self._file.flush()
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        self._file.close()
+
+
+class RunRecords:
+    """The four files of a run."""
+
+    def __init__(self, folder: Path, terms: Sequence[str], keep: dict[str, int] | None = None) -> None:
+        columns = {
+            "monitor": MONITOR,
+            "reward_breakdown": ("steps", "match", *terms),
+            "behavior_metrics": ("steps", "match", *COLUMNS),
+            "evaluation_results": EVALUATION,
+        }
+        self.files = {
+            name: Records(folder / f"{name}.csv", heads, None if keep is None else keep[name])
+            for name, heads in columns.items()
+        }
+
+    def add(self, name: str, row: dict[str, Any]) -> None:
+        """Add a line to one of them."""
+        self.files[name].add(row)
+
+    def sizes(self) -> dict[str, int]:
+        """How long each file is: where to cut it when a run goes on from here."""
+        return {name: file.flush() for name, file in self.files.items()}
+
+    def close(self) -> None:
+        """Close all files."""
+        for file in self.files.values():
+            file.close()

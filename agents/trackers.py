@@ -1,0 +1,51 @@
+"""Where a run's curves go: TensorBoard always, Weights & Biases when asked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+WANDB_ID = "wandb.json"
+
+
+class Trackers:
+    """Writes numbers by name against environment decisions."""
+
+    def __init__(self, folder: Path, config: dict[str, Any], *, wandb: bool, resumed_at: int | None = None) -> None:
+        self._board = SummaryWriter(  # type: ignore[no-untyped-call]
+            str(folder / "tensorboard"), purge_step=None if resumed_at is None else resumed_at + 1
+        )
+        self._wandb = start_wandb(folder, config) if wandb else None
+
+    def log(self, steps: int, numbers: dict[str, float]) -> None:
+        """Numbers of a moment."""
+        for name, value in numbers.items():
+            self._board.add_scalar(name, value, steps)  # type: ignore[no-untyped-call]
+        if self._wandb is not None:
+            self._wandb.log({**numbers, "steps": steps}, step=steps)
+
+    def close(self, failed: bool = False) -> None:
+        """Bring everything to the disk."""
+        self._board.close()  # type: ignore[no-untyped-call]
+        if self._wandb is not None:
+            self._wandb.finish(exit_code=1 if failed else 0)
+
+
+def start_wandb(folder: Path, config: dict[str, Any]) -> Any:
+    """A W&B run that keeps its id when the run goes on; without a network it is kept on this disk."""
+    import wandb
+
+    kept = folder / WANDB_ID
+    known = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    arguments: dict[str, Any] = {
+        "project": "mlmonster", "name": folder.name, "dir": str(folder), "config": config,
+        "id": known.get("id"), "resume": "allow",
+    }  # fmt: skip
+    try:
+        run = wandb.init(**arguments)
+    except (wandb.Error, OSError) as error:
+        print(f"W&B cannot be reached ({error}); the run is kept in {folder / 'wandb'}: `wandb sync` sends it later")
+        run = wandb.init(**arguments, mode="offline")
+    kept.write_text(json.dumps({"id": run.id}), encoding="utf-8")
+    return run

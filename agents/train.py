@@ -1,0 +1,146 @@
+"""Train a model: `python -m agents.train --archetype mage`.
+
+Without more it trains the archetype's combat_dqn for about ten minutes on two cores against the stock AI, judges it in
+mirror pairs (the same pack under the stock AI, sides swapped), and keeps everything in a folder of its own below runs/.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from agents.catalog import CATALOG, TYPES
+from agents.config.read import ConfigError, as_yaml, option, resolve
+from agents.config.tree import Config
+from agents.run import CONFIG, FINAL, Run, RunError, Stopped
+from mlmonster_env.contract import ARCHETYPES
+
+RUNS = Path("runs")
+FLAGS = (
+    "archetype", "model_type", "algo", "size", "steps", "seed", "scenario", "opponents", "reward", "skills", "preset",
+    "device", "wandb", "compile",
+)  # fmt: skip
+EXAMPLES = """examples:
+  python -m agents.train --archetype mage                          the flagship, about ten minutes
+  python -m agents.train --archetype tank --algo ppo               the same model, another algorithm
+  python -m agents.train --archetype mage --preset test            a minute, to see that everything works
+  python -m agents.train --archetype mage --set learn.gamma=0.99   any option of --print-config
+  python -m agents.train --resume runs/mage-combat_dqn-0           go on, to the bit
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m agents.train", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+    )  # fmt: skip
+    what = made.add_argument_group("what is trained")
+    what.add_argument("--archetype", help=f"{', '.join(ARCHETYPES)}")
+    what.add_argument("--model-type", help=f"{', '.join(TYPES)} (default combat_dqn)")
+    what.add_argument("--algo", help="how it learns; the model type's own by default, such as ddqn, qrdqn, ppo, sac")
+    what.add_argument("--size", help="tiny for tests, small (default) for CPUs, full for GPU hosts")
+    how = made.add_argument_group("how")
+    how.add_argument("--preset", help="test, standard (default), long: they differ in budget and cadence alone")
+    how.add_argument("--steps", type=int, help="environment decisions, instead of the preset's")
+    how.add_argument("--seed", type=int, help="of everything that is drawn (default 0)")
+    how.add_argument("--scenario", help="such as mirror-v1:train (default), mirror-v1:train:contact, raid-6v3, a .yml file")
+    how.add_argument("--opponents", help="who is played against: stock (default), random, idle")
+    how.add_argument("--reward", help="archetype (default): what docs/rewards.md pays; win: winning alone")
+    how.add_argument("--skills", help="fair (default): dice and order as the server has them; free: for experiments")
+    how.add_argument("--device", help="auto (default), cpu, cuda, cuda:1")
+    how.add_argument("--compile", action="store_const", const=True, help="torch.compile the network; pays on GPUs")
+    how.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="any option by its path")
+    how.add_argument("--config", action="append", default=[], type=Path, metavar="FILE", help="options from a YAML file")
+    where = made.add_argument_group("where")
+    where.add_argument("--out", type=Path, help="the run's folder (default runs/ARCHETYPE-MODEL_TYPE-SEED)")
+    where.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run as if it had never stopped")
+    where.add_argument("--wandb", action="store_const", const=True, help="to Weights & Biases too")
+    show = made.add_argument_group("only look")
+    show.add_argument("--list", action="store_true", help="all 54 models, and which of them were trained here")
+    show.add_argument("--print-config", action="store_true", help="the resolved configuration, and nothing else")
+    return made
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status: 0 trained, 1 failed, 2 a wrong option, 128 + signal when stopped."""
+    command = parser()
+    given = command.parse_args(words)
+    console = Console()
+    if given.list:
+        console.print(catalog_table(given.out or RUNS))
+        return 0
+    try:
+        if given.resume is not None:
+            run = Run.resume(given.resume)
+        else:
+            if given.archetype is None and not given.config and not given.print_config:
+                raise ConfigError(f"--archetype is missing, expected one of {', '.join(ARCHETYPES)}")
+            config = resolve(options(given), tuple(given.config))
+            if given.print_config:
+                print(as_yaml(config), end="")
+                return 0
+            run = Run.begin(given.out or default_folder(config), config)
+        run.go()
+    except Stopped as stop:
+        print(stop, file=sys.stderr)
+        return 128 + stop.by
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (RunError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def options(given: argparse.Namespace) -> dict[str, Any]:
+    """What the flags say, by dotted path."""
+    told = {name: getattr(given, name) for name in FLAGS if getattr(given, name) is not None}
+    return {**told, **dict(option(text) for text in given.set)}
+
+
+def default_folder(config: Config) -> Path:
+    """A folder of the run's own; the time is in its name if the plain one is taken."""
+    plain = RUNS / f"{config.archetype}-{config.model_type}-{config.seed}"
+    return plain if not (plain / CONFIG).exists() else plain.with_name(f"{plain.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+
+
+def catalog_table(runs: Path) -> Table:
+    """The 54 models and their state."""
+    made = Table(title="9 model types x 6 archetypes")
+    for heading in ("model type", "sees", "does", "learns with", "full, MB FP16"):
+        made.add_column(heading)
+    for archetype in ARCHETYPES:
+        made.add_column(archetype)
+    trained = trained_models(runs)
+    for kind in TYPES.values():
+        states = [
+            "trained" if f"{a}/{kind.name}" in trained else ("-" if kind.algos else "not built") for a in ARCHETYPES
+        ]
+        made.add_row(
+            kind.name, ", ".join(kind.sees), kind.does, ", ".join(kind.algos) or "not built", f"{kind.megabytes:g}",
+            *states,
+        )  # fmt: skip
+    return made
+
+
+def trained_models(runs: Path) -> set[str]:
+    """Names of the catalogue's models of which there is a finished one below a folder."""
+    names = {entry.name for entry in CATALOG}
+    found = set()
+    for manifest in runs.glob(f"*/{FINAL}/manifest.json") if runs.is_dir() else ():
+        config = manifest.parents[1] / CONFIG
+        if config.is_file():
+            lines = dict(line.split(": ", 1) for line in config.read_text().splitlines() if ": " in line)
+            found.add(f"{lines.get('archetype')}/{lines.get('model_type')}")
+    return found & names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

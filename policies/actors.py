@@ -1,0 +1,82 @@
+"""The part of a policy that acts: what is deployed, and what its numbers mean."""
+
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import BasePolicy
+from torch import nn
+
+from mlmonster_env.contract import CONTINUOUS, CONTROLS
+from mlmonster_env.envs.battle import block_space
+from policies.sb3.actor_critic import MaskedActorCriticPolicy, PolicyActor
+from policies.sb3.box import BoxActor, SquashedGaussianPolicy
+from policies.sb3.values import DuelingQPolicy, DuelingQuantilePolicy, ValueActor
+
+LOGITS, VALUES, BOX = "logits", "values", "box"
+KINDS: dict[type[BasePolicy], str] = {
+    MaskedActorCriticPolicy: LOGITS,
+    DuelingQPolicy: VALUES,
+    DuelingQuantilePolicy: VALUES,
+    SquashedGaussianPolicy: BOX,
+}
+
+
+def actor_of(policy: BasePolicy) -> nn.Module:
+    """The module that takes observations by block and gives scores, values or numbers; it shares its weights."""
+    if isinstance(policy, MaskedActorCriticPolicy):
+        return PolicyActor(policy)
+    if isinstance(policy, DuelingQPolicy):
+        return ValueActor(policy.q_net)  # type: ignore[arg-type]
+    if isinstance(policy, DuelingQuantilePolicy):
+        return ValueActor(policy.quantile_net)
+    if isinstance(policy, SquashedGaussianPolicy):
+        return BoxActor(policy)
+    raise TypeError(f"policy is a {type(policy).__name__}, expected one of {', '.join(k.__name__ for k in KINDS)}")
+
+
+def spaces_of(blocks: tuple[str, ...], control: str) -> tuple[spaces.Dict, spaces.Space[Any]]:
+    """What a model of these blocks and orders sees and does."""
+    seen = spaces.Dict({name: block_space(name, control) for name in blocks})
+    actions = CONTROLS[control]
+    return seen, spaces.Discrete(actions) if actions else spaces.Box(-1.0, 1.0, (len(CONTINUOUS),))
+
+
+def build_policy(
+    policy_class: type[BasePolicy], blocks: tuple[str, ...], control: str, arguments: dict[str, Any]
+) -> Any:
+    """A Stable-Baselines3 policy for blocks and orders, its weights as they are drawn."""
+    seen, done = spaces_of(blocks, control)
+    return policy_class(seen, done, _never_learns, **arguments)
+
+
+def build_actor(policy_class: type[BasePolicy], blocks: tuple[str, ...], control: str, arguments: Any) -> nn.Module:
+    """The acting part alone, ready for weights."""
+    actor = actor_of(build_policy(policy_class, blocks, control, arguments))
+    return actor.eval().requires_grad_(False)
+
+
+def megabytes(network: nn.Module, bytes_a_number: int = 2) -> float:
+    """Size of a network's parameters and buffers, each counted once."""
+    tensors = {id(t): t.numel() for t in (*network.parameters(), *network.buffers())}
+    return sum(tensors.values()) * bytes_a_number / 1e6
+
+
+def parameters(network: nn.Module) -> int:
+    """How many numbers are learnt, each counted once."""
+    return sum({id(p): p.numel() for p in network.parameters()}.values())
+
+
+def _never_learns(progress: float) -> float:
+    return 0.0
+
+
+def on_meta(policy_class: type[BasePolicy], blocks: tuple[str, ...], control: str, arguments: Any) -> nn.Module:
+    """The acting part without memory for its weights: to be counted."""
+    with torch.device("meta"):
+        return actor_of(build_policy(policy_class, blocks, control, {**arguments, **_unset(policy_class)}))
+
+
+def _unset(policy_class: type[BasePolicy]) -> dict[str, Any]:
+    """Orthogonal weights cannot be drawn where there is no memory."""
+    return {"ortho_init": False} if policy_class is MaskedActorCriticPolicy else {}
