@@ -26,7 +26,7 @@ from agents.learners.watched import FinishedMatch
 from agents.progress import ProgressLine
 from agents.records import RunRecords
 from agents.trackers import Trackers
-from policies.actors import actor_of, on_meta, parameters
+from policies.actors import actor_of, meta_policy, parameters
 from policies.policy import Policy
 from policies.storage import write_text
 
@@ -70,7 +70,7 @@ class Run:
         if (folder / CONFIG).exists():
             raise RunError(f"{folder} holds a run already; go on with it by --resume {folder}, or choose another --out")
         card = card_of(config)
-        size = parameters(on_meta(card.policy_class, card.blocks, card.control, card.policy_arguments))
+        size = parameters(actor_of(meta_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)))
         chosen = machines.choose(config.device, config.batch.shards, config.compile, size)
         folder.mkdir(parents=True, exist_ok=True)
         _check_room(folder)

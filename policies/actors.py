@@ -71,12 +71,8 @@ def _never_learns(progress: float) -> float:
     return 0.0
 
 
-def on_meta(policy_class: type[BasePolicy], blocks: tuple[str, ...], control: str, arguments: Any) -> nn.Module:
-    """The acting part without memory for its weights: to be counted."""
+def meta_policy(policy_class: type[BasePolicy], blocks: tuple[str, ...], control: str, arguments: Any) -> BasePolicy:
+    """The whole policy without memory for its weights: to be counted."""
+    plain = {"ortho_init": False} if policy_class is MaskedActorCriticPolicy else {}  # that is drawn, in memory
     with torch.device("meta"):
-        return actor_of(build_policy(policy_class, blocks, control, {**arguments, **_unset(policy_class)}))
-
-
-def _unset(policy_class: type[BasePolicy]) -> dict[str, Any]:
-    """Orthogonal weights cannot be drawn where there is no memory."""
-    return {"ortho_init": False} if policy_class is MaskedActorCriticPolicy else {}
+        return build_policy(policy_class, blocks, control, {**arguments, **plain})  # type: ignore[no-any-return]

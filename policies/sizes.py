@@ -26,7 +26,7 @@ SMALL = Widths()
 FULL: dict[str, Widths] = {
     "combat_dqn": Widths(trunk=1024, depth=9, head=512),
     "movement_ppo": Widths(trunk=1664, depth=8, head=1024, grid=1024, channels=64),
-    "skill_dqn": Widths(trunk=640, depth=4, head=256, rows=128),
+    "skill_dqn": Widths(trunk=672, depth=4, head=256, rows=128),
     "threat_assessment": Widths(trunk=256, depth=1, head=128, rows=128, heads=4, layers=2, members=5),
     "soft_actor_critic": Widths(trunk=1024, depth=6, head=512, rows=256, heads=4, layers=2),
 }

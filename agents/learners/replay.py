@@ -174,7 +174,8 @@ class Replay:
             ("dones", self.dones), ("open", self._open), ("paid", self._paid), ("factor", self._factor),
         ):  # fmt: skip
             own[:] = state[name]
-        self.set_rows(state["fresh"])
+        for rows in (*state.get("segments", ()), state["fresh"]):
+            self.set_rows(rows)
 
     def rows_since(self, since: int) -> Array:
         """Which rows hold the decisions from a serial number on."""

@@ -123,12 +123,12 @@ class Replaying(Resumable, OffPolicyAlgorithm):
     ) -> RolloutReturn:
         """Play `train_freq` steps and keep them."""
         self.policy.set_training_mode(False)
-        callback.on_rollout_start()
         if not self._seen:
             self._seen = _blocks(self._last_obs)
         count = int(train_freq.frequency)
-        play = self._player(env, count)
-        steps = play() if self._ahead is None else self.settle()
+        self.settle()
+        callback.on_rollout_start()  # whoever keeps the state here keeps the steps that were played ahead with it
+        steps = self._ahead or self._player(env, count)()
         self._ahead = None
         if self._pool is not None:
             self._acting.load_state_dict(self._network().state_dict())
@@ -144,7 +144,7 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         return RolloutReturn(count, 0, True)
 
     def settle(self) -> list[Step]:
-        """Wait for what is being played ahead; nothing is played after that until the next rollout."""
+        """Wait for the steps that are being played ahead; nothing more is played until the next rollout."""
         if isinstance(self._ahead, Future):
             self._ahead = self._ahead.result()
         return self._ahead or []

@@ -15,7 +15,7 @@ from policies.storage import Tree, read_tree, write_tree
 
 COUNTERS = (
     "num_timesteps", "_n_updates", "_n_calls", "_episode_num", "_current_progress_remaining", "exploration_rate",
-    "_num_timesteps_at_start", "_total_timesteps",
+    "_total_timesteps",
 )  # fmt: skip
 LOADED_BY_PICKLE = "it would be unpickled, which runs whatever code stands in it"
 

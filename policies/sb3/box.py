@@ -1,12 +1,22 @@
 """Stable-Baselines3's SAC policy, and the part of it that acts."""
 
 import torch
-from stable_baselines3.sac.policies import SACPolicy
+from stable_baselines3.common.policies import ContinuousCritic
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.sac.policies import Actor, SACPolicy
 from torch import Tensor, nn
 
 
 class SquashedGaussianPolicy(SACPolicy):
     """A Gaussian whose draws go through tanh, and two critics, each with an extractor of its own."""
+
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Actor:
+        """The network that acts."""
+        return Actor(**self._update_features_extractor(self.actor_kwargs, features_extractor))
+
+    def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> ContinuousCritic:
+        """The networks that judge."""
+        return ContinuousCritic(**self._update_features_extractor(self.critic_kwargs, features_extractor))
 
 
 class BoxActor(nn.Module):

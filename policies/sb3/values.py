@@ -41,7 +41,7 @@ class DuelingQPolicy(DQNPolicy):
     def make_q_net(self) -> DuelingQNetwork:
         """A network with an extractor of its own."""
         arguments = self._update_features_extractor(self.net_args, features_extractor=None)
-        return DuelingQNetwork(**arguments).to(self.device)
+        return DuelingQNetwork(**arguments)
 
 
 class DuelingQuantileNetwork(QuantileNetwork):
@@ -64,7 +64,7 @@ class DuelingQuantilePolicy(QRDQNPolicy):  # type: ignore[misc]
     def make_quantile_net(self) -> DuelingQuantileNetwork:
         """A network with an extractor of its own."""
         arguments = self._update_features_extractor(self.net_args, features_extractor=None)
-        return DuelingQuantileNetwork(**arguments).to(self.device)
+        return DuelingQuantileNetwork(**arguments)
 
 
 class ValueActor(nn.Module):

@@ -1,0 +1,131 @@
+"""What fits: parameters, megabytes and training memory of any of the models: `python -m agents.plan`.
+
+Nothing is allocated: networks are built without memory and counted.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from agents.catalog import TYPES, ModelType
+from agents.learners.build import make_card
+from mlmonster_env.contract import BLOCKS, CONTROLS
+from mlmonster_env.data.errors import one_of
+from mlmonster_env.envs.battle import MASK
+from policies.actors import actor_of, megabytes, meta_policy, parameters
+from policies.sizes import SIZES
+
+GIB = 1 << 30
+COPIES = 4  # of each learnt number: itself, its gradient, and Adam's two means
+CONTEXT_BYTES = 600_000_000  # what a GPU's runtime takes for itself
+FLOAT = 4
+KEPT_ACTIVATIONS = 6  # per feature of a layer that the backward pass needs, in floats
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a model takes."""
+
+    model_type: str
+    size: str
+    deployed: int  # parameters of what is exported
+    fp16_mb: float
+    fp32_mb: float
+    trained: int  # parameters that are learnt, critics and targets included
+    fixed_bytes: int  # of training, whatever the batch
+    bytes_a_row: int  # of a batch
+
+    def training_bytes(self, batch: int) -> int:
+        """Memory of training with a batch of so many rows."""
+        return self.fixed_bytes + batch * self.bytes_a_row
+
+    def batch_in(self, vram_bytes: float) -> int:
+        """The largest power of two that fits, 0 if none does."""
+        rows = (vram_bytes - self.fixed_bytes) / self.bytes_a_row
+        return 0 if rows < 1 else 1 << (int(rows).bit_length() - 1)
+
+
+def plan_of(kind: ModelType, size: str, algo: str | None = None) -> Plan:
+    """The plan of a type of model at a size."""
+    chosen = algo or kind.algos[0]
+    card = make_card(kind, "mage", size, chosen)
+    policy = meta_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)
+    actor = actor_of(policy)
+    everything = sum({id(p): p.numel() for p in policy.parameters()}.values())
+    learnt = sum({id(p): p.numel() for p in policy.parameters() if p.requires_grad}.values())
+    seen = sum(_numbers(name, kind) for name in kind.blocks)
+    activations = KEPT_ACTIVATIONS * sum(_widths(policy))
+    return Plan(
+        kind.name, size, parameters(actor), megabytes(actor, 2), megabytes(actor, 4), learnt,
+        everything * FLOAT + learnt * FLOAT * (COPIES - 1) + CONTEXT_BYTES, FLOAT * (2 * seen + activations),
+    )  # fmt: skip
+
+
+def warning(kind: ModelType, size: str, algo: str, batch: int, vram_bytes: float) -> str | None:
+    """A sentence if a run would not fit, with what would."""
+    plan = plan_of(kind, size, algo)
+    needed = plan.training_bytes(batch)
+    if needed <= vram_bytes:
+        return None
+    fits = plan.batch_in(vram_bytes)
+    advice = f"a batch of {fits:,} fits" if fits else "no batch fits; choose --size small"
+    return (
+        f"{kind.name} at {size} with a batch of {batch:,} takes about {needed / GIB:.1f} GiB, "
+        f"there are {vram_bytes / GIB:.1f} GiB; {advice}"
+    )
+
+
+def _numbers(block: str, kind: ModelType) -> int:
+    count = 1
+    for side in BLOCKS.get(block, (CONTROLS.get(kind.control, 1),) if block == MASK else (1,)):
+        count *= side
+    return count
+
+
+def _widths(network: nn.Module) -> list[int]:
+    """Features that each layer gives, by row."""
+    linear = [m.out_features for m in network.modules() if isinstance(m, nn.Linear)]
+    grids = [m.out_channels * 64 for m in network.modules() if isinstance(m, nn.Conv2d)]
+    return linear + grids
+
+
+def table(kinds: Sequence[ModelType], sizes: Sequence[str], vram_gb: float) -> Table:
+    """Plans as a table."""
+    made = Table(title=f"batch: the largest that trains in {vram_gb:g} GB")
+    for heading in ("model type", "size", "deployed", "FP16 MB", "wanted", "FP32 MB", "trained", "1,024 rows", "batch"):
+        made.add_column(heading, justify="left" if heading in ("model type", "size") else "right")
+    for kind in kinds:
+        for size in sizes:
+            plan = plan_of(kind, size)
+            made.add_row(
+                kind.name, size, f"{plan.deployed:,}", f"{plan.fp16_mb:.2f}",
+                f"{kind.megabytes:g}" if size == "full" else "", f"{plan.fp32_mb:.2f}", f"{plan.trained:,}",
+                f"{plan.training_bytes(1024) / GIB:.2f} GiB", f"{plan.batch_in(vram_gb * 1e9):,}",
+            )  # fmt: skip
+    return made
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print the plan."""
+    command = argparse.ArgumentParser(prog="python -m agents.plan", description=__doc__)
+    built = [name for name, kind in TYPES.items() if kind.algos and kind.control]
+    command.add_argument("model_types", nargs="*", metavar="MODEL_TYPE", help=f"{', '.join(built)} (all by default)")
+    command.add_argument("--size", action="append", choices=SIZES, help="may be given several times (all by default)")
+    command.add_argument("--vram", type=float, default=12.0, help="gigabytes of the GPU (default 12)")
+    given = command.parse_args(words)
+    for name in given.model_types:
+        if name not in built:
+            print(f"error: model type is {name!r}, expected {one_of(name, built)}", file=sys.stderr)
+            return 2
+    kinds = [TYPES[name] for name in given.model_types or built]
+    Console(width=120).print(table(kinds, given.size or SIZES, given.vram))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
