@@ -7,7 +7,10 @@ from typing import Any
 import torch
 
 from agents.behaviour import COLUMNS
-from agents.judge.mirror import MirrorScore, by_start, judge_mirror, together
+from agents.judge.mirror import Mind, MirrorScore, by_start, judge_mirror, together
+from agents.threat import BLOCKS as PICKER_BLOCKS
+from agents.threat import TargetPicker
+from policies.actors import THREAT
 from policies.policy import Policy
 
 ALL = "all"
@@ -49,13 +52,21 @@ def evaluate(
     """Play so many pairs at each start; greedy, and with no random stream of the training's."""
     card = policy.card
     starts = by_start(scenario)
+    mind, control, blocks = minds_of(policy)
 
     def play(start: Any) -> MirrorScore:
         return judge_mirror(
-            policy.act, card.control, card.blocks, start[1], card.archetype, pairs, mask=mask, seed=seed, **arguments
+            mind, control, blocks, start[1], card.archetype, pairs, mask=mask, seed=seed, **arguments
         )
 
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         scores = list(pool.map(play, starts))
     found = {name: score for (name, _), score in zip(starts, scores, strict=True)}
     return Evaluation({**found, ALL: together(scores, str(scenario))})
+
+
+def minds_of(policy: Policy) -> tuple[Mind, str, tuple[str, ...]]:
+    """How a model plays: its mind, the orders it gives, and the blocks that it must see."""
+    if policy.card.kind == THREAT:
+        return TargetPicker(policy), "combat", PICKER_BLOCKS
+    return policy.act, policy.card.control, policy.card.blocks

@@ -113,7 +113,7 @@ def table(kinds: Sequence[ModelType], sizes: Sequence[str], vram_gb: float) -> T
 def main(words: Sequence[str] | None = None) -> int:
     """Print the plan."""
     command = argparse.ArgumentParser(prog="python -m agents.plan", description=__doc__)
-    built = [name for name, kind in TYPES.items() if kind.algos and kind.control]
+    built = [name for name, kind in TYPES.items() if kind.algos]
     command.add_argument("model_types", nargs="*", metavar="MODEL_TYPE", help=f"{', '.join(built)} (all by default)")
     command.add_argument("--size", action="append", choices=SIZES, help="may be given several times (all by default)")
     command.add_argument("--vram", type=float, default=12.0, help="gigabytes of the GPU (default 12)")

@@ -4,25 +4,26 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 
 from mlmonster_env.contract import CONTINUOUS, CONTROLS
 from mlmonster_env.envs.battle import block_space
+from policies.ensemble import ThreatEnsemble
 from policies.sb3.actor_critic import MaskedActorCriticPolicy, PolicyActor
 from policies.sb3.box import BoxActor, SquashedGaussianPolicy
 from policies.sb3.values import DuelingQPolicy, DuelingQuantilePolicy, ValueActor
 
-LOGITS, VALUES, BOX = "logits", "values", "box"
-KINDS: dict[type[BasePolicy], str] = {
+LOGITS, VALUES, BOX, THREAT = "logits", "values", "box", "threat"
+KINDS: dict[type[nn.Module], str] = {
     MaskedActorCriticPolicy: LOGITS,
     DuelingQPolicy: VALUES,
     DuelingQuantilePolicy: VALUES,
     SquashedGaussianPolicy: BOX,
+    ThreatEnsemble: THREAT,
 }
 
 
-def actor_of(policy: BasePolicy) -> nn.Module:
+def actor_of(policy: nn.Module) -> nn.Module:
     """The module that takes observations by block and gives scores, values or numbers; it shares its weights."""
     if isinstance(policy, MaskedActorCriticPolicy):
         return PolicyActor(policy)
@@ -32,25 +33,29 @@ def actor_of(policy: BasePolicy) -> nn.Module:
         return ValueActor(policy.quantile_net)
     if isinstance(policy, SquashedGaussianPolicy):
         return BoxActor(policy)
+    if isinstance(policy, ThreatEnsemble):
+        return policy
     raise TypeError(f"policy is a {type(policy).__name__}, expected one of {', '.join(k.__name__ for k in KINDS)}")
 
 
 def spaces_of(blocks: tuple[str, ...], control: str) -> tuple[spaces.Dict, spaces.Space[Any]]:
     """What a model of these blocks and orders sees and does."""
     seen = spaces.Dict({name: block_space(name, control) for name in blocks})
-    actions = CONTROLS[control]
+    actions = CONTROLS.get(control, 0)
     return seen, spaces.Discrete(actions) if actions else spaces.Box(-1.0, 1.0, (len(CONTINUOUS),))
 
 
 def build_policy(
-    policy_class: type[BasePolicy], blocks: tuple[str, ...], control: str, arguments: dict[str, Any]
+    policy_class: type[nn.Module], blocks: tuple[str, ...], control: str, arguments: dict[str, Any]
 ) -> Any:
-    """A Stable-Baselines3 policy for blocks and orders, its weights as they are drawn."""
+    """A policy for blocks and orders, its weights as they are drawn."""
     seen, done = spaces_of(blocks, control)
+    if issubclass(policy_class, ThreatEnsemble):
+        return policy_class(seen, **arguments)
     return policy_class(seen, done, _never_learns, **arguments)
 
 
-def build_actor(policy_class: type[BasePolicy], blocks: tuple[str, ...], control: str, arguments: Any) -> nn.Module:
+def build_actor(policy_class: type[nn.Module], blocks: tuple[str, ...], control: str, arguments: Any) -> nn.Module:
     """The acting part alone, ready for weights."""
     actor = actor_of(build_policy(policy_class, blocks, control, arguments))
     return actor.eval().requires_grad_(False)
@@ -71,7 +76,7 @@ def _never_learns(progress: float) -> float:
     return 0.0
 
 
-def meta_policy(policy_class: type[BasePolicy], blocks: tuple[str, ...], control: str, arguments: Any) -> BasePolicy:
+def meta_policy(policy_class: type[nn.Module], blocks: tuple[str, ...], control: str, arguments: Any) -> nn.Module:
     """The whole policy without memory for its weights: to be counted."""
     plain = {"ortho_init": False} if policy_class is MaskedActorCriticPolicy else {}  # that is drawn, in memory
     with torch.device("meta"):

@@ -10,7 +10,7 @@ from torch import nn
 
 from mlmonster_env.contract import BLOCKS, CONTROLS, NOTHING_TO_DO, VERSION, derive_mask
 from mlmonster_env.envs.battle import MASK
-from policies.actors import BOX, KINDS, LOGITS, build_actor
+from policies.actors import BOX, KINDS, LOGITS, THREAT, build_actor
 from policies.recipes import decode, encode
 from policies.storage import read_manifest, read_tree, write_tree
 
@@ -31,7 +31,7 @@ class Card:
 
     @property
     def kind(self) -> str:
-        """What the network's numbers are: scores ("logits"), "values" or a "box" of numbers."""
+        """What the network's numbers are: scores ("logits"), "values", a "box" of numbers, "threat"."""
         return KINDS[self.policy_class]
 
 
@@ -80,7 +80,8 @@ class Policy:
         """Actions for observations, one or many, by block (a bare array is the state vector); as SB3's `predict`.
 
         Where there is no `action_mask`, contract.derive_mask tells from the state what can be legal. A network of
-        values always gives the best action; one of probabilities draws it unless `deterministic`.
+        values always gives the best action; one of probabilities draws it unless `deterministic`. A threat model gives
+        of each enemy row its expected damage, the probability of any, and its members' disagreement: [..., 6, 3].
         """
         given = observation if isinstance(observation, dict) else {"state": observation}
         single = np.ndim(given["state"]) == 1
@@ -94,7 +95,7 @@ class Policy:
         rows = {name: torch.as_tensor(seen[name]).float().to(device) for name in self.card.blocks}
         with torch.inference_mode():
             told = self.actor(rows)
-        if self.card.kind == BOX:
+        if self.card.kind in (BOX, THREAT):
             return np.asarray(told.cpu().numpy())
         if self.card.kind == LOGITS and not deterministic:
             noise = torch.from_numpy(self.random.gumbel(size=told.shape).astype(np.float32)).to(device)
@@ -129,7 +130,7 @@ class Session:
     def act(self, observation: Any) -> Any:
         """What to do now: a whole number, or the four numbers of continuous control."""
         action, _ = self._policy.predict(observation, deterministic=self._deterministic)
-        return action if self._policy.card.kind == BOX else int(action)
+        return action if self._policy.card.kind in (BOX, THREAT) else int(action)
 
     def reset(self) -> None:
         """Another match begins."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from policies.ensemble import ThreatEnsemble
 from policies.extractors import EntityExtractor, GridExtractor, JointExtractor, SkillExtractor, StateExtractor
 from policies.sb3.actor_critic import MaskedActorCriticPolicy
 from policies.sb3.box import SquashedGaussianPolicy
@@ -16,7 +17,7 @@ KNOWN: dict[str, type[Any]] = {
     made.__name__: made
     for made in (
         EntityExtractor, GridExtractor, JointExtractor, SkillExtractor, StateExtractor, MaskedActorCriticPolicy,
-        SquashedGaussianPolicy, DuelingQPolicy, DuelingQuantilePolicy, nn.ReLU, nn.Tanh,
+        SquashedGaussianPolicy, DuelingQPolicy, DuelingQuantilePolicy, ThreatEnsemble, nn.ReLU, nn.Tanh,
     )
 }  # fmt: skip
 

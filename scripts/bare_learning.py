@@ -99,8 +99,8 @@ class Dueling(nn.Module):
         super().__init__()
         first, second = widths
         self.shared = nn.Sequential(nn.Linear(inputs, first), nn.ReLU())
-        self.worth = nn.Sequential(nn.Linear(first, second), nn.ReLU(), nn.Linear(second, 1))
-        self.gain = nn.Sequential(nn.Linear(first, second), nn.ReLU(), nn.Linear(second, actions))
+        self.worth = nn.Sequential(nn.Linear(first, second // 2), nn.ReLU(), nn.Linear(second // 2, 1))
+        self.gain = nn.Sequential(nn.Linear(first, second // 2), nn.ReLU(), nn.Linear(second // 2, actions))
 
     def forward(self, states: Tensor) -> Tensor:
         """[batch, actions]."""

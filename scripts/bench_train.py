@@ -163,7 +163,7 @@ def our_ppo(setting: PPOSetting, env: VecEnv) -> MaskedPPO:
 def our_dqn(setting: DQNSetting, env: VecEnv, overlap: bool = False) -> DoubleDQN:
     return DoubleDQN(
         "MlpPolicy", env, overlap=overlap, **of_dqn(setting),
-        policy_kwargs={"net_arch": [WIDTHS[1]], "features_extractor_class": OneLayer},
+        policy_kwargs={"net_arch": [WIDTHS[1] // 2], "features_extractor_class": OneLayer},
     )  # fmt: skip
 
 

@@ -3,18 +3,20 @@
 from typing import Any
 
 import torch
-from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 
 from agents.catalog import TYPES, ModelType
-from agents.config.tree import Config, LearnPPO, LearnSAC, LearnValues, Rate
+from agents.config.tree import Config, LearnPPO, LearnSAC, LearnSupervised, LearnValues, Rate
 from agents.learners.dqn import DoubleDQN, QuantileDQN
 from agents.learners.ppo import MaskedPPO
 from agents.learners.sac import ReplayingSAC
 from agents.learners.schedules import Schedule, schedule
+from agents.learners.supervised import ThreatLearner
 from agents.learners.watched import WatchedVecEnv
 from agents.machine import Machine
+from mlmonster_env.envs.battle import MASK
 from mlmonster_env.envs.shards import ShardedVecEnv
+from policies.ensemble import ThreatEnsemble
 from policies.extractors import JointExtractor
 from policies.policy import Card
 from policies.sb3.actor_critic import MaskedActorCriticPolicy
@@ -24,12 +26,14 @@ from policies.sizes import Widths, widths_of
 from rewards.archetypes import for_archetype
 from rewards.payment import Payment
 
-POLICIES: dict[str, type[BasePolicy]] = {
+POLICIES: dict[str, type[nn.Module]] = {
     "ppo": MaskedActorCriticPolicy,
     "ddqn": DuelingQPolicy,
     "qrdqn": DuelingQuantilePolicy,
     "sac": SquashedGaussianPolicy,
+    "supervised": ThreatEnsemble,
 }
+WATCHED = "skill"  # the orders under which stock minds are watched: they take whatever is on offer
 LEARNERS: dict[str, Any] = {"ppo": MaskedPPO, "ddqn": DoubleDQN, "qrdqn": QuantileDQN, "sac": ReplayingSAC}
 SEEDS_A_RUN = 1 << 24  # matches that a run can begin with, before its seeds reach those of the next run's
 
@@ -50,6 +54,8 @@ def make_card(kind: ModelType, archetype: str, size: str, algo: str) -> Card:
 
 def policy_arguments(algo: str, widths: Widths) -> dict[str, Any]:
     """What the policy of an algorithm is made with."""
+    if algo == "supervised":
+        return {"widths": widths}
     made: dict[str, Any] = {
         "features_extractor_class": JointExtractor,
         "features_extractor_kwargs": {"widths": widths},
@@ -81,13 +87,13 @@ def build_env(config: Config, machine: Machine) -> ShardedVecEnv:
     counts = [matches // shards + (number < matches % shards) for number in range(shards)]
     made = ShardedVecEnv([
         WatchedVecEnv(
-            kind.control,
+            kind.control or WATCHED,
             count,
             payment_of(config),
             archetype=config.archetype,
             scenario=config.scenario,
             opponent=config.opponents,
-            observe=kind.blocks,
+            observe=kind.blocks if kind.control else (*kind.blocks, MASK),
             skills=config.skills,
             decision_ms=config.batch.decision_ms,
         )
@@ -101,6 +107,13 @@ def build_learner(config: Config, env: Any, machine: Machine) -> Any:
     """The learner of a configuration, ready to begin."""
     learn = config.learn
     card = card_of(config)
+    if isinstance(learn, LearnSupervised):
+        return ThreatLearner(
+            env, policy_kwargs=card.policy_arguments, learning_rate=rate(learn.learning_rate),
+            batch_size=learn.batch_size * machine.times, epochs=learn.epochs,
+            horizon=learn.horizon_ms // config.batch.decision_ms, held_out=learn.held_out,
+            weight_decay=learn.weight_decay, seed=config.seed, device=torch.device(machine.device),
+        )  # fmt: skip
     common: dict[str, Any] = {
         "policy_kwargs": card.policy_arguments,
         "seed": config.seed,

@@ -87,7 +87,7 @@ class Replay:
         self.tree.set(rows, np.zeros(count))
         for name, block in observations.items():
             self.blocks[name][rows] = block
-        self.actions[rows] = actions.reshape(count, -1)
+        self.actions[rows] = actions.reshape(count, *self.actions.shape[1:])
         self.written += count
         closed = _decide(
             slots, serials, self._open, self._paid, self._factor, self.capacity, self.written,

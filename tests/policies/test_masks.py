@@ -24,7 +24,7 @@ def test_a_forbidden_action_has_probability_0_and_is_never_the_best(precision, s
     assert values.dtype == precision and torch.isfinite(values).all()
     assert legal[int(values.argmax())]
     assert (probabilities[~torch.tensor(legal)] == 0.0).all()
-    assert probabilities.sum() == pytest.approx(1.0, abs=0.02)
+    assert float(probabilities.sum()) == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize("kind", [torch.int8, torch.bool, torch.float32, torch.float16])

@@ -1,0 +1,124 @@
+"""Small worlds with a known best play, for learners to be tried on."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3.common.vec_env import DummyVecEnv
+from torch import nn
+
+from policies.extractors import JointExtractor
+from policies.masks import MASK
+from policies.sizes import TINY
+
+ACTIONS = 4
+PLACES = 4
+FORCED = 1  # a place where there is but one legal action
+KEYS = 3
+STATE = spaces.Box(0.0, 1.0, (64,), np.float32)
+
+
+class Corridor(gym.Env[dict[str, np.ndarray], int]):
+    """A row of places, through which the right action leads; after the last one 1 is paid, a wrong action ends it all.
+
+    Which action is right is told by the place and a key that is drawn anew for each episode. Another action would pay
+    100 at once, but is forbidden; `illegal` counts how often it was taken all the same.
+    """
+
+    def __init__(self) -> None:
+        self.observation_space = spaces.Dict({"state": STATE, MASK: spaces.MultiBinary(ACTIONS)})
+        self.action_space = spaces.Discrete(ACTIONS)
+        self.illegal = 0
+
+    def right(self) -> int:
+        return (2 * self.place + self.key) % ACTIONS
+
+    def tempting(self) -> int:
+        return (self.right() + 1 + self.key) % ACTIONS
+
+    def mask(self) -> np.ndarray:
+        legal = np.ones(ACTIONS, np.int8)
+        legal[self.tempting()] = 0
+        if self.place == FORCED:
+            legal[:] = 0
+            legal[self.right()] = 1
+        return legal
+
+    def seen(self) -> dict[str, np.ndarray]:
+        state = np.zeros(64, np.float32)
+        state[self.place] = state[10 + self.key] = 1.0
+        return {"state": state, MASK: self.mask()}
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.place = 0
+        self.key = int(self.np_random.integers(KEYS))
+        return self.seen(), {}
+
+    def step(self, action: Any) -> Any:
+        if not self.mask()[action]:
+            self.illegal += 1
+            return self.seen(), 100.0, True, False, {}
+        if action != self.right():
+            return self.seen(), 0.0, True, False, {}
+        self.place += 1
+        if self.place < PLACES:
+            return self.seen(), 0.0, False, False, {}
+        self.place = 0
+        return self.seen(), 1.0, True, False, {}
+
+
+class Pointing(gym.Env[dict[str, np.ndarray], np.ndarray]):
+    """Four numbers are to be brought to where four others are told; what is paid is minus the squared distance."""
+
+    def __init__(self, steps: int = 4) -> None:
+        self.observation_space = spaces.Dict({"state": STATE})
+        self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
+        self.steps = steps
+
+    def seen(self) -> dict[str, np.ndarray]:
+        state = np.zeros(64, np.float32)
+        state[:4] = self.np_random.random(4)
+        self.told = state[:4] * 1.6 - 0.8
+        return {"state": state}
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.left = self.steps
+        return self.seen(), {}
+
+    def step(self, action: Any) -> Any:
+        paid = -float(((action - self.told) ** 2).sum())
+        self.left -= 1
+        return self.seen(), paid, self.left == 0, False, {}
+
+
+class Flat(gym.Wrapper[Any, Any, Any, Any]):
+    """The same world, its state alone and bare."""
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.observation_space = STATE
+
+    def reset(self, **named: Any) -> Any:
+        seen, info = self.env.reset(**named)
+        return seen["state"], info
+
+    def step(self, action: Any) -> Any:
+        seen, *rest = self.env.step(action)
+        return seen["state"], *rest
+
+
+def many(made: Any, count: int = 16) -> DummyVecEnv:
+    return DummyVecEnv([made] * count)
+
+
+def arguments_of(kind: str) -> dict[str, Any]:
+    """What the policy of a learner is made with: tiny, and new each time, for learners write into it."""
+    made: dict[str, Any] = {"features_extractor_class": JointExtractor, "features_extractor_kwargs": {"widths": TINY}}
+    if kind == "ppo":
+        return {**made, "net_arch": {"pi": [32], "vf": [32]}, "activation_fn": nn.ReLU}
+    if kind == "qrdqn":
+        return {**made, "net_arch": [32], "n_quantiles": 8}
+    return {**made, "net_arch": [32]}

@@ -1,0 +1,256 @@
+"""A finished model: saved, loaded, asked for actions, and refused when it is not what it should be."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from mlmonster_env.contract import CONTROLS, NOTHING_TO_DO, STATE_SIZE, derive_mask
+from policies.masks import MASK
+from policies.policy import Policy
+from policies.storage import ARRAYS, MANIFEST, VALUES, DamagedError, read_manifest, sha256, write_tree
+from tests.policies.models import DISCRETE, KINDS, model_of, pickled, policy_of, sights
+
+ROWS = 64
+
+
+def seen_by(kind: str, rows: int = ROWS, seed: int = 0) -> dict[str, np.ndarray]:
+    _, control, blocks, _ = KINDS[kind]
+    return sights(blocks, control, rows, seed)
+
+
+def row(seen: dict[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
+    return {name: block[number] for name, block in seen.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_saved_acts_the_same(tmp_path, kind):
+    model = model_of(kind, seed=3)
+    for name, buffer in model.actor.named_buffers():
+        if name.endswith(("mean", "variance")):
+            buffer.add_(torch.rand_like(buffer))
+    model.save(tmp_path / "model", steps=7)
+    again = Policy.load(tmp_path / "model")
+    assert again.card == model.card
+    assert read_manifest(tmp_path / "model")["steps"] == 7
+    for deterministic in (True, False):
+        first, second = (m.predict(seen_by(kind), deterministic=deterministic)[0] for m in (model, again))
+        assert first.dtype == second.dtype and np.array_equal(first, second)
+    assert not np.array_equal(first, model_of(kind, seed=4).predict(seen_by(kind), deterministic=False)[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_acts_as_the_policy_that_it_was_cut_from(kind):
+    seen = seen_by(kind)
+    told, _ = policy_of(kind).predict(seen, deterministic=True)
+    np.testing.assert_allclose(model_of(kind).predict(seen)[0], told, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_observation_is_as_good_as_many(kind):
+    model = model_of(kind)
+    seen = seen_by(kind, 8)
+    together, state = model.predict(seen)
+    control = KINDS[kind][1]
+    assert together.shape == ((8,) if CONTROLS[control] else (8, 4)) and state is None
+    for number in range(8):
+        alone, _ = model.predict(row(seen, number))
+        assert np.shape(alone) == together.shape[1:]
+        np.testing.assert_allclose(alone, together[number], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_given_is_not_changed(kind):
+    seen = seen_by(kind)
+    seen.pop(MASK, None)
+    before = {name: block.copy() for name, block in seen.items()}
+    model_of(kind).predict(seen)
+    assert seen.keys() == before.keys()
+    assert all(np.array_equal(seen[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("kind", DISCRETE)
+def test_a_missing_mask_is_told_from_the_state(kind):
+    model = model_of(kind)
+    control = KINDS[kind][1]
+    seen = seen_by(kind, 300)
+    told = {**seen, MASK: derive_mask(seen["state"], control)}
+    del seen[MASK]
+    chosen, _ = model.predict(seen)
+    assert np.array_equal(chosen, model.predict(told)[0])
+    assert told[MASK][np.arange(300), chosen].all() and not told[MASK].all()
+    assert model.predict(row(seen, 0))[0] == chosen[0]
+
+
+def test_a_bare_array_is_the_state():
+    model = model_of("values")
+    states = seen_by("values")["state"]
+    chosen, _ = model.predict(states)
+    assert np.array_equal(chosen, model.predict({"state": states})[0])
+    assert model.predict(states[0])[0] == chosen[0]
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float16, list])
+def test_numbers_may_be_of_any_kind(kind):
+    model = model_of("values")
+    states = np.round(seen_by("values")["state"], 1)
+    given = states.tolist() if kind is list else states.astype(kind)
+    assert np.array_equal(model.predict({"state": given})[0], model.predict(states.astype(np.float16))[0])
+
+
+@pytest.mark.parametrize("size", [63, 65])
+@pytest.mark.parametrize("single", [True, False], ids=["one", "many"])
+def test_a_state_of_another_shape_is_named(size, single):
+    shape = (size,) if single else (5, size)
+    with pytest.raises(ValueError, match=rf"'state' is of shape .*{size}.*expected .*{STATE_SIZE}"):
+        model_of("values").predict(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("kind", "block", "shape"),
+    [
+        ("logits", "grid", (ROWS, 8, 32, 31)),
+        ("logits", "grid", (ROWS - 1, 8, 32, 32)),
+        ("logits", MASK, (ROWS, 10)),
+        ("quantiles", "skills", (ROWS, 16, 8)),
+        ("box", "entities", (ROWS, 12)),
+        ("box", "state", (ROWS, 2, STATE_SIZE)),
+    ],
+)
+def test_a_block_of_another_shape_is_named(kind, block, shape):
+    seen = {**seen_by(kind), block: np.zeros(shape, np.float32)}
+    with pytest.raises(ValueError, match=f"'{block}' is of shape"):
+        model_of(kind).predict(seen)
+
+
+@pytest.mark.parametrize(("kind", "block"), [("logits", "grid"), ("quantiles", "skills"), ("box", "state")])
+def test_a_missing_block_is_named(kind, block):
+    seen = seen_by(kind)
+    del seen[block]
+    with pytest.raises(ValueError, match=f"expected '{block}'"):
+        model_of(kind).predict(seen)
+
+
+def test_probabilities_are_drawn_from_unless_the_best_is_asked_for():
+    model = model_of("logits")
+    with torch.no_grad():
+        model.actor.head.weight *= 30.0
+    seen = {name: np.repeat(block[:1], 20_000, 0) for name, block in seen_by("logits").items()}
+    seen[MASK][:] = [1, 1, 0, 1, 1, 0, 1, 1, 1]
+    with torch.inference_mode():
+        scores = model.actor({name: torch.as_tensor(block[:1]).float() for name, block in seen.items()})
+    drawn, _ = model.predict(seen, deterministic=False)
+    shares = np.bincount(drawn, minlength=9) / len(drawn)
+    np.testing.assert_allclose(shares, torch.softmax(scores, -1)[0].numpy(), atol=0.015)
+    assert (model.predict(seen)[0] == int(scores.argmax())).all()
+
+
+@pytest.mark.parametrize("kind", ["values", "quantiles"])
+def test_values_always_give_the_best(kind):
+    model = model_of(kind)
+    assert np.array_equal(model.predict(seen_by(kind), deterministic=False)[0], model.predict(seen_by(kind))[0])
+
+
+def test_a_box_stays_in_its_bounds():
+    chosen, _ = model_of("box").predict(seen_by("box"))
+    assert chosen.shape == (ROWS, 4) and (np.abs(chosen) <= 1).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_session_is_one_mind(kind):
+    model = model_of(kind)
+    control = KINDS[kind][1]
+    session = model.session()
+    seen = row(seen_by(kind), 0)
+    order = session.act(seen)
+    session.reset()
+    if kind == "box":
+        assert order.shape == (4,)
+    else:
+        assert type(order) is int and seen[MASK][order]
+    np.testing.assert_array_equal(order, session.act(seen))
+    np.testing.assert_array_equal(order, model.predict(seen)[0])
+    assert session.nothing == NOTHING_TO_DO[control]
+
+
+def test_a_session_may_draw():
+    model = model_of("logits")
+    seen = row(seen_by("logits"), 0)
+    seen[MASK] = np.ones(9, np.int8)
+    session = model.session(deterministic=False)
+    assert len({session.act(seen) for _ in range(60)}) > 1
+
+
+def test_a_run_is_loaded_by_its_final_model(tmp_path):
+    model = model_of("values")
+    model.save(tmp_path / "run" / "final")
+    seen = seen_by("values")
+    assert np.array_equal(Policy.load(tmp_path / "run").predict(seen)[0], model.predict(seen)[0])
+    assert np.array_equal(Policy.load(str(tmp_path / "run" / "final")).predict(seen)[0], model.predict(seen)[0])
+
+
+def test_where_no_model_is_that_is_said(tmp_path):
+    with pytest.raises(ValueError, match="there is no model in .*nowhere"):
+        Policy.load(tmp_path / "nowhere")
+    write_tree(tmp_path / "checkpoint", {"learner": {}}, steps=3)
+    with pytest.raises(ValueError, match="holds a checkpoint, expected a model"):
+        Policy.load(tmp_path / "checkpoint")
+
+
+def test_a_model_of_another_contract_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("policies.policy.VERSION", 99)
+    model_of("values").save(tmp_path / "model")
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="made for contract 99, expected 1"):
+        Policy.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", [ARRAYS, VALUES])
+def test_a_damaged_model_is_named(tmp_path, name):
+    model_of("values").save(tmp_path / "model")
+    file = tmp_path / "model" / name
+    told = bytearray(file.read_bytes())
+    told[len(told) // 2] ^= 1
+    file.write_bytes(told)
+    with pytest.raises(DamagedError, match=name):
+        Policy.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", [ARRAYS, VALUES, MANIFEST])
+def test_a_pickle_in_the_place_of_a_file_never_runs(tmp_path, name):
+    folder, marker = tmp_path / "model", tmp_path / "it ran"
+    model_of("values").save(folder)
+    (folder / name).write_bytes(pickled(marker))
+    if name != MANIFEST:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest["sha256"][name] = sha256(folder / name)
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(DamagedError):
+        Policy.load(folder)
+    assert not marker.exists()
+
+
+def test_a_file_that_is_no_folder_never_runs(tmp_path):
+    marker = tmp_path / "it ran"
+    (tmp_path / "model.zip").write_bytes(pickled(marker))
+    with pytest.raises(ValueError, match="there is no model"):
+        Policy.load(tmp_path / "model.zip")
+    assert not marker.exists()
+
+
+def test_a_manifest_that_names_other_classes_is_refused(tmp_path):
+    model_of("values").save(tmp_path / "model")
+    file = tmp_path / "model" / MANIFEST
+    file.write_text(file.read_text().replace('"DuelingQPolicy"', '"Popen"'))
+    with pytest.raises((ValueError, DamagedError), match="Popen|damaged"):
+        Policy.load(tmp_path / "model")
+
+
+def test_arguments_that_cannot_be_written_down_are_named(tmp_path):
+    model = model_of("values")
+    model.card.policy_arguments["features_extractor_class"] = pickle.Pickler
+    with pytest.raises(ValueError, match="policy_arguments holds features_extractor_class"):
+        model.save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
