@@ -14,7 +14,7 @@ from mlmonster_env.contract import (
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, cell_on_the_way, places, reaches, sign, walkable
+from mlmonster_env.sim.geometry import apart, cell_on_the_way, places, reaches, sign, step_code, walkable
 from mlmonster_env.sim.orders import VECTOR_UNIT, engage_of, part_of
 from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, stop_attack
 from mlmonster_env.sim.pursuit import engage, keep_target, look_for_prey
@@ -125,13 +125,30 @@ def back_off(w, u, now):
         stand(w, u)
 
 
+@small
+def heading(w, u):
+    """Which way the path led that a unit walked last: cells along x and y."""
+    x = 0
+    y = 0
+    for i in range(w.units[f.PATH_LENGTH, u]):
+        code = step_code(w, u, i)
+        x += code % 3 - 1
+        y += code // 3 - 1
+    return x, y
+
+
 @kernel
-def stroll(w, u, now):
-    """Walk to a random cell near by."""
+def stroll(w, u, on, now):
+    """Walk to a random cell near by; when going `on`, to one that is not back where it came from, if there is any."""
     s = w.units
-    for _ in range(RANDOM_TRIES):
-        x = s[f.X, u] + draw(w, 2 * RANDOM_CELLS + 1) - RANDOM_CELLS
-        y = s[f.Y, u] + draw(w, 2 * RANDOM_CELLS + 1) - RANDOM_CELLS
+    ahead_x, ahead_y = heading(w, u)
+    for i in range(2 * RANDOM_TRIES):
+        dx = draw(w, 2 * RANDOM_CELLS + 1) - RANDOM_CELLS
+        dy = draw(w, 2 * RANDOM_CELLS + 1) - RANDOM_CELLS
+        if on and i < RANDOM_TRIES and dx * ahead_x + dy * ahead_y < 0:
+            continue
+        x = s[f.X, u] + dx
+        y = s[f.Y, u] + dy
         if walkable(w, x, y) and walk_for(w, u, x, y, now):
             return
     stand(w, u)
@@ -215,7 +232,7 @@ def obey_combat(w, u, order, fresh, movable, now):
             back_off(w, u, now)
     elif order == MOVE_RANDOMLY:
         if fresh == OTHER or not walking:
-            stroll(w, u, now)
+            stroll(w, u, fresh != OTHER, now)
     elif order == FLEE:
         if fresh == OTHER or not walking:
             go_home(w, u, now)

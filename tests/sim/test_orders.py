@@ -232,6 +232,32 @@ def test_random_moves_go_on_for_as_long_as_they_are_ordered():
     assert len(set(places)) > 25
 
 
+def test_random_moves_that_go_on_do_not_turn_back():
+    arena = duel(25, matches=200)
+    tell(arena, 0, to.MOVE_RANDOMLY)
+    arena.step(20)
+    before = arena.units[:, [f.X, f.Y], 0].astype(float)
+    first = before - MIDDLE
+    arena.step(30)
+    second = arena.units[:, [f.X, f.Y], 0] - before
+    ahead = (first * second).sum(1)
+    assert (ahead >= 0).mean() > 0.8 and (ahead < 0).any()  # never back at once, but anywhere in the end
+
+
+def test_another_order_in_between_forgets_the_way():
+    arena = duel(25, matches=300)
+    tell(arena, 0, to.MOVE_RANDOMLY)
+    arena.step(20)
+    before = arena.units[:, [f.X, f.Y], 0].astype(float)
+    first = before - MIDDLE
+    tell(arena, 0, to.IDLE)
+    arena.step(10)
+    tell(arena, 0, to.MOVE_RANDOMLY)
+    arena.step(10)
+    second = arena.units[:, [f.X, f.Y], 0] - before
+    assert 0.3 < ((first * second).sum(1) < 0).mean() < 0.7
+
+
 def test_change_target_goes_through_all_enemies_in_view():
     places = [Place(fighter(), 0, MIDDLE, MIDDLE)]
     places += [Place(victim(), 1, MIDDLE + dx, MIDDLE + dy) for dx, dy in ((4, 0), (0, 7), (-9, 0), (25, 0))]
