@@ -80,7 +80,7 @@ class BarePPO:
         advantages = self.advantages.flatten()
         returns = advantages + self.values[: self.steps].flatten()
         for _ in range(self.epochs):
-            for rows in torch.randperm(len(actions)).split(self.batch):
+            for rows in torch.randperm(len(actions)).split(self.batch):  # type: ignore[no-untyped-call]
                 gained = advantages[rows]
                 gained = (gained - gained.mean()) / (gained.std() + 1e-8)
                 seen = states[rows]
@@ -93,14 +93,14 @@ class BarePPO:
 
 
 class Dueling(nn.Module):
-    """A shared layer, then what the situation is worth and what each action adds to it."""
+    """A shared layer; then, half of the second layer each, what the situation is worth and what each action adds."""
 
     def __init__(self, inputs: int, widths: tuple[int, int], actions: int) -> None:
         super().__init__()
-        first, second = widths
+        first, half = widths[0], widths[1] // 2
         self.shared = nn.Sequential(nn.Linear(inputs, first), nn.ReLU())
-        self.worth = nn.Sequential(nn.Linear(first, second // 2), nn.ReLU(), nn.Linear(second // 2, 1))
-        self.gain = nn.Sequential(nn.Linear(first, second // 2), nn.ReLU(), nn.Linear(second // 2, actions))
+        self.worth = nn.Sequential(nn.Linear(first, half), nn.ReLU(), nn.Linear(half, 1))
+        self.gain = nn.Sequential(nn.Linear(first, half), nn.ReLU(), nn.Linear(half, actions))
 
     def forward(self, states: Tensor) -> Tensor:
         """[batch, actions]."""
@@ -206,7 +206,7 @@ def tanh_layers(inputs: int, first: int, second: int, outputs: int) -> nn.Sequen
 def step(learner: BarePPO | BareDQN, loss: Tensor, most: float) -> None:
     """Follow the gradient of a loss, its length cut to `most`."""
     learner.optimizer.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(learner.parameters, most)
     learner.optimizer.step()
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -18,6 +19,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 
+from agents.learners.crew import Crew
 from agents.learners.dqn import DoubleDQN
 from agents.learners.ppo import MaskedPPO
 from mlmonster_env.contract import STATE_SIZE
@@ -28,12 +30,13 @@ from scripts.bare_learning import BareDQN, BarePPO, sizes_of
 
 SCENARIO = "skirmish-1v1"  # a slot whose monster died would have no choice; here its match is over
 WIDTHS = (256, 128)
-ROUNDS = 7
-SHARES_ROUNDS = 2
-PAIR_ROUNDS = 5
+ROUNDS = 5
+SHARE_ROUNDS = 2
 ENTROPY = 0.01
 EXPLORES = 0.05
 PRODUCT_SECONDS = 0.3
+PRODUCTS = 40
+SQUARE = 1024
 OURS, SB3, BARE = "ours", "SB3", "bare"
 ENVIRONMENT, FORWARD, BACKWARD, OPTIMIZER, REST = "environment", "forward", "backward", "optimizer", "rest"
 
@@ -50,13 +53,13 @@ class PPOSetting:
     epochs: int = 4
 
     def __str__(self) -> str:
-        return f"PPO, {self.slots} slots x {self.steps} steps, {self.epochs} epochs by {self.batch:,}"
+        return f"PPO, {self.slots} x {self.steps}, by {self.batch:,}"
 
     def flops(self, env: VecEnv) -> float:
         """Of a decision: of matrix products alone; a backward pass is two forward ones."""
         inputs, actions = sizes_of(env)
         forward = products(inputs, *WIDTHS, actions) + products(inputs, *WIDTHS, 1)
-        return forward * (1 + 1 / self.steps + 3 * self.epochs)
+        return forward * (1 + 3 * self.epochs)
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,13 @@ class DQNSetting:
     copy_every: int = 100  # steps
 
     def __str__(self) -> str:
-        return f"Double DQN, {self.slots} slots, {self.updates} updates of {self.batch} a step"
+        return f"Double DQN, {self.slots}, {self.updates} x {self.batch}"
 
     def flops(self, env: VecEnv) -> float:
         """Of a decision: three forward passes and a backward one for each row that is learnt from."""
         inputs, actions = sizes_of(env)
-        first, second = WIDTHS
-        forward = products(inputs, first) + products(first, second, 1) + products(first, second, actions)
+        first, half = WIDTHS[0], WIDTHS[1] // 2
+        forward = products(inputs, first) + products(first, half, 1) + products(first, half, actions)
         return forward * (1 + 5 * self.updates * self.batch / self.slots)
 
 
@@ -107,20 +110,25 @@ def main() -> None:
     console.print(product_table(measured))
     ppo, _, dqn = SETTINGS
     assert isinstance(ppo, PPOSetting) and isinstance(dqn, DQNSetting)
-    console.print(pair_table({"PPO, 2 shards": sharded(ppo), "Double DQN, overlap": overlapped(dqn)}, PAIR_ROUNDS))
+    pairs = {
+        "PPO, 2 shards": sharded(ppo),
+        "Double DQN, overlap": overlapped(dqn),
+        "products alone": multiplied(PRODUCTS),
+    }
+    console.print(pair_table(pairs, ROUNDS))
 
 
 def compare(setting: Setting, rounds: int) -> Measured:
     """All that is measured of a setting."""
     env = arena(setting.slots)
-    ours = our_ppo(setting, env) if isinstance(setting, PPOSetting) else our_dqn(setting, arena(setting.slots))
+    ours = our_ppo(setting, env) if isinstance(setting, PPOSetting) else our_dqn(setting, env)
     adam = {name: ours.policy.optimizer.defaults[name] for name in ("lr", "betas", "eps", "foreach", "fused")}
     runs = {OURS: learning(ours, setting), SB3: learning(theirs(setting), setting), BARE: bare(setting, adam).run}
     taken = in_turns(runs, rounds)
     speeds = {name: median(found) for name, found in taken.items()}
     return Measured(
         setting, speeds, gain(taken, OURS, SB3), gain(taken, OURS, BARE),
-        time_shares(ours, learning(ours, setting), SHARES_ROUNDS),
+        time_shares(ours, learning(ours, setting), SHARE_ROUNDS),
         speeds[OURS] * setting.flops(env), product_rate(setting.batch, *WIDTHS, PRODUCT_SECONDS),
     )  # fmt: skip
 
@@ -141,7 +149,7 @@ class Plain(BaseFeaturesExtractor):
 
 
 class OneLayer(BaseFeaturesExtractor):
-    """The first layer of `WIDTHS`; the dueling head is the second."""
+    """The first layer of `WIDTHS`; the two halves of the dueling head are the second."""
 
     def __init__(self, observation_space: spaces.Space[Any]) -> None:
         super().__init__(observation_space, WIDTHS[0])
@@ -269,7 +277,7 @@ def timed(watched: list[tuple[Any, str, str]]) -> Iterator[Counter[str]]:
 
 def products(*widths: int) -> int:
     """Floating-point operations of one row on its way through layers of these widths."""
-    return sum(2 * a * b for a, b in zip(widths, widths[1:], strict=False))
+    return sum(2 * a * b for a, b in pairwise(widths))
 
 
 def product_rate(rows: int, inner: int, columns: int, seconds: float) -> float:
@@ -299,10 +307,29 @@ def overlapped(setting: DQNSetting) -> tuple[Run, Run]:
     return one, two
 
 
+def multiplied(count: int) -> tuple[Run, Run]:
+    """So many matrix products, and the same shared by two threads: what the second core has to give just then."""
+    square, crew = torch.rand(SQUARE, SQUARE), Crew(2)
+
+    def work(times: int) -> None:
+        for _ in range(times):
+            torch.mm(square, square)
+
+    def one() -> int:
+        work(count)
+        return count
+
+    def two() -> int:
+        crew.map(work, [count // 2, count - count // 2])
+        return count
+
+    return one, two
+
+
 def speed_table(measured: list[Measured]) -> Table:
     table = Table(
-        "", *(f"{name}, decisions/s" for name in (OURS, SB3, BARE)), "ours / SB3", "ours / bare",
-        title=f"learning, MLP {WIDTHS[0]}-{WIDTHS[1]}, one thread; ratios are medians of rounds",
+        "", OURS, SB3, BARE, "ours / SB3", "ours / bare",
+        title=f"learning, decisions/s: {WIDTHS[0]}-{WIDTHS[1]}, one thread; medians of rounds, as are ratios",
     )  # fmt: skip
     for m in measured:
         speeds = (f"{m.speeds[name]:,.0f}" for name in (OURS, SB3, BARE))
@@ -312,14 +339,14 @@ def speed_table(measured: list[Measured]) -> Table:
 
 def share_table(measured: list[Measured]) -> Table:
     parts = (ENVIRONMENT, FORWARD, BACKWARD, OPTIMIZER, REST)
-    table = Table("", *parts, title="where our time goes")
+    table = Table("", "env", *parts[1:], title="where our time goes")
     for m in measured:
         table.add_row(str(m.setting), *(f"{m.shares[part]:.0%}" for part in parts))
     return table
 
 
 def product_table(measured: list[Measured]) -> Table:
-    table = Table("", "reached, GFLOP/s", "a product of its size, GFLOP/s", "share", title="matrix products")
+    table = Table("", "reached", "torch.mm", "share", title="matrix products, GFLOP/s")
     for m in measured:
         share = f"{m.reached / m.product:.0%}"
         table.add_row(str(m.setting), f"{m.reached / 1e9:.1f}", f"{m.product / 1e9:.1f}", share)
@@ -327,7 +354,7 @@ def product_table(measured: list[Measured]) -> Table:
 
 
 def pair_table(pairs: Mapping[str, tuple[Run, Run]], rounds: int) -> Table:
-    table = Table("", "one core, decisions/s", "two cores, decisions/s", "gain", title="on two cores")
+    table = Table("", "one core", "two cores", "gain", title="on two cores, decisions/s and products/s")
     for name, (one, two) in pairs.items():
         taken = in_turns({"one": one, "two": two}, rounds)
         speeds = (f"{median(taken[cores]):,.0f}" for cores in ("one", "two"))

@@ -1,100 +1,82 @@
-"""2,000 matches of like against like under the stock AI, by archetype, and one more as an animated picture."""
+"""From nothing to a mage pack that beats the stock AI: train five minutes, judge in mirror pairs, plot, and film.
 
+`make demo`, or `python -m scripts.demo`.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
+from agents.config.read import resolve
+from agents.config.tree import Config
+from agents.judge.mirror import MirrorScore
+from agents.report.film import film_best
+from agents.report.plots import plot_run
+from agents.run import Run, RunError
+from agents.evaluation import evaluate
+from mlmonster_env.sim import Arena
+from policies.policy import Policy
 
-from mlmonster_env.contract import ARCHETYPES
-from mlmonster_env.data import Bestiary
-from mlmonster_env.envs.film import write_gif
-from mlmonster_env.sim import Arena, Results
-from mlmonster_env.sim.staging import stage
-
-MATCHES = 2000
-SIZE = 3
-SEED = 0
-TICKS = 1800  # the time limit of a skirmish
-FILMED, FILMED_SIZE = "mage", 5  # whose fights have the most to see
-CANDIDATES = 64  # matches of which the closest is filmed
-FILM_MS = range(8_000, 25_000)
-SPEED_UP = 2  # ticks a picture, at ten pictures a second
-FILM = Path("runs/demo/match.gif")
+FOLDER = Path("runs/demo")
+ARCHETYPE, MODEL_TYPE, ALGO = "mage", "combat_dqn", "ppo"
+LENGTH = 0.5  # of the standard preset: five minutes
+PAIRS = 250  # at each start
+JUDGED_BY = 8  # the seed of matches that training's own evaluations do not play
 
 
-def main() -> None:
-    console = Console()
-    bestiary = Bestiary.load()
-    Arena(1, bestiary=bestiary).run(1)  # the kernels, so that the clock below tells the fights alone
-    start = perf_counter()
-    results = {archetype: fought(bestiary, archetype, matches) for archetype, matches in shares().items()}
-    seconds = perf_counter() - start
-    console.print(table(results))
-    played_ms = sum(int(result.duration_ms.sum()) for result in results.values())
-    console.print(f"{MATCHES:,} matches, {played_ms / 3_600_000:.1f} hours of fighting, in {seconds:.1f} s on one core")
-    pictures = film(bestiary)
-    console.print(f"one match as a picture: {FILM} ({pictures} scenes)")
-
-
-def shares() -> dict[str, int]:
-    """The matches dealt out evenly."""
-    even, rest = divmod(MATCHES, len(ARCHETYPES))
-    return {archetype: even + (i < rest) for i, archetype in enumerate(ARCHETYPES)}
-
-
-def fought(bestiary: Bestiary, archetype: str, matches: int) -> Results:
-    arena = arena_of(bestiary, archetype, matches, SIZE)
-    arena.run(TICKS)
-    return arena.results
-
-
-def arena_of(bestiary: Bestiary, archetype: str, matches: int, size: int) -> Arena:
-    return Arena(matches, stage(f"skirmish-{size}v{size}", bestiary, archetype), bestiary, SEED)
-
-
-def table(results: dict[str, Results]) -> Table:
-    made = Table(title=f"Stock AI against itself, {SIZE} v {SIZE}, both sides the same species")
-    made.add_column("archetype")
-    for heading in ("matches", "A won", "B won", "draws", "mean length", "survivors of the winner"):
-        made.add_column(heading, justify="right")
-    for archetype, result in results.items():
-        won = [result.winner == side for side in (0, 1)]
-        alive = np.concatenate([result.survivors[won[side], side] for side in (0, 1)])
-        made.add_row(
-            archetype,
-            f"{len(result.winner):,}",
-            f"{won[0].mean():.1%}",
-            f"{won[1].mean():.1%}",
-            f"{(result.winner < 0).mean():.1%}",
-            f"{result.duration_ms.mean() / 1000:.1f} s",
-            f"{alive.mean():.2f} of {SIZE}" if len(alive) else "-",
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the demo."""
+    command = argparse.ArgumentParser(prog="python -m scripts.demo", description=__doc__)
+    command.add_argument("--out", type=Path, default=FOLDER)
+    command.add_argument("--steps", type=int, help="environment decisions, instead of five minutes' worth")
+    command.add_argument("--pairs", type=int, default=PAIRS, help=f"judged at each start (default {PAIRS})")
+    command.add_argument("--size", default="small", help="of the network: tiny, small")
+    given = command.parse_args(words)
+    config = demo_config(given.steps, given.size)
+    print(f"{ARCHETYPE} {MODEL_TYPE} by {ALGO}: {config.total_steps:,} decisions from nothing", flush=True)
+    print("compiling the simulator (about a minute the first time) ...", flush=True)
+    Arena(1, observed=True).step(1)
+    shutil.rmtree(given.out, ignore_errors=True)
+    try:
+        Run.begin(given.out, config).go()
+    except RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    policy = Policy.load(given.out)
+    found = evaluate(policy, config.scenario, given.pairs, threads=2, seed=JUDGED_BY)
+    for name, score in found.scores.items():
+        print(sentence(name, score))
+    print(f"curves: {plot_run(given.out)}")
+    filmed = film_best(policy, config.scenario, given.out / "best.gif")
+    if filmed is None:
+        print("it won none of the matches that were to be filmed")
+    else:
+        print(
+            f"film of its best match: {filmed.path} (seed {filmed.seed}, {filmed.seconds:.0f} s, "
+            f"{filmed.survivors} of {filmed.size} left)"
         )
-    return made
+    return 0
 
 
-def film(bestiary: Bestiary) -> int:
-    """Write the closest of some matches as a picture; how many scenes it has."""
-    arena = arena_of(bestiary, FILMED, CANDIDATES, FILMED_SIZE)
-    arena.run(TICKS)
-    results = arena.results
-    closest = min(
-        range(CANDIDATES),
-        key=lambda m: (
-            results.winner[m] < 0 or results.duration_ms[m] not in FILM_MS,
-            results.survivors[m].max(),
-            results.hp_share[m].max(),
-        ),
+def demo_config(steps: int | None, size: str) -> Config:
+    """What the demo trains."""
+    asked = {"archetype": ARCHETYPE, "model_type": MODEL_TYPE, "algo": ALGO, "size": size, "budget.length": LENGTH}
+    asked |= {"budget.evaluations": 5, "budget.final_pairs": 50}
+    return resolve({**asked, **({} if steps is None else {"steps": steps})})
+
+
+def sentence(name: str, score: MirrorScore) -> str:
+    """What was learnt, in words."""
+    low, high = score.interval
+    where = {"field": "far apart and unaware", "contact": "face to face", "all": "both together"}.get(name, name)
+    verdict = "better than stock" if low > 0.5 else "worse than stock" if high < 0.5 else "not told apart from stock"
+    return (
+        f"{where}: {score.win_rate:.1%} of {score.matches:,} matches [95%: {low:.1%} to {high:.1%}], "
+        f"{score.drawn:.1%} drawn: {verdict}"
     )
-    arena.reset()
-    scenes = [arena.scene(closest)]
-    while scenes[-1].clock_ms < results.duration_ms[closest]:
-        arena.run(SPEED_UP)
-        scenes.append(arena.scene(closest))
-    write_gif(FILM, scenes)
-    return len(scenes)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

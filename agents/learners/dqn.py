@@ -20,7 +20,9 @@ class ValueLearner(Replaying):
     """What learners of values share: the step of the optimizer, and acting by the greatest value."""
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        """So many steps of the optimizer."""
+        """So many steps of the optimizer; none while the replay holds no decision that is closed."""
+        if self.replay_buffer.empty:
+            return
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
         correction = 1.0 - (1.0 - self.correction) * self._current_progress_remaining

@@ -79,6 +79,11 @@ class Replay:
         """How many rows can be drawn."""
         return int(np.count_nonzero(self.tree.weights))
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing that can be drawn yet."""
+        return self.tree.total <= 0
+
     def decide(self, slots: Array, observations: Mapping[str, Array], actions: Array) -> None:
         """Slots that have a choice made it: what they saw, and what they did. Closes what waited for that."""
         count = len(slots)

@@ -24,7 +24,9 @@ class ReplayingSAC(Replaying, SAC):
         super().__init__(policy, env, **{"priority": 0.0, **named})
 
     def train(self, gradient_steps: int, batch_size: int = 64) -> None:
-        """So many steps of the optimizers."""
+        """So many steps of the optimizers; none while the replay holds no decision that is closed."""
+        if self.replay_buffer.empty:
+            return
         super().train(gradient_steps, batch_size)
         told = self.logger.name_to_value
         self.losses = {name: float(told[f"train/{name}_loss"]) for name in ("actor", "critic")}

@@ -32,7 +32,7 @@ def slowly(rewards, ended, rows, values, last_values, gamma, gae_lambda):
     steps, slots = rewards.shape
     gained = np.zeros(len(values))
 
-    def of(step: int, slot: int) -> float:
+    def of(step, slot):
         paid, factor = 0.0, 1.0
         for now in range(step, steps):
             paid += factor * rewards[now, slot]

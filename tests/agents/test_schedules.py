@@ -1,6 +1,7 @@
 """Schedules: where they begin, where they end, and that they rise and fall as they are told."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ def test_they_rise_and_then_fall(curve, last, warm_up, places):
     rising = [at(1.0 - share) for share in done if share < warm_up]
     falling = [at(1.0 - share) for share in done if share > warm_up]
     assert rising == sorted(rising)
-    assert all(first >= second - 1e-12 for first, second in zip(falling, falling[1:], strict=False))
+    assert all(first >= second - 1e-12 for first, second in pairwise(falling))
     assert all(0.0 <= number <= 1.0 + 1e-12 for number in rising + falling)
     assert all(number >= min(last, 1.0) - 1e-12 for number in falling)
 
@@ -48,5 +49,5 @@ def test_curves_are_straight_or_a_cosine():
 def test_what_cannot_be_is_named():
     with pytest.raises(ValueError, match="curve is 'bent', expected constant, linear or cosine"):
         schedule(1.0, "bent")
-    with pytest.raises(ValueError, match="warm_up is 1.0, expected 0 to below 1"):
+    with pytest.raises(ValueError, match=r"warm_up is 1\.0, expected 0 to below 1"):
         schedule(1.0, warm_up=1.0)

@@ -67,7 +67,7 @@ def test_weight_0_is_never_drawn(told, place):
             tree.draw(np.array([place]))
         return
     rows = tree.draw(np.array([0.0, place, LAST, 1.0]))
-    assert (0 <= rows).all() and (rows < len(plain)).all()
+    assert (rows >= 0).all() and (rows < len(plain)).all()
     assert (plain[rows] > 0).all()
 
 

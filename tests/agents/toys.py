@@ -19,7 +19,7 @@ KEYS = 3
 STATE = spaces.Box(0.0, 1.0, (64,), np.float32)
 
 
-class Corridor(gym.Env[dict[str, np.ndarray], int]):
+class Corridor(gym.Env[Any, Any]):
     """A row of places, through which the right action leads; after the last one 1 is paid, a wrong action ends it all.
 
     Which action is right is told by the place and a key that is drawn anew for each episode. Another action would pay
@@ -69,7 +69,7 @@ class Corridor(gym.Env[dict[str, np.ndarray], int]):
         return self.seen(), 1.0, True, False, {}
 
 
-class Pointing(gym.Env[dict[str, np.ndarray], np.ndarray]):
+class Pointing(gym.Env[Any, Any]):
     """Four numbers are to be brought to where four others are told; what is paid is minus the squared distance."""
 
     def __init__(self, steps: int = 4) -> None:

@@ -1,5 +1,7 @@
 """Extractors: what is not there says nothing, order says nothing, and each serves Stable-Baselines3 by itself."""
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -42,10 +44,10 @@ def with_other_things_where_nobody_is(rows: torch.Tensor) -> torch.Tensor:
     return torch.where(absent, other, rows)
 
 
-class Blank(gym.Env):
+class Blank(gym.Env[Any, Any]):
     """Random observations of a space; pays for one of three actions."""
 
-    def __init__(self, space: spaces.Space) -> None:
+    def __init__(self, space: spaces.Space[Any]) -> None:
         self.observation_space = space
         self.action_space = spaces.Discrete(3)
 
@@ -117,7 +119,10 @@ def test_what_is_there_does_matter(extractor, features):
 
 def test_nobody_is_told_as_zeros():
     with torch.no_grad():
-        for extractor, name in ((EntityExtractor(box("entities")), "entities"), (SkillExtractor(box("skills")), "skills")):
+        for extractor, name in (
+            (EntityExtractor(box("entities")), "entities"),
+            (SkillExtractor(box("skills")), "skills"),
+        ):
             rows = torch.randn(ROWS, *BLOCKS[name])
             rows[..., 0] = 0.0
             assert torch.equal(extractor(rows).abs(), torch.zeros(ROWS, extractor.features_dim))

@@ -136,7 +136,7 @@ def test_a_missing_block_is_named(kind, block):
 def test_probabilities_are_drawn_from_unless_the_best_is_asked_for():
     model = model_of("logits")
     with torch.no_grad():
-        model.actor.head.weight *= 30.0
+        next(weight for name, weight in model.actor.named_parameters() if name == "head.weight").mul_(30.0)
     seen = {name: np.repeat(block[:1], 20_000, 0) for name, block in seen_by("logits").items()}
     seen[MASK][:] = [1, 1, 0, 1, 1, 0, 1, 1, 1]
     with torch.inference_mode():
@@ -192,7 +192,7 @@ def test_a_run_is_loaded_by_its_final_model(tmp_path):
 
 
 def test_where_no_model_is_that_is_said(tmp_path):
-    with pytest.raises(ValueError, match="there is no model in .*nowhere"):
+    with pytest.raises(ValueError, match=r"there is no model in .*nowhere"):
         Policy.load(tmp_path / "nowhere")
     write_tree(tmp_path / "checkpoint", {"learner": {}}, steps=3)
     with pytest.raises(ValueError, match="holds a checkpoint, expected a model"):
@@ -244,7 +244,7 @@ def test_a_manifest_that_names_other_classes_is_refused(tmp_path):
     model_of("values").save(tmp_path / "model")
     file = tmp_path / "model" / MANIFEST
     file.write_text(file.read_text().replace('"DuelingQPolicy"', '"Popen"'))
-    with pytest.raises((ValueError, DamagedError), match="Popen|damaged"):
+    with pytest.raises((ValueError, DamagedError), match=r"Popen|damaged"):
         Policy.load(tmp_path / "model")
 
 

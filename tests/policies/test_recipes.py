@@ -43,5 +43,5 @@ def test_a_class_that_only_bears_a_known_name_is_not_told():
 
 @pytest.mark.parametrize("name", ["os.system", "eval", "policies.extractors.JointExtractor", "Linear", "", 3])
 def test_no_other_class_is_looked_up(name):
-    with pytest.raises(ValueError, match="class is .*expected one of"):
+    with pytest.raises(ValueError, match=r"class is .*expected one of"):
         decode({"$class": name})

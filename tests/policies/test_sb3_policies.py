@@ -78,9 +78,7 @@ def test_values_are_those_of_the_network():
 def test_the_target_begins_as_the_network(kind):
     policy, seen = policy_of(kind), seen_by(kind)
     networks = (
-        (policy.q_net, policy.q_net_target)
-        if kind == "values"
-        else (policy.quantile_net, policy.quantile_net_target)
+        (policy.q_net, policy.q_net_target) if kind == "values" else (policy.quantile_net, policy.quantile_net_target)
     )
     with torch.no_grad():
         first, second = (network(seen) for network in networks)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from gymnasium import spaces
 from torch import nn
 
 from mlmonster_env.contract import MODEL_TYPES
@@ -65,5 +66,5 @@ def test_what_is_no_policy_of_ours_has_no_acting_part():
 def test_spaces_are_those_of_the_environment():
     seen, done = spaces_of(("state", "action_mask"), "skill")
     assert seen["state"].shape == (64,) and seen["action_mask"].shape == (9,)
-    assert done.n == 9  # type: ignore[attr-defined]
+    assert done == spaces.Discrete(9)
     assert spaces_of(("state",), "continuous")[1].shape == (4,)

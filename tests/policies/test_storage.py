@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ NEW: dict[str, Any] = {"weights": {"a": np.zeros((2, 3))}, "steps": 4}
 def same(first: Any, second: Any) -> bool:
     """To the bit, and of the same kinds; NaN is itself."""
     if isinstance(first, dict):
-        return isinstance(second, dict) and list(first) == list(second) and all(same(first[k], second[k]) for k in first)
+        return (
+            isinstance(second, dict) and list(first) == list(second) and all(same(first[k], second[k]) for k in first)
+        )
     if isinstance(first, list):
         return isinstance(second, list) and len(first) == len(second) and all(map(same, first, second))
     if isinstance(first, np.ndarray):
@@ -257,7 +260,7 @@ def test_a_process_that_is_killed_while_it_puts_one_in_the_place_of_another_leav
     rename = Path.rename
     for turn in (1, 2):
         write_tree(folder, OLD)
-        calls = []
+        calls: list[Path] = []
 
         def dying(path, target, turn=turn, calls=calls):
             calls.append(path)
@@ -267,7 +270,7 @@ def test_a_process_that_is_killed_while_it_puts_one_in_the_place_of_another_leav
 
         with monkeypatch.context() as patch:
             patch.setattr(Path, "rename", dying)
-            patch.setattr(storage.shutil, "rmtree", lambda path, ignore_errors=False: None)
+            patch.setattr(shutil, "rmtree", lambda path, ignore_errors=False: None)
             with contextlib.suppress(Killed):
                 write_tree(folder, NEW)
         found = read_tree(folder)
@@ -314,6 +317,6 @@ def test_a_pickle_in_the_place_of_a_file_never_runs(tmp_path, name, hashed):
 
 
 def test_an_array_of_objects_is_not_written(tmp_path):
-    with pytest.raises(Exception, match="object|dtype"):
+    with pytest.raises(Exception, match=r"object|dtype"):
         write_tree(tmp_path / "tree", {"it": np.array([pickle, None], dtype=object)})
     assert list(tmp_path.iterdir()) == []

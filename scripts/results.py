@@ -1,0 +1,150 @@
+"""Train and judge what docs/results.md tells of: `python -m scripts.results`. Stop it at any time and start it again.
+
+Every line of the queue is a training run and its judging; what came of one is a file in docs/results/, and a line whose
+file is there is not run again. The document is written anew after each.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.config.read import resolve
+from agents.evaluation import Evaluation, evaluate
+from agents.machine import cores
+from agents.run import FACTS, FINAL, Run
+from mlmonster_env.contract import ARCHETYPES
+from policies.policy import Policy
+from policies.storage import read_manifest, write_text
+from scripts.results_doc import DOCUMENT, render
+from scripts.results_threat import judge_threat
+
+FOLDER = Path("docs/results")
+RUNS = Path("runs/results")
+PAIRS = 500  # at each start of a scenario: 1,000 pairs, 2,000 matches
+FEWER = 250  # for what is told beside
+JUDGED_BY = 7  # the seed of matches that neither training nor its evaluations have seen
+SEEDS = (0, 1, 2)
+BEST_ALGO = "ppo"  # of combat_dqn; see docs/results.md
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line of the queue."""
+
+    archetype: str
+    model_type: str
+    algo: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.archetype}-{self.model_type}-{self.algo}-{self.seed}"
+
+    @property
+    def command(self) -> str:
+        """What anybody can type to do the same."""
+        return (
+            f"python -m agents.train --archetype {self.archetype} --model-type {self.model_type} "
+            f"--algo {self.algo} --seed {self.seed}"
+        )
+
+
+def queue() -> list[Job]:
+    """Everything, in the order in which it is worth having."""
+    flagship = [Job(archetype, "combat_dqn", BEST_ALGO, seed) for seed in SEEDS for archetype in ARCHETYPES]
+    others = [
+        Job("ranged", "movement_ppo", "ppo", 0),
+        Job("mage", "skill_dqn", "qrdqn", 0),
+        Job("tank", "soft_actor_critic", "sac", 0),
+        Job("mage", "threat_assessment", "supervised", 0),
+        Job("mage", "combat_dqn", "ddqn", 0),
+        Job("aggressive", "movement_ppo", "ppo", 0),
+        Job("support", "skill_dqn", "qrdqn", 0),
+        Job("aggressive", "soft_actor_critic", "sac", 0),
+        Job("aggressive", "threat_assessment", "supervised", 0),
+        Job("mage", "combat_dqn", "qrdqn", 0),
+    ]
+    return [*flagship[: len(ARCHETYPES)], *others[:5], *flagship[len(ARCHETYPES) :], *others[5:]]
+
+
+def work(job: Job) -> dict[str, Any]:
+    """Train (or go on training), judge, and keep what came of it."""
+    folder = RUNS / job.name
+    if not (folder / FINAL / "manifest.json").is_file():
+        if any((folder / "checkpoints").glob("[0-9]*")):
+            Run.resume(folder).go()
+        else:
+            shutil.rmtree(folder, ignore_errors=True)  # stopped before its first checkpoint
+            config = resolve({name: getattr(job, name) for name in ("archetype", "model_type", "algo", "seed")})
+            Run.begin(folder, config).go()
+    policy = Policy.load(folder / FINAL)
+    manifest = read_manifest(folder / FINAL)
+    started = time.perf_counter()
+    told = {
+        **asdict(job),
+        "command": job.command,
+        "steps": manifest["steps"],
+        "seconds": manifest["seconds"],
+        "commit": json.loads((folder / FACTS).read_text())["git"].get("commit", "")[:12],
+        "scores": {
+            "mirror-v1": judged(policy, "mirror-v1:train", PAIRS),
+            "held out": judged(policy, "mirror-v1:held-out", FEWER),
+        },
+    }
+    if "action_mask" in policy.card.blocks:
+        told["scores"]["derived mask"] = judged(policy, "mirror-v1:train", FEWER, mask="derived")
+    if job.model_type in ("combat_dqn", "skill_dqn"):
+        told["scores"]["free skills"] = judged(policy, "mirror-v1:train", FEWER, skills="free")
+    if job.model_type == "threat_assessment":
+        told["threat"] = judge_threat(policy, PAIRS, JUDGED_BY)
+    told["judging_seconds"] = round(time.perf_counter() - started, 1)
+    return told
+
+
+def judged(policy: Policy, scenario: str, pairs: int, **arguments: Any) -> dict[str, Any]:
+    """Scores by start, as they are kept."""
+    found: Evaluation = evaluate(policy, scenario, pairs, threads=cores(), seed=JUDGED_BY, **arguments)
+    return {
+        name: {
+            "pairs": len(score.pairs), "win_rate": round(score.win_rate, 5), "se": round(score.standard_error, 5),
+            "won": round(score.won, 5), "drawn": round(score.drawn, 5),
+            "behaviour": {key: round(value, 4) for key, value in score.behaviour.items()},
+        }
+        for name, score in found.scores.items()
+    }  # fmt: skip
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Work the queue off."""
+    command = argparse.ArgumentParser(prog="python -m scripts.results", description=__doc__)
+    command.add_argument("--list", action="store_true", help="only show what is done and what is left")
+    command.add_argument("--render", action="store_true", help="only write the document anew")
+    command.add_argument("--only", default="", help="only lines whose name holds this text")
+    command.add_argument("--minutes", type=float, default=float("inf"), help="begin nothing new after so long")
+    given = command.parse_args(words)
+    begun = time.monotonic()
+    for job in queue():
+        path = FOLDER / f"{job.name}.json"
+        if given.only not in job.name or given.render:
+            continue
+        if given.list:
+            print(f"{'done' if path.is_file() else 'left'}  {job.name}")
+        elif not path.is_file() and time.monotonic() - begun < 60 * given.minutes:
+            print(f"== {job.command}", flush=True)
+            told = work(job)
+            FOLDER.mkdir(parents=True, exist_ok=True)
+            write_text(path, json.dumps(told, indent=1) + "\n")
+            DOCUMENT.write_text(render(FOLDER), encoding="utf-8")
+    if not given.list:
+        DOCUMENT.write_text(render(FOLDER), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

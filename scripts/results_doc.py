@@ -1,0 +1,155 @@
+"""docs/results.md, from the files that scripts.results keeps."""
+
+import json
+import math
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from mlmonster_env.contract import ARCHETYPES
+
+DOCUMENT = Path("docs/results.md")
+T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # of Student's t, by the number of seeds
+Z_95 = 1.96
+TARGETS = {"field": (0.90, 0.85), "contact": (0.58, 0.53), "all": (0.70, 0.0)}  # wanted, and the least lower bound
+INTRODUCTION = """# What was learnt
+
+Every figure is of matches that neither training nor its evaluations have seen: pairs of `mirror-v1`, the model's pack
+against the same pack under the stock AI, each seed twice with the sides changed; a draw is half a win, 50% is no better
+than stock. *Field*: the packs are 24 to 26 cells apart and unaware. *Contact*: 4 cells, all aware. Each row is 1,000
+pairs (2,000 matches) a training seed. Intervals are 95%: with several training seeds they include the spread between
+them (Student's t over seeds), with one they are over pairs alone and are marked so.
+
+The standard preset is about ten minutes of training on two cores. All of it is made by `python -m scripts.results`,
+a queue that can be stopped and started again; what it has done lies in [results/](results/), one file a run with its
+command, seed, decisions and seconds.
+"""
+
+
+def render(folder: Path) -> str:
+    """The document."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    groups: dict[tuple[str, str], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for told in found:
+        groups[told["model_type"], told["algo"]][told["archetype"]].append(told)
+    parts = [INTRODUCTION]
+    for (model_type, algo), by_archetype in sorted(groups.items(), key=_order):
+        parts += section(model_type, algo, by_archetype)
+    if not found:
+        parts.append("Nothing has been run yet.\n")
+    return "\n".join(parts)
+
+
+def section(model_type: str, algo: str, by_archetype: dict[str, list[Any]]) -> list[str]:
+    """One model type learnt by one algorithm."""
+    rows = {a: by_archetype[a] for a in ARCHETYPES if a in by_archetype}
+    example = next(iter(rows.values()))[0]
+    lines = [f"## {model_type}, {algo}\n", f"`{example['command']}`, and so on.\n"]
+    lines += _table(
+        ("archetype", "seeds", "M decisions", "minutes", "field", "contact", "together"),
+        [
+            (
+                a, len(told), f"{mean(t['steps'] for t in told) / 1e6:.1f}",
+                f"{mean(t['seconds'] for t in told) / 60:.1f}",
+                *(_shown([t["scores"]["mirror-v1"][s] for t in told]) for s in ("field", "contact", "all")),
+            )
+            for a, told in rows.items()
+        ],
+    )  # fmt: skip
+    if model_type == "combat_dqn":
+        lines += _against_targets(rows)
+    lines += _beside(rows)
+    lines += _behaviour(rows)
+    if model_type == "threat_assessment":
+        lines += _threat(rows)
+    return lines
+
+
+def interval(scores: list[dict[str, Any]]) -> tuple[float, float, float]:
+    """Mean win rate over training seeds, and 95% of it."""
+    rates = [score["win_rate"] for score in scores]
+    if len(rates) == 1:
+        half = Z_95 * scores[0]["se"]
+    else:
+        half = T_95[len(rates)] * stdev(rates) / math.sqrt(len(rates))
+    return mean(rates), max(0.0, mean(rates) - half), min(1.0, mean(rates) + half)
+
+
+def _shown(scores: list[dict[str, Any]]) -> str:
+    middle, low, high = interval(scores)
+    mark = "" if len(scores) > 1 else "*"
+    return f"{middle:.1%} [{low:.1%}, {high:.1%}]{mark}"
+
+
+def _against_targets(rows: dict[str, list[Any]]) -> list[str]:
+    lines = ["Against what was wanted (field 90%, contact 58%, together above 70%):\n"]
+    for start, (wanted, least) in TARGETS.items():
+        reached, missed = [], []
+        for archetype, told in rows.items():
+            middle, low, _ = interval([t["scores"]["mirror-v1"][start] for t in told])
+            (reached if middle >= wanted and low >= least else missed).append(archetype)
+        name = "together" if start == "all" else start
+        lines.append(f"- {name}: reached by {', '.join(reached) or 'none'}; not by {', '.join(missed) or 'none'}")
+    return [*lines, ""]
+
+
+def _beside(rows: dict[str, list[Any]]) -> list[str]:
+    """Held-out species and map, masks told from the state, free skills."""
+    kinds = [k for k in ("held out", "derived mask", "free skills") if all(k in t["scores"] for r in rows.values() for t in r)]
+    body = [
+        (a, *(f"{_shown([t['scores'][k]['field'] for t in told])} / {_shown([t['scores'][k]['contact'] for t in told])}"
+              for k in kinds))
+        for a, told in rows.items()
+    ]  # fmt: skip
+    names = {
+        "held out": "held-out species and map", "derived mask": "masks told from the state alone",
+        "free skills": "free skills on the model's side and the other",
+    }  # fmt: skip
+    return ["Field / contact, elsewhere:\n", *_table(("archetype", *(names[k] for k in kinds)), body)] if kinds else []
+
+
+def _behaviour(rows: dict[str, list[Any]]) -> list[str]:
+    heads = list(next(iter(rows.values()))[0]["scores"]["mirror-v1"]["all"]["behaviour"])
+    body = []
+    for archetype, told in rows.items():
+        means = [mean(t["scores"]["mirror-v1"]["all"]["behaviour"][h] for t in told) for h in heads]
+        drawn = mean(t["scores"]["mirror-v1"]["field"]["drawn"] for t in told)
+        body.append((archetype, *(f"{value:.2f}" for value in means), f"{drawn:.1%}"))
+    return ["How it plays:\n", *_table(("archetype", *(h.replace("_", " ") for h in heads), "draws in the field"), body)]
+
+
+def _threat(rows: dict[str, list[Any]]) -> list[str]:
+    body, fights = [], []
+    for archetype, told in rows.items():
+        t = told[0]["threat"]
+        errors, ranks = t["mean_absolute_error"], t["rank_correlation"]
+        body.append((
+            archetype, f"{t['rows']:,}", *(f"{errors[n]:.4f}" for n in ("model", "linear", "distance", "mean")),
+            *(f"{ranks[n]:.3f}" for n in ("model", "linear", "distance")),
+            f"{t['brier']['model']:.4f} / {t['brier']['mean']:.4f}", f"{t['calibration_error']:.3f}",
+        ))  # fmt: skip
+        for start, f in t["fights"].items():
+            gain = f"{f['gain']:+.1%} ± {Z_95 * f['gain_se']:.1%}"
+            fights.append((archetype, start, f"{f['picking']:.1%}", f"{f['keeping']:.1%}", gain))
+    heads = (
+        "archetype", "rows", "mean error", "of a line", "of distance", "of the mean", "rank correlation", "of a line",
+        "of distance", "Brier / of the mean", "calibration error",
+    )  # fmt: skip
+    return [
+        "Foresight of the damage that each visible enemy does in five seconds, over the watcher's hit points:\n",
+        *_table(heads, body),
+        "The same attacking pack, picking its targets by the model and keeping them:\n",
+        *_table(("archetype", "start", "picking", "keeping", "gain"), fights),
+    ]
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    lines += [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]
+    return [*lines, ""]
+
+
+def _order(item: tuple[tuple[str, str], Any]) -> tuple[int, str, str]:
+    model_type, algo = item[0]
+    return (0 if model_type == "combat_dqn" else 1, model_type, "" if algo == "ppo" else algo)

@@ -1,0 +1,36 @@
+"""Ways to play by rule, from what slots see alone."""
+
+import numpy as np
+
+from mlmonster_env.contract import ATTACK, IDLE, NO_SKILL, USE_FIELD, USE_HARM, USE_HELP
+from policies.masks import MASK
+
+
+def takes_offers(seen: dict[str, np.ndarray]) -> np.ndarray:
+    """Under skill orders: whatever is on offer is taken, which is what the stock AI does."""
+    legal = seen[MASK][:, :NO_SKILL]
+    return np.where(legal.any(1), legal.argmax(1), NO_SKILL)
+
+
+def attacks(seen: dict[str, np.ndarray]) -> np.ndarray:
+    """Under combat orders: attack, and use what is on offer."""
+    legal = seen[MASK]
+    chosen = np.where(legal[:, ATTACK], ATTACK, IDLE)
+    for action in (USE_HARM, USE_HELP, USE_FIELD):
+        chosen = np.where(legal[:, action], action, chosen)
+    return chosen
+
+
+def idles(seen: dict[str, np.ndarray]) -> np.ndarray:
+    """Under combat orders: nothing."""
+    return np.full(len(seen["state"]), IDLE)
+
+
+class AtRandom:
+    """Any legal order."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.random = np.random.default_rng(seed)
+
+    def __call__(self, seen: dict[str, np.ndarray]) -> np.ndarray:
+        return np.asarray((self.random.random(seen[MASK].shape) * seen[MASK]).argmax(1))

@@ -1,0 +1,254 @@
+"""Configuration: what is laid over what, that every mistake is named, and that YAML is only ever data."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from agents.catalog import TYPES
+from agents.config import Config, resolve, resolved_from
+from agents.config.read import ConfigError, as_tree, as_yaml, option, paths_of
+from agents.learners.build import rate
+from mlmonster_env.contract import ARCHETYPES
+
+TRAINED = [name for name, kind in TYPES.items() if kind.algos]
+PRESETS = ["test", "standard", "long"]
+EVIL = "!!python/object/apply:os.mkdir [{marker}]"
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A tree by dotted path."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "own.yml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("algo", sorted({algo for kind in TYPES.values() for algo in kind.algos}))
+def test_presets_differ_in_the_budget_alone(preset, algo):
+    model_type = next(name for name, kind in TYPES.items() if algo in kind.algos)
+    asked = {"model_type": model_type, "algo": algo}
+    first, second = as_tree(resolve(asked)), as_tree(resolve({**asked, "preset": preset}))
+    assert first.pop("preset") == "standard" and second.pop("preset") == preset
+    assert (first.pop("budget") == second.pop("budget")) == (preset == "standard")
+    assert first == second
+
+
+def test_the_longer_a_preset_the_more_of_everything():
+    budgets = [resolve({"preset": preset}).budget for preset in PRESETS]
+    for name in ("length", "evaluations", "evaluation_pairs", "final_pairs", "checkpoints"):
+        numbers = [getattr(budget, name) for budget in budgets]
+        assert numbers == sorted(numbers) and numbers[0] < numbers[-1]
+    steps = [resolve({"preset": preset}).total_steps for preset in PRESETS]
+    assert steps[0] < steps[1] < steps[2]
+
+
+@pytest.mark.parametrize("archetype", ARCHETYPES)
+@pytest.mark.parametrize("model_type", TRAINED)
+def test_every_model_that_can_be_trained_has_a_configuration(model_type, archetype):
+    for algo in TYPES[model_type].algos:
+        made = resolve({"model_type": model_type, "archetype": archetype, "algo": algo})
+        assert (made.model_type, made.archetype, made.algo) == (model_type, archetype, algo)
+    assert resolve({"model_type": model_type}).algo == TYPES[model_type].algos[0]
+
+
+@pytest.mark.parametrize("model_type", TRAINED)
+def test_a_configuration_that_was_written_down_comes_back(model_type):
+    made = resolve({"model_type": model_type, "learn.learning_rate.value": 0.125, "steps": 77, "seed": 5})
+    again = resolved_from(yaml.safe_load(as_yaml(made)))
+    assert again == made and again.total_steps == 77
+
+
+def test_what_is_asked_for_lies_above_files_and_files_above_defaults(tmp_path):
+    first = written(tmp_path, "learn: {gamma: 0.5, gradient_steps: 7}\nsize: tiny\nseed: 1\n")
+    second = tmp_path / "second.yml"
+    second.write_text("seed: 2\nlearn: {gamma: 0.6}\n")
+    made = resolve({"seed": 3, "learn.batch_size": 9}, (first, second))
+    assert (made.size, made.seed) == ("tiny", 3)
+    assert (made.learn.gamma, made.learn.gradient_steps, made.learn.batch_size) == (0.6, 7, 9)
+    assert made.learn.buffer_size == resolve().learn.buffer_size
+
+
+def test_a_model_type_may_have_numbers_of_its_own():
+    combat, movement = (resolve({"model_type": name, "algo": "ppo"}) for name in ("combat_dqn", "movement_ppo"))
+    assert combat.learn.batch_size != movement.learn.batch_size
+    assert combat.learn.gamma == movement.learn.gamma
+
+
+def test_one_resolution_does_not_change_the_next():
+    before = as_tree(resolve())
+    resolve({"learn.learning_rate.value": 9.0, "budget.length": 3.0, "batch.matches": 1})
+    assert as_tree(resolve()) == before
+
+
+@pytest.mark.parametrize("model_type", TRAINED)
+def test_every_option_can_be_asked_for_by_its_path(model_type):
+    made = as_tree(resolve({"model_type": model_type}))
+    known = set(paths_of())
+    for path, value in flat(made).items():
+        assert path in known
+        if path != "algo":
+            assert flat(as_tree(resolve({"model_type": model_type, path: value})))[path] == value
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"learn.gama": 0.9}, ("'learn.gama'", "perhaps learn.gamma")),
+        ({"learn.learning_rate.vlaue": 0.9}, ("'learn.learning_rate.vlaue'", "perhaps learn.learning_rate.value")),
+        ({"budget.lenght": 1}, ("'budget.lenght'", "perhaps budget.length")),
+        ({"batch.matchs": 1}, ("'batch.matchs'", "perhaps batch.matches")),
+        ({"sede": 1}, ("'sede'", "perhaps seed")),
+        ({"archtype": "mage"}, ("'archtype'", "perhaps archetype")),
+        ({"learn.clip_range": 0.1}, ("no option 'learn.clip_range'",)),
+        ({"archetype": "maeg"}, ("archetype is 'maeg'", "perhaps mage")),
+        ({"model_type": "combt_dqn"}, ("model_type is 'combt_dqn'", "perhaps combat_dqn")),
+        ({"model_type": "spatial_vit"}, ("'spatial_vit'", "cannot be trained yet", "combat_dqn")),
+        ({"algo": "pop"}, ("algo is 'pop'", "perhaps ppo", "for combat_dqn")),
+        ({"algo": "sac"}, ("algo is 'sac'", "for combat_dqn")),
+        ({"preset": "tset"}, ("preset is 'tset'", "perhaps test")),
+        ({"opponents": "stok"}, ("opponents is 'stok'", "perhaps stock")),
+        ({"scenario": "skirmsh"}, ("'skirmsh'", "perhaps skirmish")),
+        ({"size": "huge"}, ("size is 'huge'", "'tiny', 'small' or 'full'")),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(asked, words):
+    with pytest.raises(ConfigError) as error:
+        resolve(asked)
+    assert all(word in str(error.value) for word in words), error.value
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"seed": "three"}, ("seed is 'three'", "integer")),
+        ({"seed": -1}, ("seed is -1", "greater than or equal to 0")),
+        ({"seed": 1 << 31}, ("seed is 2147483648", "less than")),
+        ({"steps": 0}, ("steps is 0",)),
+        ({"steps": 1.5}, ("steps is 1.5", "integer")),
+        ({"learn.gamma": 1.5}, ("learn.gamma is 1.5", "less than or equal to 1")),
+        ({"learn.gamma": float("nan")}, ("learn.gamma is nan", "finite")),
+        ({"learn.gamma": None}, ("learn.gamma is None", "number")),
+        ({"learn.learning_rate": 0.1}, ("learn.learning_rate is 0.1", "dictionary")),
+        ({"learn.learning_rate.curve": "bent"}, ("learn.learning_rate.curve is 'bent'", "'cosine'")),
+        ({"learn.gamma.more": 1}, ("learn.gamma is {'more': 1}",)),
+        ({"batch.matches": 0}, ("batch.matches is 0",)),
+        ({"batch.decision_ms": 250}, ("batch.decision_ms is 250", "multiple of 100")),
+        ({"budget.length": 0}, ("budget.length is 0", "greater than 0")),
+        ({"budget": 3}, ("budget is 3",)),
+        ({"learn": 3}, ("learn is 3",)),
+        ({"compile": "perhaps"}, ("compile is 'perhaps'", "boolean")),
+        ({"archetype": 3}, ("archetype is 3", "string")),
+        ({"archetype": ["mage"]}, ("archetype is ['mage']",)),
+        ({"model_type": ["combat_dqn"]}, ("model_type is ['combat_dqn']",)),
+        ({"preset": ["test"]}, ("preset is ['test']",)),
+        ({"algo": {"ppo": 1}}, ("algo is {'ppo': 1}",)),
+        ({"patience.win_rate": 2}, ("patience.win_rate is 2",)),
+    ],
+    ids=str,
+)
+def test_what_is_of_the_wrong_kind_is_named(asked, words):
+    with pytest.raises(ConfigError) as error:
+        resolve(asked)
+    assert all(word in str(error.value) for word in words), error.value
+
+
+@pytest.mark.parametrize("warm_up", [0.0, 0.5])
+def test_a_rate_becomes_a_schedule(warm_up):
+    made = resolve({"learn.learning_rate": {"value": 2.0, "curve": "linear", "last": 0.5, "warm_up": warm_up}})
+    at = rate(made.learn.learning_rate)
+    assert (at(1.0 - warm_up), at(0.0)) == (2.0, 1.0)
+
+
+def test_a_rate_that_only_rises_is_refused_before_a_run_begins():
+    with pytest.raises(ConfigError, match=r"learn.learning_rate.warm_up is 1"):
+        resolve({"learn.learning_rate.warm_up": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("learn.gamma=0.99", "learn.gamma", 0.99),
+        ("learn.learning_rate.value=1e-4", "learn.learning_rate.value", 1e-4),
+        ("learn.batch_size=64", "learn.batch_size", 64),
+        ("compile=true", "compile", True),
+        ("steps=null", "steps", None),
+        ("scenario=mirror-v1:train", "scenario", "mirror-v1:train"),
+        ("device=cuda:1", "device", "cuda:1"),
+        ("scenario=a=b", "scenario", "a=b"),
+        ("learn.learning_rate={value: 0.5}", "learn.learning_rate", {"value": 0.5}),
+    ],
+)
+def test_options_are_read_as_yaml_has_them(text, path, value):
+    found = option(text)
+    assert found == (path, value) and type(found[1]) is type(value)
+
+
+@pytest.mark.parametrize("text", ["learn.gamma", "=3", "", "learn.gamma:0.9"])
+def test_an_option_without_a_value_is_named(text):
+    with pytest.raises(ConfigError, match=r"expected path\.to\.option=value") as error:
+        option(text)
+    assert repr(text) in str(error.value)
+
+
+def test_an_option_whose_value_is_no_yaml_is_named():
+    with pytest.raises(ConfigError, match="no YAML"):
+        option("learn.gamma={0.9")
+
+
+def test_yaml_never_runs_anything(tmp_path):
+    marker = tmp_path / "it ran"
+    evil = EVIL.format(marker=marker)
+    yaml.unsafe_load(evil)
+    assert marker.exists()
+    marker.rmdir()
+    with pytest.raises(ConfigError, match="no YAML"):
+        resolve(files=(written(tmp_path, f"archetype: {evil}"),))
+    with pytest.raises(ConfigError, match="no YAML"):
+        option(f"archetype={evil}")
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("- mage", "expected a mapping"), ("", "expected a mapping"), ("a: [", "no YAML")]
+)
+def test_a_file_that_holds_no_options_is_named(tmp_path, text, words):
+    with pytest.raises(ConfigError, match=words) as error:
+        resolve(files=(written(tmp_path, text),))
+    assert "own.yml" in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere.yml is not there"):
+        resolve(files=(tmp_path / "nowhere.yml",))
+
+
+def test_a_written_configuration_that_was_tampered_with_is_named():
+    tree = as_tree(resolve())
+    for change, words in (
+        ({"algo": "pop"}, "perhaps ppo"),
+        ({"more": 1}, "no option 'more'"),
+        ({"learn": {**tree["learn"], "gamma": "x"}}, "learn.gamma is 'x'"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            resolved_from({**tree, **change})
+    with pytest.raises(ConfigError, match="seed is missing"):
+        resolved_from({name: value for name, value in tree.items() if name != "seed"})
+
+
+def test_a_configuration_does_not_change():
+    made = resolve()
+    with pytest.raises(ValueError, match="frozen"):
+        made.seed = 3
+    assert isinstance(made, Config)

@@ -1,0 +1,125 @@
+"""Masks told from states alone, against the true ones over simulated play.
+
+They should forbid nothing that is legal. What is asserted is what was measured to hold: movement and pack orders never
+lose one; combat orders lose some only where the target is not the nearest enemy, or an enemy stands at the very edge
+of sight; skill orders lose offers only while the monster is in motion, which the state tells instead of the offer.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from mlmonster_env.contract import (
+    CONTROLS,
+    HP_SHARE,
+    MOVE_AWAY,
+    MOVE_CLOSER,
+    NEAREST_ENEMY,
+    NOTHING_TO_DO,
+    POSTURE,
+    STATE_SIZE,
+    derive_mask,
+)
+from mlmonster_env.envs.battle import Battle
+
+DISCRETE = [control for control, actions in CONTROLS.items() if actions]
+SCENARIOS = ["mirror-v1", "mirror-v1:contact", "skirmish", "raid-6v3", "duel"]
+MATCHES, STEPS = 16, 80
+IN_MOTION = 1 / 3
+plays = pytest.mark.parametrize("scenario", SCENARIOS)
+
+
+@cache
+def played(control: str, scenario: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """States of living monsters under random legal orders, which orders were legal, and which it seemed could be."""
+    battle = Battle(MATCHES, control, scenario=scenario, pack=True, observe=("state", "action_mask"))
+    battle.reset(np.arange(MATCHES))
+    random = np.random.default_rng(0)
+    states, masks = [], []
+    for _ in range(STEPS):
+        seen = battle.observe()
+        assert isinstance(seen, dict)
+        alive = battle.alive
+        states.append(seen["state"][alive])
+        masks.append(seen["action_mask"][alive] != 0)
+        orders = (random.random(seen["action_mask"].shape) * seen["action_mask"]).argmax(1)
+        _, terminated, truncated = battle.step(orders)
+        battle.begin(np.flatnonzero(terminated | truncated))
+    every = np.concatenate(states)
+    return every, np.concatenate(masks), derive_mask(every, control) != 0
+
+
+def held_back(control: str, scenario: str) -> np.ndarray:
+    """What was legal, but seemed forbidden: [moments, actions]."""
+    _, legal, derived = played(control, scenario)
+    assert len(legal) > 1000 and (legal.sum(1) > 1).mean() > 0.02
+    return np.asarray(legal & ~derived)
+
+
+@plays
+@pytest.mark.parametrize("control", ["movement", "pack"])
+def test_no_legal_move_or_signal_is_forbidden(control, scenario):
+    assert not held_back(control, scenario).any()
+
+
+@plays
+@pytest.mark.parametrize("control", ["combat", "skill"])
+def test_in_nearly_all_moments_nothing_legal_is_forbidden(control, scenario):
+    assert held_back(control, scenario).any(1).mean() < 0.12
+
+
+@plays
+def test_of_combat_orders_only_moving_closer_or_away_is_ever_forbidden_wrongly(scenario):
+    lost = held_back("combat", scenario)
+    states = played("combat", scenario)[0]
+    assert not np.delete(lost, [MOVE_CLOSER, MOVE_AWAY], 1).any()
+    assert (states[lost[:, MOVE_AWAY], NEAREST_ENEMY] == 1.0).all()
+
+
+@plays
+def test_offers_are_missed_in_motion_alone(scenario):
+    lost = held_back("skill", scenario).any(1)
+    states = played("skill", scenario)[0]
+    np.testing.assert_allclose(states[lost, POSTURE], IN_MOTION, atol=1e-6)
+
+
+@plays
+@pytest.mark.parametrize("control", ["combat", "movement"])
+def test_most_of_what_is_forbidden_is_told(control, scenario):
+    _, legal, derived = played(control, scenario)
+    assert (derived & ~legal).sum() < 0.5 * (~legal).sum()
+
+
+@pytest.mark.parametrize("control", DISCRETE)
+def test_the_dead_may_only_do_nothing(control):
+    states = np.random.default_rng(0).random((50, STATE_SIZE), np.float32)
+    states[:, HP_SHARE] = 0.0
+    legal = derive_mask(states, control)
+    assert legal.sum(1).tolist() == [1] * 50 and legal[:, NOTHING_TO_DO[control]].all()
+
+
+@pytest.mark.parametrize("control", DISCRETE)
+def test_there_is_always_something_to_do(control):
+    states = np.random.default_rng(1).random((2000, STATE_SIZE), np.float32)
+    states[:200] = 0.0
+    states[200:400] = 1.0
+    legal = derive_mask(states, control)
+    assert legal.shape == (2000, CONTROLS[control]) and legal.dtype == np.int8
+    assert set(np.unique(legal)) <= {0, 1}
+    assert legal[:, NOTHING_TO_DO[control]].all()
+
+
+@pytest.mark.parametrize("control", DISCRETE)
+def test_states_may_come_one_by_one_or_in_any_shape(control):
+    states = np.random.default_rng(2).random((3, 4, STATE_SIZE), np.float32)
+    together = derive_mask(states, control)
+    assert together.shape == (3, 4, CONTROLS[control])
+    assert np.array_equal(together[1, 2], derive_mask(states[1, 2], control))
+    assert np.array_equal(together[1, 2], derive_mask(states[1, 2].tolist(), control))
+
+
+@pytest.mark.parametrize("control", ["continuous", "combt", ""])
+def test_a_control_without_actions_is_named(control):
+    with pytest.raises(ValueError, match=f"control is '{control}', expected combat, movement, skill, pack"):
+        derive_mask(np.zeros(STATE_SIZE), control)
