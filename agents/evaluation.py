@@ -55,9 +55,7 @@ def evaluate(
     mind, control, blocks = minds_of(policy)
 
     def play(start: Any) -> MirrorScore:
-        return judge_mirror(
-            mind, control, blocks, start[1], card.archetype, pairs, mask=mask, seed=seed, **arguments
-        )
+        return judge_mirror(mind, control, blocks, start[1], card.archetype, pairs, mask=mask, seed=seed, **arguments)
 
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         scores = list(pool.map(play, starts))

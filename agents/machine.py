@@ -52,9 +52,7 @@ def choose(device: str, shards: int, compile: bool, parameters: int) -> Machine:
         raise ValueError(f"device is {device!r}, expected auto, cpu, cuda or such as cuda:1") from None
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device is {device!r}, but torch {torch.__version__} sees no GPU; expected cpu or auto")
-    return Machine(
-        device, shards or max(1, min(cores(), MOST_SHARDS)), 1, compile, GPU_TIMES if kind == "cuda" else 1
-    )
+    return Machine(device, shards or max(1, min(cores(), MOST_SHARDS)), 1, compile, GPU_TIMES if kind == "cuda" else 1)
 
 
 def facts(machine: Machine) -> dict[str, Any]:

@@ -252,7 +252,9 @@ class Course(BaseCallback):
         policy = self.policy()
         found = self._judge(policy, self.budget.evaluation_pairs, WHILE_TRAINING)
         self._note_evaluation(found, steps)
-        self.progress.say(f"after {steps / 1e6:.2f} M decisions, {self.seconds / 60:.1f} min, against stock: {found.line()}")
+        self.progress.say(
+            f"after {steps / 1e6:.2f} M decisions, {self.seconds / 60:.1f} min, against stock: {found.line()}"
+        )
         self.progress.update(steps, self.seconds, **{"win rate": str(found.whole)})
         score = found.whole.win_rate
         if self.best is None or score > self.best:
@@ -261,6 +263,7 @@ class Course(BaseCallback):
             policy.save(self.run.folder / CHECKPOINTS / BEST, steps=steps, win_rate=score)
         else:
             self.worse += 1
+
     def _check_patience(self) -> None:
         patience = self.run.config.patience
         assert self.progress is not None and self.last_evaluation is not None
@@ -422,4 +425,3 @@ def _check_room(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < NEEDED_BYTES:
         raise RunError(f"{folder} has {free / 1e6:.0f} MB free, expected {NEEDED_BYTES / 1e6:.0f} at least")
-

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlmonster_env.contract import (
-    ATTACK, CHANGE_TARGET, ENTITY_FEATURES, ENTITY_KIND_ROWS, IDLE, USE_FIELD, USE_HARM, USE_HELP,
+    ATTACK,
+    CHANGE_TARGET,
+    ENTITY_FEATURES,
+    ENTITY_KIND_ROWS,
+    IDLE,
+    USE_FIELD,
+    USE_HARM,
+    USE_HELP,
 )  # fmt: skip
 from mlmonster_env.envs.battle import MASK, Array
 from policies.policy import Policy
@@ -51,5 +58,5 @@ class TargetPicker:
 
     def _reach(self, enemies: Array) -> Array:
         """How far another enemy may stand to be turned to: as far as the present target, and a little more."""
-        mine = enemies[..., MINE] > 0.5
-        return np.where(mine, enemies[..., DISTANCE], 0.0).max(1, keepdims=True) + 2.5 / 14
+        mine = np.asarray(enemies[..., MINE] > 0.5)
+        return np.asarray(np.where(mine, enemies[..., DISTANCE], 0.0).max(1, keepdims=True) + 2.5 / 14)

@@ -13,7 +13,7 @@ class Trackers:
     """Writes numbers by name against environment decisions."""
 
     def __init__(self, folder: Path, config: dict[str, Any], *, wandb: bool, resumed_at: int | None = None) -> None:
-        self._board = SummaryWriter(  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(
             str(folder / "tensorboard"), purge_step=None if resumed_at is None else resumed_at + 1
         )
         self._wandb = start_wandb(folder, config) if wandb else None
@@ -21,13 +21,13 @@ class Trackers:
     def log(self, steps: int, numbers: dict[str, float]) -> None:
         """Numbers of a moment."""
         for name, value in numbers.items():
-            self._board.add_scalar(name, value, steps)  # type: ignore[no-untyped-call]
+            self._board.add_scalar(name, value, steps)
         if self._wandb is not None:
             self._wandb.log({**numbers, "steps": steps}, step=steps)
 
     def close(self, failed: bool = False) -> None:
         """Bring everything to the disk."""
-        self._board.close()  # type: ignore[no-untyped-call]
+        self._board.close()
         if self._wandb is not None:
             self._wandb.finish(exit_code=1 if failed else 0)
 

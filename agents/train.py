@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m agents.train", description=__doc__, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
+    made.add_argument("options", nargs="*", metavar="PATH=VALUE", help="the same as --set PATH=VALUE")
     what = made.add_argument_group("what is trained")
     what.add_argument("--archetype", help=f"{', '.join(ARCHETYPES)}")
     what.add_argument("--model-type", help=f"{', '.join(TYPES)} (default combat_dqn)")
@@ -49,14 +50,18 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--preset", help="test, standard (default), long: they differ in budget and cadence alone")
     how.add_argument("--steps", type=int, help="environment decisions, instead of the preset's")
     how.add_argument("--seed", type=int, help="of everything that is drawn (default 0)")
-    how.add_argument("--scenario", help="such as mirror-v1:train (default), mirror-v1:train:contact, raid-6v3, a .yml file")
+    how.add_argument(
+        "--scenario", help="such as mirror-v1:train (default), mirror-v1:train:contact, raid-6v3, a .yml file"
+    )
     how.add_argument("--opponents", help="who is played against: stock (default), random, idle")
     how.add_argument("--reward", help="archetype (default): what docs/rewards.md pays; win: winning alone")
     how.add_argument("--skills", help="fair (default): dice and order as the server has them; free: for experiments")
     how.add_argument("--device", help="auto (default), cpu, cuda, cuda:1")
     how.add_argument("--compile", action="store_const", const=True, help="torch.compile the network; pays on GPUs")
     how.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="any option by its path")
-    how.add_argument("--config", action="append", default=[], type=Path, metavar="FILE", help="options from a YAML file")
+    how.add_argument(
+        "--config", action="append", default=[], type=Path, metavar="FILE", help="options from a YAML file"
+    )
     where = made.add_argument_group("where")
     where.add_argument("--out", type=Path, help="the run's folder (default runs/ARCHETYPE-MODEL_TYPE-SEED)")
     where.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run as if it had never stopped")
@@ -102,7 +107,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def options(given: argparse.Namespace) -> dict[str, Any]:
     """What the flags say, by dotted path."""
     told = {name: getattr(given, name) for name in FLAGS if getattr(given, name) is not None}
-    return {**told, **dict(option(text) for text in given.set)}
+    return {**told, **dict(option(text) for text in [*given.options, *given.set])}
 
 
 def default_folder(config: Config) -> Path:

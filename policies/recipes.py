@@ -13,13 +13,11 @@ from policies.sb3.box import SquashedGaussianPolicy
 from policies.sb3.values import DuelingQPolicy, DuelingQuantilePolicy
 from policies.sizes import Widths
 
-KNOWN: dict[str, type[Any]] = {
-    made.__name__: made
-    for made in (
-        EntityExtractor, GridExtractor, JointExtractor, SkillExtractor, StateExtractor, MaskedActorCriticPolicy,
-        SquashedGaussianPolicy, DuelingQPolicy, DuelingQuantilePolicy, ThreatEnsemble, nn.ReLU, nn.Tanh,
-    )
-}  # fmt: skip
+MADE: tuple[type[Any], ...] = (
+    EntityExtractor, GridExtractor, JointExtractor, SkillExtractor, StateExtractor, MaskedActorCriticPolicy,
+    SquashedGaussianPolicy, DuelingQPolicy, DuelingQuantilePolicy, ThreatEnsemble, nn.ReLU, nn.Tanh,
+)  # fmt: skip
+KNOWN: dict[str, type[Any]] = {made.__name__: made for made in MADE}
 
 
 def encode(value: Any, path: str = "") -> tuple[Any, list[str]]:
@@ -27,7 +25,8 @@ def encode(value: Any, path: str = "") -> tuple[Any, list[str]]:
     if isinstance(value, Widths):
         return {"$widths": asdict(value)}, []
     if isinstance(value, type):
-        return ({"$class": value.__name__}, []) if KNOWN.get(value.__name__) is value else (None, [path])
+        name = value.__name__
+        return ({"$class": name}, []) if KNOWN.get(name) is value else (None, [path])
     if isinstance(value, Mapping):
         found, left_out = {}, []
         for key, inner in value.items():

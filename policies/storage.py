@@ -57,7 +57,9 @@ def read_tree(folder: Path) -> Tree:
         if not (folder / name).is_file():
             raise DamagedError(f"{folder / name} is missing")
         if (found := sha256(folder / name)) != expected:
-            raise DamagedError(f"{folder / name} is damaged: its SHA-256 is {found[:12]}..., expected {expected[:12]}...")
+            raise DamagedError(
+                f"{folder / name} is damaged: its SHA-256 is {found[:12]}..., expected {expected[:12]}..."
+            )
     try:
         arrays = load_file(folder / ARRAYS)
         values = json.loads((folder / VALUES).read_text(encoding="utf-8"))

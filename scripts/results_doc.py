@@ -69,10 +69,8 @@ def section(model_type: str, algo: str, by_archetype: dict[str, list[Any]]) -> l
 def interval(scores: list[dict[str, Any]]) -> tuple[float, float, float]:
     """Mean win rate over training seeds, and 95% of it."""
     rates = [score["win_rate"] for score in scores]
-    if len(rates) == 1:
-        half = Z_95 * scores[0]["se"]
-    else:
-        half = T_95[len(rates)] * stdev(rates) / math.sqrt(len(rates))
+    count = len(rates)
+    half = Z_95 * scores[0]["se"] if count == 1 else T_95[count] * stdev(rates) / math.sqrt(count)
     return mean(rates), max(0.0, mean(rates) - half), min(1.0, mean(rates) + half)
 
 
@@ -85,7 +83,8 @@ def _shown(scores: list[dict[str, Any]]) -> str:
 def _against_targets(rows: dict[str, list[Any]]) -> list[str]:
     lines = ["Against what was wanted (field 90%, contact 58%, together above 70%):\n"]
     for start, (wanted, least) in TARGETS.items():
-        reached, missed = [], []
+        reached: list[str] = []
+        missed: list[str] = []
         for archetype, told in rows.items():
             middle, low, _ = interval([t["scores"]["mirror-v1"][start] for t in told])
             (reached if middle >= wanted and low >= least else missed).append(archetype)
@@ -96,7 +95,11 @@ def _against_targets(rows: dict[str, list[Any]]) -> list[str]:
 
 def _beside(rows: dict[str, list[Any]]) -> list[str]:
     """Held-out species and map, masks told from the state, free skills."""
-    kinds = [k for k in ("held out", "derived mask", "free skills") if all(k in t["scores"] for r in rows.values() for t in r)]
+    kinds = [
+        k
+        for k in ("held out", "derived mask", "free skills")
+        if all(k in t["scores"] for r in rows.values() for t in r)
+    ]
     body = [
         (a, *(f"{_shown([t['scores'][k]['field'] for t in told])} / {_shown([t['scores'][k]['contact'] for t in told])}"
               for k in kinds))
@@ -116,7 +119,10 @@ def _behaviour(rows: dict[str, list[Any]]) -> list[str]:
         means = [mean(t["scores"]["mirror-v1"]["all"]["behaviour"][h] for t in told) for h in heads]
         drawn = mean(t["scores"]["mirror-v1"]["field"]["drawn"] for t in told)
         body.append((archetype, *(f"{value:.2f}" for value in means), f"{drawn:.1%}"))
-    return ["How it plays:\n", *_table(("archetype", *(h.replace("_", " ") for h in heads), "draws in the field"), body)]
+    return [
+        "How it plays:\n",
+        *_table(("archetype", *(h.replace("_", " ") for h in heads), "draws in the field"), body),
+    ]
 
 
 def _threat(rows: dict[str, list[Any]]) -> list[str]:

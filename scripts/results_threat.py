@@ -81,7 +81,7 @@ def by_least_squares(known: Watched, unseen: Watched, features: list[int]) -> Ar
 def rank_correlation(a: Array, b: Array) -> float:
     """Spearman's, ties in the order in which they come."""
     ranks = [np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(float) for values in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 def calibration_error(chance: Array, hurt: Array) -> float:

@@ -1,6 +1,7 @@
 """From YAML and flags to a configuration: defaults, preset, algorithm, model type, then what was asked for."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -90,10 +91,8 @@ def option(text: str) -> tuple[str, Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"--set is {text!r}, whose value is no YAML: {error}") from None
     if isinstance(told, str):  # YAML reads 1e-4 as text
-        try:
+        with suppress(ValueError):
             told = float(told)
-        except ValueError:
-            pass
     return path, told
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.behaviour import Behaviour
 from mlmonster_env.contract import CONTROLS, derive_mask
-from mlmonster_env.envs.battle import MASK, Array, Battle, Opponent
+from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.scenarios import Plan, plan_of
 
 Mind = Callable[[dict[str, Array]], Array]  # observations of slots by block to actions
@@ -89,7 +89,8 @@ def judge_mirror(
     ]
     counts = [len(outcome) for outcome, _ in parts]
     behaviour = {
-        key: float(np.average([told[key] for _, told in parts], weights=counts)) for key in (parts[0][1] if parts else ())
+        key: float(np.average([told[key] for _, told in parts], weights=counts))
+        for key in (parts[0][1] if parts else ())
     }
     return MirrorScore(plan.name, np.concatenate([outcome for outcome, _ in parts]), behaviour)
 
@@ -139,5 +140,3 @@ def play_out(mind: Mind, battle: Battle, mask: str = "own") -> tuple[Array, dict
         deeds.close(ended)
         going &= ~ended
     return outcome, deeds.means()
-
-

@@ -85,20 +85,22 @@ def build_env(config: Config, machine: Machine) -> ShardedVecEnv:
     if matches < shards:
         raise ValueError(f"batch.matches is {matches}, expected at least one for each of {shards} shards")
     counts = [matches // shards + (number < matches % shards) for number in range(shards)]
-    made = ShardedVecEnv([
-        WatchedVecEnv(
-            kind.control or WATCHED,
-            count,
-            payment_of(config),
-            archetype=config.archetype,
-            scenario=config.scenario,
-            opponent=config.opponents,
-            observe=kind.blocks if kind.control else (*kind.blocks, MASK),
-            skills=config.skills,
-            decision_ms=config.batch.decision_ms,
-        )
-        for count in counts
-    ])
+    made = ShardedVecEnv(
+        [
+            WatchedVecEnv(
+                kind.control or WATCHED,
+                count,
+                payment_of(config),
+                archetype=config.archetype,
+                scenario=config.scenario,
+                opponent=config.opponents,
+                observe=kind.blocks if kind.control else (*kind.blocks, MASK),
+                skills=config.skills,
+                decision_ms=config.batch.decision_ms,
+            )
+            for count in counts
+        ]
+    )
     made.seed(config.seed * SEEDS_A_RUN)
     return made
 

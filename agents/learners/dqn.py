@@ -37,8 +37,9 @@ class ValueLearner(Replaying):
             for parameter in parameters:
                 parameter.grad = None
             loss.backward()
-            if self.max_grad_norm is not None:
-                nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+            most: float | None = getattr(self, "max_grad_norm", None)
+            if most is not None:
+                nn.utils.clip_grad_norm_(parameters, most)
             self.policy.optimizer.step()
             self.replay_buffer.learnt(batch.rows, errors.float().cpu().numpy())
             total += loss.detach()
@@ -96,7 +97,7 @@ class QuantileDQN(ValueLearner, QRDQN):  # type: ignore[misc]
     }
 
     def _network(self) -> nn.Module:
-        return self.policy.quantile_net  # type: ignore[no-any-return]
+        return nn.Module.__getattr__(self.policy, "quantile_net")  # type: ignore[return-value]
 
     def _judge(self, batch: Transitions) -> tuple[Tensor, Tensor]:
         with torch.no_grad():

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
+from functools import partial
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -88,9 +90,7 @@ class MaskedPPO(Resumable, PPO):
     def _shards(self) -> list[VecEnv]:
         return list(getattr(self.env, "shards", [self.env]))
 
-    def collect_rollouts(
-        self, env: VecEnv, callback: BaseCallback, rollout_buffer: Any, n_rollout_steps: int
-    ) -> bool:
+    def collect_rollouts(self, env: VecEnv, callback: BaseCallback, rollout_buffer: Any, n_rollout_steps: int) -> bool:
         """Let every shard play `n_rollout_steps` steps; False if a callback wants to stop."""
         self.policy.set_training_mode(False)
         callback.on_rollout_start()
@@ -152,7 +152,7 @@ class MaskedPPO(Resumable, PPO):
             discounted[:] = discounted * self.gamma + paid
             returns[step] = discounted
             discounted[dones] = 0.0
-            seen = fresh if isinstance(fresh, dict) else {"state": fresh}
+            seen = _blocks(fresh)
         self._last[number] = seen
         piece = Piece(
             {name: torch.cat(blocks) for name, blocks in kept.items()},
@@ -172,9 +172,11 @@ class MaskedPPO(Resumable, PPO):
         cut = [slot for slot in slots.tolist() if infos[slot].get("TimeLimit.truncated")]
         if cut:
             last = [infos[slot]["terminal_observation"] for slot in cut]
-            rows = {name: np.stack([row[name] for row in last]) for name in last[0]} if isinstance(last[0], dict) else {
-                "state": np.stack(last)
-            }
+            rows = (
+                {name: np.stack([row[name] for row in last]) for name in last[0]}
+                if isinstance(last[0], dict)
+                else {"state": np.stack(last)}
+            )
             unit = max(float(self.policy.return_scale.variance.sqrt()), LEAST_SCALE) if self.normalize_returns else 1.0
             extra[cut] = self.gamma * unit * self._values(rows)
         return extra
@@ -231,9 +233,8 @@ class MaskedPPO(Resumable, PPO):
         self._share_weights()
         told = torch.zeros(5)
         for parts in _in_turns(batch.parts(self.crew.workers * self.accumulate), self.crew.workers):
-            whole = len(batch)
-            numbered = list(enumerate(parts))
-            told += sum(self.crew.map(lambda item: self._learn_from(*item, clip, whole), numbered))
+            learn = partial(self._learn_from, clip=clip, whole=len(batch))
+            told += sum(self.crew.map(learn, list(enumerate(parts))))
         parameters = list(self.policy.parameters())
         for replica in self._replicas[1:]:
             pairs = [
@@ -250,8 +251,9 @@ class MaskedPPO(Resumable, PPO):
                 parameter.grad = None
         return told
 
-    def _learn_from(self, replica: int, part: Rollout, clip: float, whole: int) -> Tensor:
+    def _learn_from(self, numbered: tuple[int, Rollout], clip: float, whole: int) -> Tensor:
         """Add the gradients of a part of a batch to those of a replica; its share of the losses."""
+        replica, part = numbered
         policy = self._replicas[replica]
         with self._precision():
             logits, values = policy.logits_and_values(part.observations)
@@ -266,7 +268,7 @@ class MaskedPPO(Resumable, PPO):
         value_loss = nn.functional.mse_loss(values.float(), part.returns)
         loss = policy_loss - self.ent_coef * entropy + self.vf_coef * value_loss
         share = len(part) / whole
-        (loss * share).backward()
+        (loss * share).backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             kl = (ratio - 1 - change).mean()
             outside = ((ratio - 1).abs() > clip).float().mean()
@@ -329,15 +331,19 @@ def _choices(seen: dict[str, Array], slots: int) -> tuple[Array, Array]:
     return np.flatnonzero(legal.sum(1) > 1), legal.argmax(1).astype(np.int64)
 
 
+def _blocks(seen: Any) -> dict[str, Array]:
+    return seen if isinstance(seen, dict) else {"state": seen}
+
+
 def _on(observations: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
     return {name: block.to(device) for name, block in observations.items()}
 
 
 def _split(seen: Any, shards: list[VecEnv]) -> list[dict[str, Array]]:
     """Observations of all slots, shard by shard."""
-    blocks = seen if isinstance(seen, dict) else {"state": seen}
+    blocks = _blocks(seen)
     bounds = np.cumsum([0, *(shard.num_envs for shard in shards)]).tolist()
-    return [{name: block[a:b] for name, block in blocks.items()} for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [{name: block[a:b] for name, block in blocks.items()} for a, b in pairwise(bounds)]
 
 
 def _in_turns(parts: list[Rollout], workers: int) -> list[list[Rollout]]:

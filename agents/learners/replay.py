@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 
 from agents.learners.resumable import generator_state, set_generator_state
 from agents.learners.sum_tree import SumTree
+from agents.learners.windows import close_all, close_oldest, pay_all
 from policies.storage import Tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -94,7 +94,7 @@ class Replay:
             self.blocks[name][rows] = block
         self.actions[rows] = actions.reshape(count, *self.actions.shape[1:])
         self.written += count
-        closed = _decide(
+        closed = close_oldest(
             slots, serials, self._open, self._paid, self._factor, self.capacity, self.written,
             self.rewards, self.discounts, self.next_rows, self.dones,
         )  # fmt: skip
@@ -102,7 +102,7 @@ class Replay:
 
     def pay(self, rewards: Array, ended: Array) -> None:
         """A step of the environment went by, in all slots; matches that ended close whatever was open."""
-        closed = _pay(
+        closed = pay_all(
             rewards.astype(np.float64), ended, self._open, self._paid, self._factor, self.gamma, self.capacity,
             self.written, self.rewards, self.discounts, self.next_rows, self.dones,
         )  # fmt: skip
@@ -117,7 +117,7 @@ class Replay:
         for name, block in observations.items():
             self.blocks[name][rows] = block
         self.written += count
-        closed = _cut(
+        closed = close_all(
             slots, serials, self._open, self._paid, self._factor, self.capacity, self.written,
             self.rewards, self.discounts, self.next_rows, self.dones,
         )  # fmt: skip
@@ -200,75 +200,3 @@ class Replay:
 
 def _kind(block: str) -> type[Any]:
     return np.int8 if block == "action_mask" else np.float32
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _decide(slots, serials, waiting, paid, factor, capacity, written, rewards, discounts, next_rows, dones):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, E501
-    steps = waiting.shape[1]
-    closed = np.empty(slots.shape[0], np.int64)
-    count = 0
-    for i in range(slots.shape[0]):
-        slot = slots[i]
-        oldest = waiting[slot, 0]
-        if oldest >= 0 and oldest >= written - capacity:
-            row = oldest % capacity
-            rewards[row] = paid[slot, 0]
-            discounts[row] = factor[slot, 0]
-            next_rows[row] = serials[i] % capacity
-            dones[row] = 0.0
-            closed[count] = row
-            count += 1
-        for k in range(steps - 1):
-            waiting[slot, k] = waiting[slot, k + 1]
-            paid[slot, k] = paid[slot, k + 1]
-            factor[slot, k] = factor[slot, k + 1]
-        waiting[slot, steps - 1] = serials[i]
-        paid[slot, steps - 1] = 0.0
-        factor[slot, steps - 1] = 1.0
-    return closed[:count]
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _pay(paid_now, ended, waiting, paid, factor, gamma, capacity, written, rewards, discounts, next_rows, dones):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, E501
-    slots, steps = waiting.shape
-    closed = np.empty(slots * steps, np.int64)
-    count = 0
-    for slot in range(slots):
-        for k in range(steps):
-            serial = waiting[slot, k]
-            if serial < 0:
-                continue
-            paid[slot, k] += factor[slot, k] * paid_now[slot]
-            factor[slot, k] *= gamma
-            if ended[slot]:
-                if serial >= written - capacity:
-                    row = serial % capacity
-                    rewards[row] = paid[slot, k]
-                    discounts[row] = 0.0
-                    next_rows[row] = row
-                    dones[row] = 1.0
-                    closed[count] = row
-                    count += 1
-                waiting[slot, k] = -1
-    return closed[:count]
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _cut(slots, serials, waiting, paid, factor, capacity, written, rewards, discounts, next_rows, dones):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, E501
-    steps = waiting.shape[1]
-    closed = np.empty(slots.shape[0] * steps, np.int64)
-    count = 0
-    for i in range(slots.shape[0]):
-        slot = slots[i]
-        for k in range(steps):
-            serial = waiting[slot, k]
-            if serial >= 0 and serial >= written - capacity:
-                row = serial % capacity
-                rewards[row] = paid[slot, k]
-                discounts[row] = factor[slot, k]
-                next_rows[row] = serials[i] % capacity
-                dones[row] = 0.0
-                closed[count] = row
-                count += 1
-            waiting[slot, k] = -1
-    return closed[:count]

@@ -126,9 +126,9 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         if not self._seen:
             self._seen = _blocks(self._last_obs)
         count = int(train_freq.frequency)
-        self.settle()
+        ahead = self.settle()
         callback.on_rollout_start()  # whoever keeps the state here keeps the steps that were played ahead with it
-        steps = self._ahead or self._player(env, count)()
+        steps = ahead or self._player(env, count)()
         self._ahead = None
         if self._pool is not None:
             self._acting.load_state_dict(self._network().state_dict())
@@ -192,10 +192,8 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         noise = self.random.standard_normal((count, numbers), np.float32)
         at_random = self.random.random(count) < explores
         lots = self.random.random((count, numbers if box else int(self.action_space.n)), np.float32)  # type: ignore[attr-defined]
-        if box:
-            any_one = lots * 2 - 1
-        else:
-            any_one = (lots * observations[MASK] if MASK in observations else lots).argmax(1)
+        legal = lots * observations[MASK] if MASK in observations else lots
+        any_one = lots * 2 - 1 if box else legal.argmax(1)
         if not count or at_random.all():
             return any_one
         rows = {name: torch.as_tensor(block).float().to(self.device) for name, block in observations.items()}

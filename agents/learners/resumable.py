@@ -84,7 +84,7 @@ class Resumable(BaseAlgorithm):
         write_tree(Path(path), tree, algorithm=type(self).__name__, settings=settings, policy=policy, left_out=left_out)
 
     @classmethod
-    def load(cls, path: Any, env: Any = None, device: Any = "auto", **named: Any) -> Any:
+    def load(cls, path: Any, env: Any = None, device: Any = "auto", **named: Any) -> Any:  # type: ignore[override]
         """The learner that `save` wrote, for an environment. Settings that were left out are to be given again."""
         from policies.storage import read_manifest
 
@@ -185,7 +185,7 @@ def set_optimizer_state(optimizer: optim.Optimizer, tree: Tree) -> None:
 
 def random_states() -> Tree:
     """Where the process's own random streams are."""
-    kind, keys, place, has_gauss, gauss = np.random.get_state(legacy=True)  # type: ignore[misc]
+    kind, keys, place, has_gauss, gauss = np.random.get_state(legacy=True)
     version, internal, next_gauss = random.getstate()
     states: Tree = {
         "numpy": {"kind": kind, "keys": keys, "place": place, "has_gauss": has_gauss, "gauss": gauss},
@@ -215,5 +215,3 @@ def generator_state(made: np.random.Generator) -> Tree:
 def set_generator_state(made: np.random.Generator, state: Tree) -> None:
     """Go on from there."""
     made.bit_generator.state = state
-
-

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ class Rollout:
     def parts(self, count: int) -> list["Rollout"]:
         """The same decisions in so many parts, as even as can be."""
         bounds = np.linspace(0, len(self), count + 1).astype(int).tolist()
-        return [self.at(slice(a, b)) for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+        return [self.at(slice(a, b)) for a, b in pairwise(bounds) if b > a]
 
     def to(self, device: torch.device) -> "Rollout":
         """The same on a device."""

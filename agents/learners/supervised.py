@@ -152,7 +152,7 @@ class ThreatLearner:
                 told = member(self.policy.scale(state), entities)
             loss = loss + likelihood_loss(told.float(), damage, entities[:, : damage.shape[1], 0])
         self.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.policy.parameters(), 5.0)
         self.optimizer.step()
         return float(loss.detach()) / len(self.policy.members)
@@ -215,5 +215,3 @@ class ThreatLearner:
 def _latest(before: Watched | None, fresh: Watched, most: int) -> Watched:
     whole = fresh if before is None else Watched.of([before, fresh])
     return whole.where(np.arange(max(0, len(whole) - most), len(whole)))
-
-

@@ -14,7 +14,7 @@ NOBODY = -1
 
 
 def enemies_in_rows(battle: Battle) -> Array:
-    """Which unit stands in each enemy row of what slots see: [slots, 6], -1 for nobody; nearest first, then by place."""
+    """Which unit stands in each enemy row of what slots see: [slots, 6], -1 for nobody; the nearest first."""
     units = battle.arena.units
     match, unit = battle.matches, battle.units
     x, y = units[:, f.X], units[:, f.Y]

@@ -37,14 +37,15 @@ class WatchedVecEnv(ArenaVecEnv):
     def reset(self) -> Any:
         """Begin all matches anew."""
         self.behaviour.forget(np.arange(self.battle.num_matches))
-        seen = super().reset()
+        seen: Any = super().reset()
         self._legal = seen.get(MASK)
         return seen
 
     def step_wait(self) -> Any:
         """As ever; matches that end are noted down."""
         result = super().step_wait()
-        self._legal = result[0].get(MASK)  # type: ignore[union-attr]
+        seen: Any = result[0]
+        self._legal = seen.get(MASK)
         return result
 
     def _played(self, ended: Array) -> None:

@@ -29,7 +29,7 @@ class Filmed:
 
 
 def film_best(policy: Policy, scenario: str | Plan, path: Path) -> Filmed | None:
-    """Film the match that a model wins with the most survivors, of those that are good to watch; None if it wins none."""
+    """Film the match that a model wins with the most survivors, if it wins one; rather one of a watchable length."""
     mind, control, blocks = minds_of(policy)
     battle = Battle(
         CANDIDATES, control, archetype=policy.card.archetype, scenario=scenario, pack=True, observe=blocks, record=True

@@ -8,11 +8,11 @@ import numpy as np
 
 matplotlib.use("agg")
 
-import matplotlib.pyplot as plt  # noqa: E402 - the backend comes first
-from matplotlib.axes import Axes  # noqa: E402
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
-from agents.behaviour import COLUMNS  # noqa: E402
-from agents.evaluation import ALL  # noqa: E402
+from agents.behaviour import COLUMNS
+from agents.evaluation import ALL
 
 POINTS = 60  # a curve is the mean of so many stretches of matches
 COLOURS = {"field": "#4c78a8", "contact": "#e45756", ALL: "#333333"}

@@ -68,9 +68,9 @@ def win_or_lose(events: Events) -> Array:
 class Battle:
     """A batch of matches, and the slots of it that a learner decides for.
 
-    A slot is one monster of one match: by default the first member of the first side, its allies being under the stock
-    AI; with `pack` every member of that side; with `both_sides` every member of both. Slots are in order of match, then
-    member. `side` is the one that the learner is on. `seeds` begin matches: what a match is depends on its seed and on how many its row had since that seed.
+    A slot is one monster of one match: by default the first member of the learner's `side`, its allies being under the
+    stock AI; with `pack` every member of that side; with `both_sides` every member of both. Slots are in order of
+    match, then member. `seeds` begin matches: what a match is depends on its seed and on how many its row had since.
     """
 
     def __init__(

@@ -27,7 +27,8 @@ class ShardedVecEnv(VecEnv):
 
     def reset(self) -> VecEnvObs:
         """Begin all matches of all shards."""
-        return stacked([shard.reset() for shard in self.shards])
+        seen: VecEnvObs = stacked([shard.reset() for shard in self.shards])
+        return seen
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Seeds go on from shard to shard."""

@@ -1,5 +1,7 @@
 """All blocks of an observation in one set of features."""
 
+from collections.abc import Callable
+
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
@@ -20,7 +22,7 @@ class JointExtractor(BaseFeaturesExtractor):
 
     def __init__(self, observation_space: spaces.Dict, widths: Widths) -> None:
         super().__init__(observation_space, widths.trunk)
-        known = {
+        known: dict[str, Callable[[], BaseFeaturesExtractor]] = {
             "grid": lambda: GridExtractor(observation_space, widths.grid, widths.channels),
             "skills": lambda: SkillExtractor(observation_space, widths.rows),
             "entities": lambda: EntityExtractor(observation_space, widths.rows, widths.heads, widths.layers),
@@ -29,7 +31,7 @@ class JointExtractor(BaseFeaturesExtractor):
         if "state" not in blocks or not set(blocks) <= {"state", *known}:
             raise ValueError(f"observations hold {blocks}, expected 'state' and any of {sorted(known)}")
         self.scale = RunningScale(STATE_SIZE, "state")
-        self.parts = nn.ModuleDict({name: known[name]() for name in known if name in blocks})
+        self.parts = nn.ModuleDict({name: make() for name, make in known.items() if name in blocks})
         inputs = STATE_SIZE + sum(part.features_dim for part in self.parts.values())  # type: ignore[misc]
         self.trunk = Trunk(inputs, widths.trunk, widths.depth)
 

@@ -32,7 +32,7 @@ class DuelingQNetwork(QNetwork):
 
     def forward(self, obs: PyTorchObs) -> Tensor:
         """[batch, actions]."""
-        return masked_if_given(self.q_net(self.features_extractor(obs)), obs)  # type: ignore[misc]
+        return masked_if_given(self.q_net(self.features_extractor(obs)), obs)
 
 
 class DuelingQPolicy(DQNPolicy):
@@ -44,7 +44,7 @@ class DuelingQPolicy(DQNPolicy):
         return DuelingQNetwork(**arguments)
 
 
-class DuelingQuantileNetwork(QuantileNetwork):
+class DuelingQuantileNetwork(QuantileNetwork):  # type: ignore[misc]
     """Quantiles of the returns of actions; an illegal one's are `masks.FORBIDDEN`."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

@@ -60,7 +60,7 @@ def test_shared_numbers_are_counted_once():
 
 def test_what_is_no_policy_of_ours_has_no_acting_part():
     with pytest.raises(TypeError, match="policy is a Linear, expected one of MaskedActorCriticPolicy"):
-        actor_of(nn.Linear(1, 1))  # type: ignore[arg-type]
+        actor_of(nn.Linear(1, 1))
 
 
 def test_spaces_are_those_of_the_environment():

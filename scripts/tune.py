@@ -1,0 +1,108 @@
+"""Search for better options without any account: `python -m scripts.tune --archetype mage --trials 20`.
+
+What is searched is what the W&B sweep of the algorithm searches (scripts/sweeps/ALGO.yaml). Trials are kept in a file,
+and a search that was stopped goes on when the same command is given again.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from agents.catalog import model_type
+from agents.config.read import ConfigError, option, resolve
+from agents.run import Run, RunError
+
+SWEEPS = Path(__file__).parent / "sweeps"
+FOLDER = Path("runs/tune")
+
+
+def space_of(algo: str) -> dict[str, dict[str, Any]]:
+    """What is searched for an algorithm: ranges and choices by option."""
+    path = SWEEPS / f"{algo}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in SWEEPS.glob("*.yaml")))
+        raise ConfigError(f"algo is {algo!r}, of which there is no sweep; expected one of {known}")
+    told: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["parameters"]
+    return told
+
+
+def suggest(trial: optuna.Trial, space: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Options of a trial."""
+    chosen = {}
+    for path, told in space.items():
+        if "value" in told:
+            chosen[path] = told["value"]
+        elif "values" in told:
+            chosen[path] = trial.suggest_categorical(path, told["values"])
+        else:
+            log = told["distribution"].startswith("log")
+            chosen[path] = trial.suggest_float(path, told["min"], told["max"], log=log)
+    return chosen
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the search."""
+    command = argparse.ArgumentParser(prog="python -m scripts.tune", description=__doc__)
+    command.add_argument("--archetype", required=True)
+    command.add_argument("--model-type", default="combat_dqn")
+    command.add_argument("--algo", help="the model type's own by default")
+    command.add_argument("--trials", type=int, default=20)
+    command.add_argument("--seed", type=int, default=0, help="of the search; runs take the number of their trial")
+    command.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="held fixed in all trials")
+    command.add_argument("--out", type=Path, default=FOLDER)
+    given = command.parse_args(words)
+    try:
+        algo = given.algo or model_type(given.model_type).algos[0]
+        space = space_of(algo)
+        fixed = {
+            "archetype": given.archetype, "model_type": given.model_type, "algo": algo,
+            **dict(option(text) for text in given.set),
+        }  # fmt: skip
+        resolve(fixed)
+    except (ConfigError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    name = f"{given.archetype}-{given.model_type}-{algo}"
+    given.out.mkdir(parents=True, exist_ok=True)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        study_name=name, storage=f"sqlite:///{given.out / name}.db", load_if_exists=True, direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=given.seed),
+    )  # fmt: skip
+
+    def objective(trial: optuna.Trial) -> float:
+        config = resolve({**suggest(trial, space), "seed": trial.number, **fixed})
+        return float(Run.begin(given.out / name / str(trial.number), config).go()["win_rate"])
+
+    study.optimize(objective, n_trials=given.trials, catch=(RunError,))
+    Console().print(table(study))
+    return 0
+
+
+def table(study: optuna.Study) -> Table:
+    """The best trials, and the command that trains as the best did."""
+    done = [t for t in study.trials if t.value is not None]
+    best = sorted(done, key=lambda t: -(t.value or 0.0))[:5]
+    made = Table(title=f"{study.study_name}: {len(done)} of {len(study.trials)} trials came to their end")
+    made.add_column("trial")
+    made.add_column("win rate")
+    made.add_column("options")
+    for trial in best:
+        told = " ".join(f"{path}={_short(value)}" for path, value in trial.params.items())
+        made.add_row(str(trial.number), f"{trial.value:.1%}", told)
+    return made
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
