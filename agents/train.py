@@ -118,20 +118,15 @@ def default_folder(config: Config) -> Path:
 
 def catalog_table(runs: Path) -> Table:
     """The 54 models and their state."""
-    made = Table(title="9 model types x 6 archetypes")
-    for heading in ("model type", "sees", "does", "learns with", "full, MB FP16"):
+    made = Table(title=f"{len(TYPES)} model types x {len(ARCHETYPES)} archetypes: {', '.join(ARCHETYPES)}")
+    for heading in ("model type", "sees", "does", "learns with", "full, MB", "trained here"):
         made.add_column(heading)
-    for archetype in ARCHETYPES:
-        made.add_column(archetype)
     trained = trained_models(runs)
     for kind in TYPES.values():
-        states = [
-            "trained" if f"{a}/{kind.name}" in trained else ("-" if kind.algos else "not built") for a in ARCHETYPES
-        ]
-        made.add_row(
-            kind.name, ", ".join(kind.sees), kind.does, ", ".join(kind.algos) or "not built", f"{kind.megabytes:g}",
-            *states,
-        )  # fmt: skip
+        done = [archetype for archetype in ARCHETYPES if f"{archetype}/{kind.name}" in trained]
+        state = (", ".join(done) or "none yet") if kind.algos else "cannot be yet"
+        learns = ", ".join(kind.algos) or "-"
+        made.add_row(kind.name, ", ".join(kind.sees), kind.does, learns, f"{kind.megabytes:g}", state)
     return made
 
 

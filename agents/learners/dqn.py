@@ -1,7 +1,7 @@
 """Double DQN and QR-DQN: dueling networks, several decisions ahead, drawn by priority, illegal actions ruled out."""
 
 from contextlib import nullcontext
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -97,7 +97,7 @@ class QuantileDQN(ValueLearner, QRDQN):  # type: ignore[misc]
     }
 
     def _network(self) -> nn.Module:
-        return nn.Module.__getattr__(self.policy, "quantile_net")  # type: ignore[return-value]
+        return cast(nn.Module, self.policy.quantile_net)
 
     def _judge(self, batch: Transitions) -> tuple[Tensor, Tensor]:
         with torch.no_grad():

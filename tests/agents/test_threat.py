@@ -1,0 +1,129 @@
+"""What each enemy then did, and striking whom that names."""
+
+import numpy as np
+import torch
+
+from agents.catalog import TYPES
+from agents.evaluation import minds_of
+from agents.learners.build import make_card
+from agents.learners.threat_data import enemies_in_rows, stock_orders, watch
+from agents.threat import BLOCKS, TargetPicker
+from mlmonster_env.contract import ATTACK, CHANGE_TARGET, ENTITY_FEATURES, ENTITY_KIND_ROWS
+from mlmonster_env.envs.battle import MASK
+from mlmonster_env.envs.sb3 import ArenaVecEnv
+from mlmonster_env.sim import fields as f
+from policies.actors import build_actor
+from policies.policy import Policy
+
+PRESENT, DISTANCE, HP = (ENTITY_FEATURES.index(name) for name in ("present", "distance/14", "hp share"))
+
+
+def watched_env(matches=6, scenario="mirror-v1:train:contact"):
+    env = ArenaVecEnv("skill", matches, pack=True, scenario=scenario, observe=("state", "entities", MASK))
+    env.seed(3)
+    return env
+
+
+def test_rows_name_the_units_that_they_describe():
+    env = watched_env()
+    seen = env.reset()
+    for _ in range(40):
+        battle = env.battle
+        rows = enemies_in_rows(battle)
+        described = seen["entities"][:, :ENTITY_KIND_ROWS]
+        assert ((rows >= 0) == (described[..., PRESENT] > 0.5)).all()
+        units = battle.arena.units
+        for slot, row in zip(*np.nonzero(rows >= 0), strict=True):
+            match, unit, other = battle.matches[slot], battle.units[slot], rows[slot, row]
+            cells = max(
+                abs(units[match, f.X, unit] - units[match, f.X, other]),
+                abs(units[match, f.Y, unit] - units[match, f.Y, other]),
+            )
+            assert described[slot, row, DISTANCE] == np.float32(cells / 14)
+        seen, *_ = env.step(stock_orders(seen))
+
+
+def test_what_followed_is_what_enemies_dealt_until_the_horizon_or_the_end():
+    steps, horizon = 30, 6
+    env, again = watched_env(), watched_env()
+    told, _ = watch(env, env.reset(), steps, horizon, 5, 3)
+    seen = again.reset()
+    battle = again.battle
+    dealt = []
+    moments = []
+    over = np.zeros((steps, battle.num_matches), bool)
+    for step in range(steps):
+        if step % 5 == 0 and step + horizon <= steps:
+            hp = battle.arena.tables.species[battle.arena.units[battle.matches, f.SPECIES, battle.units], f.MAX_HP]
+            moments.append((step, enemies_in_rows(battle), hp))
+        seen, _, dones, _ = again.step(stock_orders(seen))
+        dealt.append(battle.arena.tally[:, f.T_DEALT].copy())
+        over[step] = dones.reshape(battle.num_matches, -1)[:, 0]
+    expected = []
+    for step, rows, hp in moments:
+        for slot in range(battle.num_slots):
+            if (rows[slot] < 0).all():
+                continue
+            match = battle.matches[slot]
+            until = step
+            while until < step + horizon:
+                until += 1
+                if over[until - 1, match]:
+                    break
+            expected.append(
+                [
+                    sum(dealt[t][match, enemy] for t in range(step, until)) / hp[slot] if enemy >= 0 else 0.0
+                    for enemy in rows[slot]
+                ]
+            )
+    assert np.allclose(told.damage, np.array(expected), atol=1e-5)
+    assert told.damage.max() > 0
+
+
+def test_matches_are_held_out_whole():
+    told, _ = watch(env := watched_env(9), env.reset(), 20, 5, 5, 3)
+    assert 0 < told.held_out.sum() < len(told)
+
+
+def threat_policy(threats):
+    card = make_card(TYPES["threat_assessment"], "mage", "tiny", "supervised")
+    policy = Policy(card, build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments))
+    policy.act = lambda seen, deterministic=True: np.stack([np.asarray(threats, np.float32)] * 3, -1)  # type: ignore[method-assign]
+    return policy
+
+
+def sight(mine=0, far=()):
+    entities = np.zeros((1, 12, len(ENTITY_FEATURES)), np.float32)
+    entities[0, :2, PRESENT] = 1
+    entities[0, :2, HP] = 1
+    entities[0, :2, DISTANCE] = 1 / 14
+    for row in far:
+        entities[0, row, DISTANCE] = 1
+    entities[0, mine, ENTITY_FEATURES.index("is my target")] = 1
+    mask = np.zeros((1, 10), np.int8)
+    mask[0, [0, ATTACK, CHANGE_TARGET]] = 1
+    return {"state": np.zeros((1, 64), np.float32), "entities": entities, MASK: mask}
+
+
+def test_it_turns_to_the_more_dangerous_and_stays_with_him():
+    picker = TargetPicker(threat_policy([[0.1, 0.5, 0, 0, 0, 0]]))
+    assert picker(sight(mine=0))[0] == CHANGE_TARGET
+    assert picker(sight(mine=1))[0] == ATTACK
+    assert picker(sight(mine=0, far=(1,)))[0] == ATTACK
+    assert TargetPicker(None)(sight(mine=0))[0] == ATTACK
+
+
+def test_a_threat_model_is_judged_by_the_targets_that_it_picks():
+    mind, control, blocks = minds_of(threat_policy([[0.0] * 6]))
+    assert isinstance(mind, TargetPicker) and control == "combat" and blocks == BLOCKS
+
+
+def test_an_ensemble_says_nothing_of_nobody():
+    card = make_card(TYPES["threat_assessment"], "mage", "tiny", "supervised")
+    actor = build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments)
+    entities = torch.rand(4, 12, len(ENTITY_FEATURES))
+    entities[:, 2:, PRESENT] = 0
+    entities[:, :2, PRESENT] = 1
+    told = actor({"state": torch.rand(4, 64), "entities": entities})
+    assert told.shape == (4, 6, 3) and (told[:, 2:] == 0).all() and (told[:, :2, 0] > 0).all()
+    assert ((told[..., 1] >= 0) & (told[..., 1] <= 1)).all()

@@ -1,0 +1,111 @@
+"""The command line: what it prints, what it refuses, and with which status."""
+
+import json
+import os
+
+import pytest
+import yaml
+
+from agents import train
+from agents.config.read import paths_of
+from agents.trackers import WANDB_ID
+from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
+from scripts import tune
+from tests.agents.runs import options, words
+
+
+def test_the_list_shows_all_models_and_which_were_trained(tmp_path, capsys):
+    assert train.main(["--archetype", "mage", *words(options("combat_dqn", "ppo", steps=300)),
+                       "--out", str(tmp_path / "run")]) == 0  # fmt: skip
+    capsys.readouterr()
+    assert train.main(["--list", "--out", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("mage") == 2 and shown.count("none yet") == 4  # in the title and in its row
+    assert train.trained_models(tmp_path) == {"mage/combat_dqn"}
+    assert len(train.CATALOG) == len(ARCHETYPES) * len(MODEL_TYPES) == 54
+
+
+def test_the_printed_configuration_is_one_that_can_be_given_back(tmp_path, capsys):
+    assert train.main(["--archetype", "tank", "--print-config", "learn.gamma=0.9"]) == 0
+    shown = capsys.readouterr().out
+    assert yaml.safe_load(shown)["learn"]["gamma"] == 0.9
+    file = tmp_path / "own.yaml"
+    file.write_text(shown)
+    assert train.main(["--config", str(file), "--print-config"]) == 0
+    assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (["--archetype", "mague"], "perhaps mage"),
+        (["--archetype", "mage", "learn.gama=1"], "perhaps learn.gamma"),
+        (["--archetype", "mage", "--model-type", "combat_dnq"], "perhaps combat_dqn"),
+        (["--archetype", "mage", "--algo", "sac"], "expected one of ddqn, qrdqn, ppo"),
+        (["--archetype", "mage", "--scenario", "miror-v1"], "perhaps mirror-v1"),
+        (["--archetype", "mage", "--set", "seed"], "expected path.to.option=value"),
+        (["--archetype", "mage", "--preset", "standart"], "perhaps standard"),
+        (["--archetype", "mage", "--opponents", "stok"], "perhaps stock"),
+        ([], "--archetype is missing"),
+    ],
+)
+def test_a_wrong_option_names_the_right_ones(said, expected, capsys):
+    assert train.main(said) == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_said(tmp_path, capsys):
+    assert train.main(["--archetype", "mage", "--device", "cuda:99", "--out", str(tmp_path / "run")]) == 1
+    assert "cuda:99" in capsys.readouterr().err
+
+
+def test_help_shows_how_to_begin(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+    shown = capsys.readouterr().out
+    assert "python -m agents.train --archetype mage" in shown and "--resume" in shown
+
+
+def test_the_same_folder_twice_names_resume(tmp_path, capsys):
+    said = ["--archetype", "mage", *words(options("combat_dqn", "ppo", steps=300)), "--out", str(tmp_path / "run")]
+    assert train.main(said) == 0
+    assert train.main(said) == 1
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_wandb_works_without_a_network_and_keeps_its_id(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    folder = tmp_path / "run"
+    said = words(options("combat_dqn", "ppo", steps=300))
+    assert train.main(["--archetype", "mage", *said, "--wandb", "--out", str(folder)]) == 0
+    first = json.loads((folder / WANDB_ID).read_text())["id"]
+    assert list((folder / "wandb").glob("offline-run-*"))
+    assert train.main(["--resume", str(folder)]) == 0
+    assert json.loads((folder / WANDB_ID).read_text())["id"] == first
+
+
+@pytest.mark.parametrize("algo", ["ppo", "ddqn"])
+def test_sweeps_name_options_that_there_are(algo):
+    told = yaml.safe_load((tune.SWEEPS / f"{algo}.yaml").read_text())
+    assert set(told["parameters"]) <= set(paths_of())
+    assert told["metric"]["name"] == "evaluation/all"
+    command = told["command"]
+    assert command[-1] == "${args_no_hyphens}" and command[command.index("--algo") + 1] == algo
+    given = train.parser().parse_args([*command[4:-1], *(f"{k}={first(v)}" for k, v in told["parameters"].items())])
+    assert train.resolve(train.options(given)).algo == algo
+
+
+def first(told):
+    return told.get("value", told.get("values", [told.get("min")])[0])
+
+
+def test_a_search_goes_on_where_it_stopped(tmp_path, capsys):
+    fixed = options("combat_dqn", "ppo", steps=200)
+    for key in ("archetype", "model_type", "algo"):
+        fixed.pop(key)
+    said = ["--archetype", "mage", "--algo", "ppo", "--out", str(tmp_path), *words(fixed)]
+    assert tune.main([*said, "--trials", "1"]) == 0
+    assert tune.main([*said, "--trials", "1"]) == 0
+    assert "2 of 2 trials" in capsys.readouterr().out
+    assert sorted(os.listdir(tmp_path / "mage-combat_dqn-ppo")) == ["0", "1"]
