@@ -52,7 +52,7 @@ class ValueLearner(Replaying):
         """Of each row its loss, and how far off its value was."""
         raise NotImplementedError
 
-    def _act(self, observations: dict[str, Tensor], noise: Array) -> Array:
+    def _act(self, observations: Any, noise: Array) -> Array:
         values = self._acting(observations)
         values = values.mean(1) if values.dim() == 3 else values
         return np.asarray(values.argmax(1).cpu().numpy())
@@ -80,11 +80,12 @@ class DoubleDQN(ValueLearner, DQN):
         return self.policy.q_net
 
     def _judge(self, batch: Transitions) -> tuple[Tensor, Tensor]:
+        seen, later_seen = self._shown(batch.observations), self._shown(batch.next_observations)
         with torch.no_grad():
-            best = self.q_net(batch.next_observations).argmax(1, keepdim=True)
-            later = self.q_net_target(batch.next_observations).gather(1, best)
+            best = self.q_net(later_seen).argmax(1, keepdim=True)
+            later = self.q_net_target(later_seen).gather(1, best)
             wanted = batch.rewards + batch.discounts * later.float()
-        values = self.q_net(batch.observations).gather(1, batch.actions).float()
+        values = self.q_net(seen).gather(1, batch.actions).float()
         return huber(values, wanted)[:, 0], (values - wanted).detach()[:, 0]
 
 
@@ -100,11 +101,12 @@ class QuantileDQN(ValueLearner, QRDQN):  # type: ignore[misc]
         return cast(nn.Module, self.policy.quantile_net)
 
     def _judge(self, batch: Transitions) -> tuple[Tensor, Tensor]:
+        seen, later_seen = self._shown(batch.observations), self._shown(batch.next_observations)
         with torch.no_grad():
-            best = self.quantile_net(batch.next_observations).mean(1).argmax(1)
-            later = _of_action(self.quantile_net_target(batch.next_observations), best)
+            best = self.quantile_net(later_seen).mean(1).argmax(1)
+            later = _of_action(self.quantile_net_target(later_seen), best)
             wanted = batch.rewards + batch.discounts * later.float()
-        quantiles = _of_action(self.quantile_net(batch.observations), batch.actions[:, 0]).float()
+        quantiles = _of_action(self.quantile_net(seen), batch.actions[:, 0]).float()
         return quantile_huber(quantiles, wanted), (quantiles.mean(1) - wanted.mean(1)).detach()
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
@@ -82,6 +83,7 @@ class MaskedPPO(Resumable, PPO):
         shards = self._shards()
         self.crew = Crew(len(shards))
         self._replicas = [self.policy, *(deepcopy(self.policy) for _ in shards[1:])]
+        self._parameters = [list(replica.parameters()) for replica in self._replicas]
         seed = np.random.SeedSequence(self.seed)
         self.random, *self._shard_random = [np.random.default_rng(s) for s in seed.spawn(1 + len(shards))]
         self._last: list[dict[str, Array]] = []
@@ -134,7 +136,7 @@ class MaskedPPO(Resumable, PPO):
             if len(choosing):
                 observations = {name: torch.as_tensor(block[choosing]).float() for name, block in seen.items()}
                 with torch.inference_mode():
-                    logits, values = self.policy.logits_and_values(_on(observations, self.device))
+                    logits, values = self.policy.logits_and_values(self._shown(_on(observations, self.device)))
                     noise = torch.from_numpy(random.random(len(choosing), np.float32)).to(self.device)
                     drawn = sample(logits, noise)
                     log_probs = logits.log_softmax(-1).gather(1, drawn[:, None])[:, 0]
@@ -155,10 +157,13 @@ class MaskedPPO(Resumable, PPO):
             seen = _blocks(fresh)
         self._last[number] = seen
         piece = Piece(
-            {name: torch.cat(blocks) for name, blocks in kept.items()},
-            torch.cat(actions_kept),
-            torch.cat(log_probs_kept),
-            torch.cat(values_kept),
+            {
+                name: _joined(blocks, block[:0])
+                for (name, blocks), block in zip(kept.items(), seen.values(), strict=True)
+            },
+            _joined(actions_kept, np.zeros(0, np.int64)),
+            _joined(log_probs_kept, np.zeros(0, np.float32)),
+            _joined(values_kept, np.zeros(0, np.float32)),
             rows,
             rewards,
             ended,
@@ -195,12 +200,14 @@ class MaskedPPO(Resumable, PPO):
     def _values(self, seen: dict[str, Array]) -> Array:
         with torch.inference_mode():
             rows = {name: torch.as_tensor(block).float() for name, block in seen.items()}
-            found: Array = self.policy.logits_and_values(_on(rows, self.device))[1].cpu().numpy()
+            found: Array = self.policy.logits_and_values(self._shown(_on(rows, self.device)))[1].cpu().numpy()
         return found
 
     def train(self) -> None:
         """Improve the policy by the last rollout."""
         assert self.rollout is not None, "train comes after collect_rollouts"
+        if not len(self.rollout):
+            return  # nobody had a choice
         rollout = self.rollout.to(self.device)
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
@@ -230,33 +237,40 @@ class MaskedPPO(Resumable, PPO):
         gained = batch.advantages
         if self.normalize_advantage and len(gained) > 1:
             batch.advantages = (gained - gained.mean()) / (gained.std() + 1e-8)
-        self._share_weights()
-        told = torch.zeros(5)
-        for parts in _in_turns(batch.parts(self.crew.workers * self.accumulate), self.crew.workers):
-            learn = partial(self._learn_from, clip=clip, whole=len(batch))
-            told += sum(self.crew.map(learn, list(enumerate(parts))))
-        parameters = list(self.policy.parameters())
-        for replica in self._replicas[1:]:
+        parts = self.crew.workers * self.accumulate
+        if parts == 1:
+            told = self._learn_from((0, batch), clip, len(batch))
+        else:
+            self._share_weights()
+            told = torch.zeros(5)
+            for turn in _in_turns(batch.parts(parts), self.crew.workers):
+                learn = partial(self._learn_from, clip=clip, whole=len(batch))
+                told += sum(self.crew.map(learn, list(enumerate(turn))))
+            self._add_gradients()
+        nn.utils.clip_grad_norm_(self._parameters[0], self.max_grad_norm)
+        self.policy.optimizer.step()
+        for parameters in self._parameters:
+            for parameter in parameters:
+                parameter.grad = None
+        return told
+
+    def _add_gradients(self) -> None:
+        """Bring what the replicas found to the policy."""
+        for others in self._parameters[1:]:
             pairs = [
-                (p.grad, other.grad)
-                for p, other in zip(parameters, replica.parameters(), strict=True)
-                if p.grad is not None and other.grad is not None
+                (own.grad, other.grad)
+                for own, other in zip(self._parameters[0], others, strict=True)
+                if own.grad is not None and other.grad is not None
             ]
             if pairs:
                 torch._foreach_add_([own for own, _ in pairs], [other for _, other in pairs])
-        nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
-        self.policy.optimizer.step()
-        for replica in self._replicas:
-            for parameter in replica.parameters():
-                parameter.grad = None
-        return told
 
     def _learn_from(self, numbered: tuple[int, Rollout], clip: float, whole: int) -> Tensor:
         """Add the gradients of a part of a batch to those of a replica; its share of the losses."""
         replica, part = numbered
         policy = self._replicas[replica]
         with self._precision():
-            logits, values = policy.logits_and_values(part.observations)
+            logits, values = policy.logits_and_values(self._shown(part.observations))
         logits = logits.float()
         every = logits.log_softmax(-1)
         log_probs = every.gather(1, part.actions[:, None])[:, 0]
@@ -268,10 +282,11 @@ class MaskedPPO(Resumable, PPO):
         value_loss = nn.functional.mse_loss(values.float(), part.returns)
         loss = policy_loss - self.ent_coef * entropy + self.vf_coef * value_loss
         share = len(part) / whole
-        (loss * share).backward()  # type: ignore[no-untyped-call]
+        (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
-            kl = (ratio - 1 - change).mean()
-            outside = ((ratio - 1).abs() > clip).float().mean()
+            moved = ratio.detach() - 1
+            kl = (moved - change.detach()).mean()
+            outside = (moved.abs() > clip).float().mean()
             return torch.stack([policy_loss, value_loss, entropy, kl, outside]).cpu() * share
 
     def _own_state(self) -> Tree:
@@ -292,15 +307,19 @@ class MaskedPPO(Resumable, PPO):
     def _settings(self) -> list[str]:
         return SETTINGS
 
+    def _shown(self, observations: dict[str, Tensor]) -> Any:
+        """Observations as the policy was made for them: by block, or one block alone."""
+        return observations if isinstance(self.observation_space, spaces.Dict) else observations["state"]
+
     def _precision(self) -> AbstractContextManager[Any]:
         if self.mixed_precision and self.device.type == "cuda":
             return torch.autocast("cuda", torch.bfloat16)
         return nullcontext()
 
     def _share_weights(self) -> None:
-        for replica in self._replicas[1:]:
+        for others in self._parameters[1:]:
             with torch.no_grad():
-                torch._foreach_copy_(list(replica.parameters()), list(self.policy.parameters()))
+                torch._foreach_copy_([*others], [*self._parameters[0]])
 
     def _share_buffers(self) -> None:
         for replica in self._replicas[1:]:
@@ -329,6 +348,11 @@ def _choices(seen: dict[str, Array], slots: int) -> tuple[Array, Array]:
         return np.arange(slots), np.zeros(slots, np.int64)
     legal = seen[MASK]
     return np.flatnonzero(legal.sum(1) > 1), legal.argmax(1).astype(np.int64)
+
+
+def _joined(parts: list[Tensor], nothing: Array) -> Tensor:
+    """All parts in one; where there are none, an empty one of that kind."""
+    return torch.cat(parts) if parts else torch.as_tensor(nothing)
 
 
 def _blocks(seen: Any) -> dict[str, Array]:

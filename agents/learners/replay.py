@@ -22,9 +22,9 @@ NOBODY = -1
 class Transitions:
     """A batch drawn from a replay; the names are those of Stable-Baselines3's samples."""
 
-    observations: dict[str, Tensor]
+    observations: Any  # tensors by block
     actions: Tensor  # [batch, 1], or [batch, numbers]
-    next_observations: dict[str, Tensor]
+    next_observations: Any
     dones: Tensor  # [batch, 1]
     rewards: Tensor  # [batch, 1]
     discounts: Tensor  # [batch, 1]: what the value of the next observation is multiplied by
@@ -51,6 +51,8 @@ class Replay:
         gamma: float = 0.99,
         priority: float = 0.6,
         seed: int = 0,
+        device: torch.device | None = None,
+        plain: bool = False,
     ) -> None:
         if capacity < 2 * slots * n_steps:
             raise ValueError(f"capacity is {capacity}, expected at least {2 * slots * n_steps}: 2 x slots x n_steps")
@@ -62,7 +64,9 @@ class Replay:
         self.priority = priority
         self.written = 0  # decisions so far; a decision's serial number is how many came before it
         self.random = np.random.default_rng(seed)
-        self.blocks = {name: np.zeros((capacity, *shape), _kind(name)) for name, shape in shapes.items()}
+        self.device = device  # where `sample` puts its batches
+        self.plain = plain  # whether `sample` gives the one block there is by itself
+        self.blocks = {name: np.zeros((capacity, *shape), np.float32) for name, shape in shapes.items()}
         whole = not action_shape
         self.actions = np.zeros((capacity, *(action_shape or (1,))), np.int64 if whole else np.float32)
         self.rewards = np.zeros(capacity, np.float32)
@@ -125,15 +129,13 @@ class Replay:
 
     def draw(self, count: int, correction: float = 1.0, device: torch.device | None = None) -> Transitions:
         """A batch, by priority; `correction` (0 to 1) says how much of the bias of that is made up for."""
-        rows = self.tree.draw((np.arange(count) + self.random.random(count)) / count)
-        likely = self.tree.weights[rows]
-        weights = (likely / likely.min()) ** -correction
-        later = self.next_rows[rows]
+        rows, likely = self.tree.draw_with_weights((np.arange(count) + self.random.random(count)) / count)
+        weights = (likely.min() / likely) ** correction
         where = device or torch.device("cpu")
         return Transitions(
-            {name: torch.from_numpy(block[rows]).to(where).float() for name, block in self.blocks.items()},
+            self._views(rows, where),
             torch.from_numpy(self.actions[rows]).to(where),
-            {name: torch.from_numpy(block[later]).to(where).float() for name, block in self.blocks.items()},
+            self._views(self.next_rows[rows], where),
             torch.from_numpy(self.dones[rows, None]).to(where),
             torch.from_numpy(self.rewards[rows, None]).to(where),
             torch.from_numpy(self.discounts[rows, None]).to(where),
@@ -141,18 +143,24 @@ class Replay:
             rows,
         )
 
+    def _views(self, rows: Array, where: torch.device) -> dict[str, Tensor]:
+        return {name: torch.from_numpy(block.take(rows, 0)).to(where) for name, block in self.blocks.items()}
+
     def sample(self, batch_size: int, env: Any = None) -> Transitions:
         """As Stable-Baselines3's buffers give a batch."""
-        return self.draw(batch_size, 0.0)
+        batch = self.draw(batch_size, 0.0, self.device)
+        if self.plain:
+            batch.observations, batch.next_observations = batch.observations["state"], batch.next_observations["state"]
+        return batch
 
     def learnt(self, rows: Array, errors: Array) -> None:
         """Rows were learnt from, and were so far off: how likely they are to be drawn again."""
         if not self.priority:
             return
-        weights = (np.abs(errors).astype(np.float64) + LEAST_PRIORITY) ** self.priority
-        self.greatest = max(self.greatest, float(weights.max()))
-        still = self.tree.weights[rows] > 0
-        self.tree.set(rows[still], weights[still])
+        if not np.isfinite(errors).all():
+            raise FloatingPointError(f"an error of a value is {errors[~np.isfinite(errors)][0]}")
+        weighed = self.tree.reweigh(rows, errors.astype(np.float64), LEAST_PRIORITY, self.priority)
+        self.greatest = max(self.greatest, weighed)
 
     def state(self, since: int = 0) -> Tree:
         """All but the rows themselves, and those rows that were written from serial number `since` on."""
@@ -196,7 +204,3 @@ class Replay:
 
     def _release(self, rows: Array) -> None:
         self.tree.set(rows, np.full(len(rows), self.greatest if self.priority else 1.0))
-
-
-def _kind(block: str) -> type[Any]:
-    return np.int8 if block == "action_mask" else np.float32

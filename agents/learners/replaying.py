@@ -87,6 +87,8 @@ class Replaying(Resumable, OffPolicyAlgorithm):
             gamma=self.gamma,
             priority=self.priority,
             seed=0 if self.seed is None else self.seed + 1,
+            device=self.device,
+            plain=not isinstance(self.observation_space, spaces.Dict),
         )
         super()._setup_model()
         self.random = np.random.default_rng(self.seed)
@@ -100,7 +102,7 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         """The network that decides what is done."""
         raise NotImplementedError
 
-    def _act(self, observations: dict[str, Tensor], noise: Array) -> Array:
+    def _act(self, observations: Any, noise: Array) -> Array:
         """What the acting network does; `noise` are normal draws [batch, numbers] for those that need some."""
         raise NotImplementedError
 
@@ -198,8 +200,12 @@ class Replaying(Resumable, OffPolicyAlgorithm):
             return any_one
         rows = {name: torch.as_tensor(block).float().to(self.device) for name, block in observations.items()}
         with torch.inference_mode():
-            chosen = self._act(rows, noise)
+            chosen = self._act(self._shown(rows), noise)
         return np.where(at_random[:, None] if box else at_random, any_one, chosen)
+
+    def _shown(self, observations: dict[str, Tensor]) -> Any:
+        """Observations as the policy was made for them: by block, or one block alone."""
+        return observations if isinstance(self.observation_space, spaces.Dict) else observations["state"]
 
     def _keep(self, step: Step) -> None:
         """Put a step into the replay."""

@@ -43,7 +43,7 @@ class ReplayingSAC(Replaying, SAC):
     def _network(self) -> nn.Module:
         return self.policy.actor
 
-    def _act(self, observations: dict[str, Tensor], noise: Array) -> Array:
+    def _act(self, observations: Any, noise: Array) -> Array:
         means, log_std, _ = self._acting.get_action_dist_params(observations)  # type: ignore[operator]
         drawn = torch.tanh(means + log_std.exp() * torch.from_numpy(noise).to(means.device))
         return np.asarray(drawn.cpu().numpy())

@@ -42,6 +42,15 @@ class SumTree:
             raise ValueError("all weights are 0, expected a row that can be drawn")
         return _draw(self._nodes, self._first, np.asarray(places, np.float64))  # type: ignore[no-any-return]
 
+    def draw_with_weights(self, places: Array) -> tuple[Array, Array]:
+        """Rows at places [0, 1) of the whole sum, and what they weigh."""
+        rows = self.draw(places)
+        return rows, self._nodes[self._first + rows]
+
+    def reweigh(self, rows: Array, errors: Array, least: float, power: float) -> float:
+        """Give rows that still have a weight that of (|error| + least) ** power; the greatest of these weights."""
+        return float(_reweigh(self._nodes, self._first, rows, errors, least, power))
+
     def restore(self, weights: Array) -> None:
         """Take over the weights of all rows."""
         self._nodes[:] = 0.0
@@ -72,3 +81,19 @@ def _draw(nodes: Array, first: int, places: Array) -> Array:
                 node += 1
         found[i] = node - first
     return found
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _reweigh(nodes: Array, first: int, rows: Array, errors: Array, least: float, power: float) -> float:
+    greatest = 0.0
+    for i in range(rows.shape[0]):
+        node = first + rows[i]
+        weight = (abs(errors[i]) + least) ** power
+        greatest = max(greatest, weight)
+        if nodes[node] > 0.0:
+            nodes[node] = weight
+            node >>= 1
+            while node >= 1:
+                nodes[node] = nodes[2 * node] + nodes[2 * node + 1]
+                node >>= 1
+    return greatest

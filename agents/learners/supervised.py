@@ -61,7 +61,9 @@ class ThreatLearner:
         self.env = env
         self.device = device or torch.device("cpu")
         self.policy = ThreatEnsemble(env.observation_space, **policy_kwargs).to(self.device)
-        self.optimizer = torch.optim.AdamW(self.policy.parameters(), lr=learning_rate(1.0), weight_decay=weight_decay)
+        self.optimizer = torch.optim.AdamW(
+            self.policy.parameters(), lr=learning_rate(1.0), weight_decay=weight_decay, fused=True
+        )
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.epochs = epochs

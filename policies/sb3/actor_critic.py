@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from gymnasium import spaces
 from stable_baselines3.common.distributions import CategoricalDistribution, Distribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import PyTorchObs
@@ -10,13 +11,14 @@ from torch import Tensor, nn
 
 from policies.masks import masked_if_given
 from policies.normalize import RunningScale
+from policies.sb3.defaults import with_defaults
 
 
 class MaskedActorCriticPolicy(ActorCriticPolicy):
     """Where observations hold `action_mask`, illegal actions have probability 0."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def __init__(self, observation_space: spaces.Space[Any], *arguments: Any, **named: Any) -> None:
+        super().__init__(observation_space, *arguments, **with_defaults(observation_space, named))
         self.return_scale = RunningScale(1, "returns")  # of returns, so that values have a scale of 1
 
     def logits_and_values(self, observations: PyTorchObs) -> tuple[Tensor, Tensor]:

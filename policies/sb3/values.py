@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gymnasium import spaces
 from sb3_contrib.qrdqn.policies import QRDQNPolicy, QuantileNetwork
 from stable_baselines3.common.type_aliases import PyTorchObs
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from policies.heads import DuelingHead, DuelingQuantileHead
 from policies.masks import masked_if_given
+from policies.sb3.defaults import with_defaults
 
 HIDDEN = 64
 
@@ -38,6 +40,9 @@ class DuelingQNetwork(QNetwork):
 class DuelingQPolicy(DQNPolicy):
     """DQN's policy over dueling networks."""
 
+    def __init__(self, observation_space: spaces.Space[Any], *arguments: Any, **named: Any) -> None:
+        super().__init__(observation_space, *arguments, **with_defaults(observation_space, named))
+
     def make_q_net(self) -> DuelingQNetwork:
         """A network with an extractor of its own."""
         arguments = self._update_features_extractor(self.net_args, features_extractor=None)
@@ -60,6 +65,9 @@ class DuelingQuantileNetwork(QuantileNetwork):  # type: ignore[misc]
 
 class DuelingQuantilePolicy(QRDQNPolicy):  # type: ignore[misc]
     """QR-DQN's policy over dueling networks."""
+
+    def __init__(self, observation_space: spaces.Space[Any], *arguments: Any, **named: Any) -> None:
+        super().__init__(observation_space, *arguments, **with_defaults(observation_space, named))
 
     def make_quantile_net(self) -> DuelingQuantileNetwork:
         """A network with an extractor of its own."""

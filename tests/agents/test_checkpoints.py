@@ -9,7 +9,7 @@ import pytest
 
 from agents.checkpoints import SEGMENTS, Checkpoints
 from agents.learners.replay import Replay
-from policies.storage import ARRAYS, MANIFEST, VALUES, DamagedError, sha256, write_tree
+from policies.storage import ARRAYS, MANIFEST, VALUES, DamagedError, read_manifest, sha256, write_tree
 from tests.policies.models import pickled
 
 SHAPES = {"state": (3,), "action_mask": (2,)}
@@ -118,7 +118,7 @@ def test_a_damaged_one_is_named_and_the_one_before_it_used(tmp_path, name, gone)
 
 def test_whatever_byte_of_a_manifest_is_damaged_what_comes_back_was_written(tmp_path):
     checkpoints, _ = kept_in(tmp_path)
-    written = [json.loads((checkpoints.write(100 * n, state(n)) / MANIFEST).read_text()) for n in (1, 2)]
+    written = [read_manifest(checkpoints.write(100 * n, state(n))) for n in (1, 2)]
     file = checkpoints.all()[1] / MANIFEST
     whole = file.read_bytes()
     odd = []

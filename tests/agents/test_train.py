@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from agents import train
-from agents.config.read import paths_of
+from agents.catalog import CATALOG
+from agents.config.read import paths_of, resolve
 from agents.trackers import WANDB_ID
 from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
 from scripts import tune
@@ -22,7 +23,7 @@ def test_the_list_shows_all_models_and_which_were_trained(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert shown.count("mage") == 2 and shown.count("none yet") == 4  # in the title and in its row
     assert train.trained_models(tmp_path) == {"mage/combat_dqn"}
-    assert len(train.CATALOG) == len(ARCHETYPES) * len(MODEL_TYPES) == 54
+    assert len(CATALOG) == len(ARCHETYPES) * len(MODEL_TYPES) == 54
 
 
 def test_the_printed_configuration_is_one_that_can_be_given_back(tmp_path, capsys):
@@ -93,7 +94,7 @@ def test_sweeps_name_options_that_there_are(algo):
     command = told["command"]
     assert command[-1] == "${args_no_hyphens}" and command[command.index("--algo") + 1] == algo
     given = train.parser().parse_args([*command[4:-1], *(f"{k}={first(v)}" for k, v in told["parameters"].items())])
-    assert train.resolve(train.options(given)).algo == algo
+    assert resolve(train.options(given)).algo == algo
 
 
 def first(told):

@@ -1,22 +1,37 @@
 """The demo and the bench run to their ends, on few matches."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from mlmonster_env.contract import ARCHETYPES
+from agents.judge.mirror import MirrorScore
 from scripts import bench_sim, demo
 
 
-def test_demo_tells_every_archetype_and_writes_its_picture(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(demo, "MATCHES", 26)
-    monkeypatch.setattr(demo, "CANDIDATES", 8)
-    monkeypatch.setattr(demo, "FILM", tmp_path / "match.gif")
-    demo.main()
+def test_the_demo_trains_judges_plots_and_films(tmp_path, capsys):
+    folder = tmp_path / "demo"
+    said = ["--out", str(folder), "--steps", "30000", "--pairs", "2", "--size", "tiny"]
+    assert demo.main(said) == 0
     told = capsys.readouterr().out
-    assert all(archetype in told for archetype in ARCHETYPES)
-    assert told.count("│       5 │") == 2  # 26 over six: two archetypes get one more than four
-    with Image.open(tmp_path / "match.gif") as film:
-        assert film.format == "GIF"
+    for start in ("far apart and unaware", "face to face", "both together"):
+        assert start in told
+    with Image.open(folder / "curves.png") as curves:
+        assert curves.format == "PNG" and curves.width > 600
+    if "film of its best match" in told:
+        with Image.open(folder / "best.gif") as film:
+            assert film.format == "GIF"
+    else:
+        assert "it won none" in told
+    assert demo.main(said) == 0  # a second demo begins anew
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [([1.0] * 40, "better than stock"), ([0.0] * 40, "worse than stock"), ([0.0, 1.0] * 20, "not told apart")],
+)
+def test_what_was_learnt_is_said_with_its_interval(outcomes, verdict):
+    score = MirrorScore("field", np.array(outcomes).reshape(-1, 2))
+    assert verdict in demo.sentence("field", score) and "95%" in demo.sentence("field", score)
 
 
 def test_bench_ends_with_the_ratio(monkeypatch, capsys):
