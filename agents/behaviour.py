@@ -27,11 +27,10 @@ class Behaviour:
         """A step was played: what the slots did, which actions were legal for them, and which matches count."""
         battle = self._battle
         events = battle.arena.events
-        alive = battle.alive.reshape(battle.num_matches, -1)
         counts = np.ones(battle.num_matches) if going is None else going.astype(float)
         for name in SUMMED:
             self.sums[name] += events[name][:, battle.members].sum(1) * counts
-        self.lived += alive.sum(1) * counts
+        self.lived += events["alive_before"][:, battle.members].sum(1) * counts
         if CONTROLS[battle.control]:
             chosen = np.ones(len(actions), np.bool_) if legal is None else np.asarray(legal).sum(1) > 1
             rows = chosen & (counts[battle.matches] > 0)

@@ -27,7 +27,7 @@ class Checkpoints:
 
     def write(self, steps: int, tree: Tree, *, reason: str = "regular", **facts: Any) -> Path:
         """Write the state of a run, and let go of older ones."""
-        tree = dict(tree)
+        tree = _copied(tree)
         segments = self._segments_of_last()
         replay = _replay_in(tree)
         if replay is not None:
@@ -94,6 +94,13 @@ class Checkpoints:
                 found.append({"since": segment["since"], **load_file(path)})
             except SafetensorError as error:
                 raise DamagedError(f"{path} cannot be read: {error}") from error
+        reached = max(0, replay["written"] - len(replay["weights"]))
+        for segment in segments:
+            if segment["since"] > reached:
+                raise DamagedError(f"{self.folder / SEGMENTS} lacks the decisions from {reached} to {segment['since']}")
+            reached = max(reached, segment["since"] + segment["count"])
+        if reached < replay["written"]:
+            raise DamagedError(f"{self.folder / SEGMENTS} lacks the decisions from {reached} on")
         replay["segments"] = found
 
     def _segments_of_last(self) -> list[dict[str, Any]]:
@@ -120,6 +127,11 @@ class Checkpoints:
             for file in place.iterdir():
                 if file.name not in needed:
                     file.unlink(missing_ok=True)
+
+
+def _copied(tree: Tree) -> Tree:
+    """The mappings copied, what they hold not."""
+    return {name: _copied(value) if isinstance(value, dict) else value for name, value in tree.items()}
 
 
 def _replay_in(tree: Tree) -> Tree | None:

@@ -488,20 +488,22 @@ def derive_mask(states: Any, control: str) -> np.ndarray[Any, np.dtype[np.int8]]
     legal[..., NOTHING_TO_DO[control]] = 1
     alive = state[..., HP_SHARE] > 0
     offered = state[..., POSTURE] > 5 / 6
+    casts = (state[..., POSTURE] > 1 / 2) & ~offered
     free = alive & (offered | (state[..., POSTURE] < 1 / 6))
     walks = free & (state[..., CAN_MOVE_NOW] > 0.5)
     if control == "pack":
         legal[alive] = 1
     elif control == "skill":
-        legal[offered & alive] = 1
+        legal[alive & (state[..., POSTURE] > 1 / 6) & ~casts] = 1
     elif control == "movement":
         legal[walks] = 1
     else:
-        in_sight = state[..., NEAREST_ENEMY] < 1
         targeted = state[..., TARGET_KIND] > 0.25
         enemies = state[..., PACK_SIZE] * (1 / np.maximum(state[..., BALANCE_BY_COUNT], 1e-6) - 1) * 12
+        in_sight = (state[..., NEAREST_ENEMY] < 1) | (enemies > 0.5)
+        beside = targeted & (state[..., PROGRESS] > 1 - 1.5 / SIGHT)
         legal[..., ATTACK] = free & (targeted | in_sight)
-        legal[..., MOVE_CLOSER] = walks & (targeted | in_sight) & (state[..., NEAREST_ENEMY] > 1.5 / SIGHT)
+        legal[..., MOVE_CLOSER] = walks & (targeted | in_sight) & ~beside
         legal[..., MOVE_AWAY] = walks & in_sight
         legal[..., MOVE_RANDOMLY] = walks
         legal[..., USE_HARM : USE_FIELD + 1] = (free & offered)[..., None]

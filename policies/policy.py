@@ -84,6 +84,8 @@ class Policy:
         of each enemy row its expected damage, the probability of any, and its members' disagreement: [..., 6, 3].
         """
         given = observation if isinstance(observation, dict) else {"state": observation}
+        if "state" not in given:
+            raise ValueError(f"observations hold {sorted(given)}, expected 'state' too: {self.card.blocks}")
         single = np.ndim(given["state"]) == 1
         seen = {name: np.asarray(block)[None] if single else np.asarray(block) for name, block in given.items()}
         actions = self.act(self._checked(seen), deterministic)

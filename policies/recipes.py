@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from torch import nn
+from torch import nn, optim
 
 from policies.ensemble import ThreatEnsemble
 from policies.extractors import EntityExtractor, GridExtractor, JointExtractor, SkillExtractor, StateExtractor
@@ -15,7 +15,7 @@ from policies.sizes import Widths
 
 MADE: tuple[type[Any], ...] = (
     EntityExtractor, GridExtractor, JointExtractor, SkillExtractor, StateExtractor, MaskedActorCriticPolicy,
-    SquashedGaussianPolicy, DuelingQPolicy, DuelingQuantilePolicy, ThreatEnsemble, nn.ReLU, nn.Tanh,
+    SquashedGaussianPolicy, DuelingQPolicy, DuelingQuantilePolicy, ThreatEnsemble, nn.ReLU, nn.Tanh, optim.Adam,
 )  # fmt: skip
 KNOWN: dict[str, type[Any]] = {made.__name__: made for made in MADE}
 

@@ -38,7 +38,8 @@ def write_tree(folder: Path, tree: Mapping[str, Any], **facts: Any) -> None:
         (fresh / VALUES).write_text(json.dumps(values), encoding="utf-8")
         hashes = {name: sha256(fresh / name) for name in (ARRAYS, VALUES)}
         manifest = {"format": FORMAT, "sha256": hashes, **facts}
-        (fresh / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
+        told = {**manifest, "self": _hash_of(manifest)}
+        (fresh / MANIFEST).write_text(json.dumps(told, indent=1, sort_keys=True), encoding="utf-8")
         for name in (ARRAYS, VALUES, MANIFEST):
             sync(fresh / name)
         sync(fresh)
@@ -70,6 +71,7 @@ def read_tree(folder: Path) -> Tree:
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """What a folder's manifest says."""
+    recover(folder)
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -81,7 +83,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise DamagedError(f"{path} is damaged: it holds no hashes")
     if manifest.get("format") != FORMAT:
         raise DamagedError(f"{path} is of format {manifest.get('format')!r}, expected {FORMAT}")
+    if manifest.pop("self", None) != _hash_of(manifest):
+        raise DamagedError(f"{path} is damaged: its own hash is another")
     return manifest
+
+
+def recover(folder: Path) -> None:
+    """Put back what a process was putting another in the place of when it was killed."""
+    old = folder.with_name(f".{folder.name}.old")
+    if not folder.exists() and (old / MANIFEST).is_file():
+        old.rename(folder)
+
+
+def _hash_of(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:
@@ -109,11 +124,16 @@ def write_text(path: Path, text: str) -> None:
 
 def _exchange(fresh: Path, folder: Path) -> None:
     """Put a finished folder in the place of another."""
+    recover(folder)
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.rename(old)
-    fresh.rename(folder)
+    try:
+        fresh.rename(folder)
+    except BaseException:
+        recover(folder)
+        raise
     sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
 

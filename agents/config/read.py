@@ -31,7 +31,7 @@ def resolve(given: Mapping[str, Any] | None = None, files: tuple[Path, ...] = ()
         _lay_over(asked, _safe(file))
     for path, value in (given or {}).items():
         _lay_over(asked, _nested(path, value))
-    top = {**tree["defaults"], **{k: v for k, v in asked.items() if not isinstance(v, dict)}}
+    top = {**tree["defaults"], **asked}
     kind = _known("model_type", top["model_type"], TYPES, model_type)
     if not kind.algos:
         built = [name for name, made in TYPES.items() if made.algos]
@@ -40,7 +40,7 @@ def resolve(given: Mapping[str, Any] | None = None, files: tuple[Path, ...] = ()
     if algo not in kind.algos:
         raise ConfigError(f"algo is {algo!r}, expected {one_of(str(algo), kind.algos)} for {kind.name}")
     preset = top["preset"]
-    if preset not in tree["presets"]:
+    if not isinstance(preset, str) or preset not in tree["presets"]:
         raise ConfigError(f"preset is {preset!r}, expected {one_of(str(preset), tree['presets'])}")
     whole: dict[str, Any] = {**tree["defaults"], "budget": tree["presets"][preset]}
     _lay_over(whole, models["algos"][algo])
@@ -54,6 +54,8 @@ def resolved_from(whole: Mapping[str, Any]) -> Config:
     """The configuration in a whole tree, such as a run keeps."""
     if whole.get("algo") not in LEARN:
         raise ConfigError(f"algo is {whole.get('algo')!r}, expected {one_of(str(whole.get('algo')), LEARN)}")
+    if not isinstance(whole.get("learn", {}), Mapping):
+        raise ConfigError(f"learn is {whole['learn']!r}, expected a mapping of options")
     try:
         made = Config(**{**whole, "learn": LEARN[whole["algo"]](**whole.get("learn", {}))})
     except ValidationError as error:
@@ -135,7 +137,7 @@ def _told(error: ValidationError, algo: str) -> str:
 
 
 def _known(what: str, name: Any, known: Mapping[str, Any], find: Any) -> Any:
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise ConfigError(f"{what} is {name!r}, expected {one_of(str(name), known)}")
     return find(name)
 

@@ -22,7 +22,7 @@ class Rate(Node):
     value: Annotated[float, Field(ge=0.0)]
     curve: Curve = "constant"
     last: Share = 0.0
-    warm_up: Share = 0.0
+    warm_up: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 
 
 class Budget(Node):

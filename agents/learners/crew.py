@@ -23,7 +23,7 @@ class Crew:
 
     def map(self, work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
         """What comes of each item, in their order; the caller works the first one off itself."""
-        if self._pool is None:
+        if self._pool is None or not items:
             return [work(item) for item in items]
         others = [self._pool.submit(work, item) for item in items[1:]]
         return [work(items[0]), *(other.result() for other in others)]

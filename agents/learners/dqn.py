@@ -48,6 +48,9 @@ class ValueLearner(Replaying):
         self.logger.record("train/loss", self.losses["value"])
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
 
+    def _settings(self) -> list[str]:
+        return [*super()._settings(), "exploration_fraction", "exploration_final_eps", "max_grad_norm"]
+
     def _judge(self, batch: Transitions) -> tuple[Tensor, Tensor]:
         """Of each row its loss, and how far off its value was."""
         raise NotImplementedError

@@ -30,7 +30,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LEAST_SCALE = 1e-4
 SETTINGS = [
     "learning_rate", "n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "normalize_advantage", "ent_coef",
-    "vf_coef", "max_grad_norm", "target_kl", "seed", "policy_kwargs", "bootstrap_truncated", "normalize_returns",
+    "clip_range", "vf_coef", "max_grad_norm", "target_kl", "seed", "policy_kwargs", "bootstrap_truncated", "normalize_returns",
     "accumulate", "mixed_precision",
 ]  # fmt: skip
 
@@ -209,6 +209,8 @@ class MaskedPPO(Resumable, PPO):
         if not len(self.rollout):
             return  # nobody had a choice
         rollout = self.rollout.to(self.device)
+        if not len(rollout):
+            return
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
         update_scales(self.policy, rollout.observations)
@@ -303,6 +305,9 @@ class MaskedPPO(Resumable, PPO):
         self._discounted = state["discounted"]
         self._last_obs = stacked(self._last)
         self._share_buffers()
+
+    def _setting(self, name: str) -> Any:
+        return self.ent_schedule if name == "ent_coef" and self.ent_schedule is not None else super()._setting(name)
 
     def _settings(self) -> list[str]:
         return SETTINGS

@@ -25,7 +25,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 SETTINGS = [
     "learning_rate", "buffer_size", "learning_starts", "batch_size", "tau", "gamma", "gradient_steps", "seed",
     "policy_kwargs", "decisions_ahead", "priority", "correction", "bootstrap_truncated", "overlap", "mixed_precision",
-    "target_update_interval",
+    "target_update_interval", "train_freq",
 ]  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.type_aliases import TrainFreq
+from stable_baselines3.common.utils import ConstantSchedule, FloatSchedule
 from torch import nn, optim
 
 from policies.recipes import decode, encode
@@ -75,7 +77,7 @@ class Resumable(BaseAlgorithm):
 
     def save(self, path: Any, exclude: Any = None, include: Any = None) -> None:
         """Write weights, optimizers and settings into the folder `path`; what cannot be written down is left out."""
-        settings, left_out = encode({name: getattr(self, name, None) for name in self._settings()})
+        settings, left_out = encode({name: self._setting(name) for name in self._settings()})
         tree = {
             **self.learnt_state(),
             "counters": {name: getattr(self, name) for name in COUNTERS if hasattr(self, name)},
@@ -98,6 +100,8 @@ class Resumable(BaseAlgorithm):
         missing = [name for name in manifest["left_out"] if name not in named]
         if missing:
             raise ValueError(f"{', '.join(missing)} could not be saved, expected to be given to load()")
+        if "train_freq" in given:
+            given["train_freq"] = tuple(given["train_freq"])
         policy = given.pop("policy", None) or decode(manifest["policy"])
         made = cls(policy, env, device=device, **given)
         tree = read_tree(folder)
@@ -120,6 +124,15 @@ class Resumable(BaseAlgorithm):
     def load_replay_buffer(self, path: Any, truncate_last_traj: bool = True) -> None:
         """Refused: see `save_replay_buffer`."""
         raise NotImplementedError(f"{path} is not loaded: {LOADED_BY_PICKLE}; a replay is a part of state()")
+
+    def _setting(self, name: str) -> Any:
+        """A setting as it was given."""
+        value = getattr(self, name, None)
+        if isinstance(value, FloatSchedule) and isinstance(value.value_schedule, ConstantSchedule):
+            return value.value_schedule.val
+        if isinstance(value, TrainFreq):
+            return [value.frequency, value.unit.value]
+        return value
 
     def _settings(self) -> list[str]:
         """Names of what the learner was made with."""

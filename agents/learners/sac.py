@@ -31,6 +31,9 @@ class ReplayingSAC(Replaying, SAC):
         told = self.logger.name_to_value
         self.losses = {name: float(told[f"train/{name}_loss"]) for name in ("actor", "critic")}
 
+    def _settings(self) -> list[str]:
+        return [*super()._settings(), "ent_coef"]
+
     def _optimizers(self) -> dict[str, optim.Optimizer]:
         made = {"actor": self.actor.optimizer, "critic": self.critic.optimizer}
         if self.ent_coef_optimizer is not None:

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from policies.masks import masked_if_given
 from policies.normalize import RunningScale
-from policies.sb3.defaults import with_defaults
+from policies.sb3.base import OwnPolicy
 
 
-class MaskedActorCriticPolicy(ActorCriticPolicy):
+class MaskedActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
     """Where observations hold `action_mask`, illegal actions have probability 0."""
 
     def __init__(self, observation_space: spaces.Space[Any], *arguments: Any, **named: Any) -> None:
-        super().__init__(observation_space, *arguments, **with_defaults(observation_space, named))
+        super().__init__(observation_space, *arguments, **named)
         self.return_scale = RunningScale(1, "returns")  # of returns, so that values have a scale of 1
 
     def logits_and_values(self, observations: PyTorchObs) -> tuple[Tensor, Tensor]:

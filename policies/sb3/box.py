@@ -1,22 +1,16 @@
 """Stable-Baselines3's SAC policy, and the part of it that acts."""
 
-from typing import Any
-
 import torch
-from gymnasium import spaces
 from stable_baselines3.common.policies import ContinuousCritic
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.sac.policies import Actor, SACPolicy
 from torch import Tensor, nn
 
-from policies.sb3.defaults import with_defaults
+from policies.sb3.base import OwnPolicy
 
 
-class SquashedGaussianPolicy(SACPolicy):
+class SquashedGaussianPolicy(OwnPolicy, SACPolicy):
     """A Gaussian whose draws go through tanh, and two critics, each with an extractor of its own."""
-
-    def __init__(self, observation_space: spaces.Space[Any], *arguments: Any, **named: Any) -> None:
-        super().__init__(observation_space, *arguments, **with_defaults(observation_space, named))
 
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Actor:
         """The network that acts."""

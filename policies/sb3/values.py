@@ -1,8 +1,7 @@
 """Stable-Baselines3's value networks, dueling and masked: of values (DQN) and of their distributions (QR-DQN)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from gymnasium import spaces
 from sb3_contrib.qrdqn.policies import QRDQNPolicy, QuantileNetwork
 from stable_baselines3.common.type_aliases import PyTorchObs
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
@@ -10,21 +9,19 @@ from torch import Tensor, nn
 
 from policies.heads import DuelingHead, DuelingQuantileHead
 from policies.masks import masked_if_given
-from policies.sb3.defaults import with_defaults
+from policies.sb3.base import NeverUnpickled, OwnPolicy
 
 HIDDEN = 64
 
 
 def _hidden(net_arch: list[int] | None) -> int:
-    """Width of the head's hidden layer: the only entry of `net_arch`."""
-    if net_arch is None:
-        return HIDDEN
-    if len(net_arch) != 1:
+    """Width of the head's hidden layer: the only number in `net_arch`."""
+    if net_arch is None or len(net_arch) != 1:
         raise ValueError(f"net_arch is {net_arch}, expected one number: the width of the dueling head")
     return net_arch[0]
 
 
-class DuelingQNetwork(QNetwork):
+class DuelingQNetwork(NeverUnpickled, QNetwork):
     """Values of actions; an illegal one's is `masks.FORBIDDEN`."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -37,11 +34,10 @@ class DuelingQNetwork(QNetwork):
         return masked_if_given(self.q_net(self.features_extractor(obs)), obs)
 
 
-class DuelingQPolicy(DQNPolicy):
+class DuelingQPolicy(OwnPolicy, DQNPolicy):
     """DQN's policy over dueling networks."""
 
-    def __init__(self, observation_space: spaces.Space[Any], *arguments: Any, **named: Any) -> None:
-        super().__init__(observation_space, *arguments, **with_defaults(observation_space, named))
+    defaults: ClassVar[dict[str, Any]] = {"net_arch": [HIDDEN]}
 
     def make_q_net(self) -> DuelingQNetwork:
         """A network with an extractor of its own."""
@@ -49,7 +45,7 @@ class DuelingQPolicy(DQNPolicy):
         return DuelingQNetwork(**arguments)
 
 
-class DuelingQuantileNetwork(QuantileNetwork):  # type: ignore[misc]
+class DuelingQuantileNetwork(NeverUnpickled, QuantileNetwork):  # type: ignore[misc]
     """Quantiles of the returns of actions; an illegal one's are `masks.FORBIDDEN`."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -63,11 +59,10 @@ class DuelingQuantileNetwork(QuantileNetwork):  # type: ignore[misc]
         return masked_if_given(self.quantile_net(self.features_extractor(obs)), obs)
 
 
-class DuelingQuantilePolicy(QRDQNPolicy):  # type: ignore[misc]
+class DuelingQuantilePolicy(OwnPolicy, QRDQNPolicy):  # type: ignore[misc]
     """QR-DQN's policy over dueling networks."""
 
-    def __init__(self, observation_space: spaces.Space[Any], *arguments: Any, **named: Any) -> None:
-        super().__init__(observation_space, *arguments, **with_defaults(observation_space, named))
+    defaults: ClassVar[dict[str, Any]] = {"net_arch": [HIDDEN]}
 
     def make_quantile_net(self) -> DuelingQuantileNetwork:
         """A network with an extractor of its own."""
