@@ -23,6 +23,7 @@ from agents.learners.rollout import Piece, Rollout
 from mlmonster_env.envs.shards import stacked
 from policies.masks import MASK
 from policies.normalize import update_scales
+from policies.products import use_fast_products
 from policies.sb3.actor_critic import MaskedActorCriticPolicy, sample
 from policies.storage import Tree
 
@@ -30,8 +31,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LEAST_SCALE = 1e-4
 SETTINGS = [
     "learning_rate", "n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "normalize_advantage", "ent_coef",
-    "clip_range", "vf_coef", "max_grad_norm", "target_kl", "seed", "policy_kwargs", "bootstrap_truncated", "normalize_returns",
-    "accumulate", "mixed_precision",
+    "clip_range", "vf_coef", "max_grad_norm", "target_kl", "seed", "policy_kwargs", "bootstrap_truncated",
+    "normalize_returns", "accumulate", "mixed_precision",
 ]  # fmt: skip
 
 
@@ -82,6 +83,7 @@ class MaskedPPO(Resumable, PPO):
         self.rollout: Rollout | None = None
         shards = self._shards()
         self.crew = Crew(len(shards))
+        use_fast_products(self.policy)
         self._replicas = [self.policy, *(deepcopy(self.policy) for _ in shards[1:])]
         self._parameters = [list(replica.parameters()) for replica in self._replicas]
         seed = np.random.SeedSequence(self.seed)

@@ -19,6 +19,7 @@ from agents.learners.replay import Replay
 from agents.learners.resumable import Resumable, generator_state, set_generator_state
 from policies.masks import MASK
 from policies.normalize import RunningScale, update_scales
+from policies.products import use_fast_products
 from policies.storage import Tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -91,6 +92,7 @@ class Replaying(Resumable, OffPolicyAlgorithm):
             plain=not isinstance(self.observation_space, spaces.Dict),
         )
         super()._setup_model()
+        use_fast_products(self.policy)
         self.random = np.random.default_rng(self.seed)
         self._seen: dict[str, Array] = {}
         self._ahead: Future[list[Step]] | list[Step] | None = None

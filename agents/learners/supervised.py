@@ -24,6 +24,7 @@ from mlmonster_env.envs.battle import Array
 from mlmonster_env.envs.shards import stacked
 from policies.ensemble import ThreatEnsemble, likelihood_loss
 from policies.normalize import update_scales
+from policies.products import use_fast_products
 from policies.storage import Tree
 
 STEPS_AT_ONCE = 40  # decisions that are watched between two boundaries
@@ -61,6 +62,7 @@ class ThreatLearner:
         self.env = env
         self.device = device or torch.device("cpu")
         self.policy = ThreatEnsemble(env.observation_space, **policy_kwargs).to(self.device)
+        use_fast_products(self.policy)
         self.optimizer = torch.optim.AdamW(
             self.policy.parameters(), lr=learning_rate(1.0), weight_decay=weight_decay, fused=True
         )
