@@ -1,4 +1,4 @@
-"""Matrix products of single precision on CPUs through oneDNN, which is faster than torch's own choice on many of them."""
+"""Matrix products of single precision on CPUs through oneDNN, on many of them faster than torch's own choice."""
 
 from typing import Any
 
