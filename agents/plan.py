@@ -28,7 +28,7 @@ KEPT_ACTIVATIONS = 6  # per feature of a layer that the backward pass needs, in 
 
 
 @dataclass(frozen=True)
-class Plan:
+class Footprint:
     """What a model takes."""
 
     model_type: str
@@ -50,8 +50,8 @@ class Plan:
         return 0 if rows < 1 else 1 << (int(rows).bit_length() - 1)
 
 
-def plan_of(kind: ModelType, size: str, algo: str | None = None) -> Plan:
-    """The plan of a type of model at a size."""
+def footprint(kind: ModelType, size: str, algo: str | None = None) -> Footprint:
+    """What a type of model takes at a size."""
     chosen = algo or kind.algos[0]
     card = make_card(kind, "mage", size, chosen)
     policy = meta_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)
@@ -60,7 +60,7 @@ def plan_of(kind: ModelType, size: str, algo: str | None = None) -> Plan:
     learnt = sum({id(p): p.numel() for p in policy.parameters() if p.requires_grad}.values())
     seen = sum(_numbers(name, kind) for name in kind.blocks)
     activations = KEPT_ACTIVATIONS * sum(_widths(policy))
-    return Plan(
+    return Footprint(
         kind.name, size, parameters(actor), megabytes(actor, 2), megabytes(actor, 4), learnt,
         everything * FLOAT + learnt * FLOAT * (COPIES - 1) + CONTEXT_BYTES, FLOAT * (2 * seen + activations),
     )  # fmt: skip
@@ -68,7 +68,7 @@ def plan_of(kind: ModelType, size: str, algo: str | None = None) -> Plan:
 
 def warning(kind: ModelType, size: str, algo: str, batch: int, vram_bytes: float) -> str | None:
     """A sentence if a run would not fit, with what would."""
-    plan = plan_of(kind, size, algo)
+    plan = footprint(kind, size, algo)
     needed = plan.training_bytes(batch)
     if needed <= vram_bytes:
         return None
@@ -101,7 +101,7 @@ def table(kinds: Sequence[ModelType], sizes: Sequence[str], vram_gb: float) -> T
         made.add_column(heading, justify="left" if heading in ("model type", "size") else "right")
     for kind in kinds:
         for size in sizes:
-            plan = plan_of(kind, size)
+            plan = footprint(kind, size)
             made.add_row(
                 kind.name, size, f"{plan.deployed:,}", f"{plan.fp16_mb:.2f}",
                 f"{kind.megabytes:g}" if size == "full" else "", f"{plan.fp32_mb:.2f}", f"{plan.trained:,}",

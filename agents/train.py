@@ -17,7 +17,8 @@ from rich.table import Table
 from agents.catalog import CATALOG, TYPES
 from agents.config.read import ConfigError, as_yaml, option, resolve
 from agents.config.tree import Config
-from agents.run import CONFIG, FINAL, Run, RunError, Stopped
+from agents.course import FINAL, RunError, Stopped
+from agents.run import CONFIG, Run
 from mlmonster_env.contract import ARCHETYPES
 
 RUNS = Path("runs")

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from agents.config.read import resolve
 from agents.config.tree import Config
+from agents.course import RunError
 from agents.evaluation import evaluate
 from agents.judge.mirror import MirrorScore
 from agents.report.film import film_best
 from agents.report.plots import plot_run
-from agents.run import Run, RunError
+from agents.run import Run
 from mlmonster_env.sim import Arena
 from policies.policy import Policy
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.config.read import resolve
+from agents.course import FINAL
 from agents.evaluation import Evaluation, evaluate
 from agents.machine import cores
-from agents.run import FACTS, FINAL, Run
+from agents.run import FACTS, Run
 from mlmonster_env.contract import ARCHETYPES
 from policies.policy import Policy
 from policies.storage import read_manifest, write_text

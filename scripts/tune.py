@@ -17,7 +17,8 @@ from rich.table import Table
 
 from agents.catalog import model_type
 from agents.config.read import ConfigError, option, resolve
-from agents.run import Run, RunError
+from agents.course import RunError
+from agents.run import Run
 
 SWEEPS = Path(__file__).parent / "sweeps"
 FOLDER = Path("runs/tune")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from agents.catalog import TYPES, ModelType
@@ -124,7 +125,17 @@ def build_learner(config: Config, env: Any, machine: Machine) -> Any:
         "gamma": learn.gamma,
         "bootstrap_truncated": False,  # the time limit is a rule of the scenario, and a draw is paid
     }
-    return LEARNERS[config.algo](card.policy_class, env, **common, **_settings(config, env, machine))
+    made = LEARNERS[config.algo](card.policy_class, env, **common, **_settings(config, env, machine))
+    if machine.compile:
+        compile_extractors(made.policy)
+    return made
+
+
+def compile_extractors(network: nn.Module) -> None:
+    """Let torch compile where nearly all of a network's work is done."""
+    for module in network.modules():
+        if isinstance(module, BaseFeaturesExtractor):
+            module.compile(dynamic=True)
 
 
 def _settings(config: Config, env: Any, machine: Machine) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agents.catalog import TYPES
 from agents.learners.build import make_card
-from agents.plan import GIB, Plan, main, plan_of, table, warning
+from agents.plan import GIB, Plan, main, table, warning
 from policies.actors import build_policy, meta_policy, parameters
 from policies.sizes import SIZES
 
@@ -18,7 +18,7 @@ ACTING = [kind for kind in TYPES.values() if kind.algos and kind.control]
 @pytest.mark.parametrize("algo", ["ppo", "ddqn", "qrdqn"])
 def test_what_is_planned_is_what_is_built(algo):
     kind = TYPES["combat_dqn"]
-    plan = plan_of(kind, "tiny", algo)
+    plan = footprint(kind, "tiny", algo)
     card = make_card(kind, "mage", "tiny", algo)
     policy = build_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)
     learnt = sum(weight.numel() for weight in policy.parameters() if weight.requires_grad)
@@ -28,7 +28,7 @@ def test_what_is_planned_is_what_is_built(algo):
 
 @pytest.mark.parametrize("kind", ACTING, ids=lambda kind: kind.name)
 def test_larger_models_and_batches_take_more(kind):
-    plans = [plan_of(kind, size) for size in SIZES]
+    plans = [footprint(kind, size) for size in SIZES]
     for smaller, larger in pairwise(plans):
         assert smaller.deployed < larger.deployed
         assert smaller.training_bytes(512) < larger.training_bytes(512) < larger.training_bytes(1024)
@@ -48,7 +48,7 @@ def test_the_batch_that_fits_is_the_largest_power_of_two(fixed, a_row, memory):
 
 def test_what_would_not_fit_is_told_with_what_would():
     kind = TYPES["movement_ppo"]
-    plan = plan_of(kind, "full")
+    plan = footprint(kind, "full")
     assert warning(kind, "small", "ppo", 256, 12e9) is None
     told = warning(kind, "full", "ppo", 1 << 22, 12e9)
     assert told is not None and "movement_ppo at full with a batch of 4,194,304" in told

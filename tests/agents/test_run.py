@@ -13,7 +13,8 @@ import pytest
 from agents import checkpoints as checkpoints_module
 from agents.behaviour import COLUMNS
 from agents.config.read import resolve
-from agents.run import Course, Run, RunError
+from agents.course import Course, RunError
+from agents.run import Run
 from mlmonster_env.contract import ARCHETYPES, BLOCKS, CONTROLS
 from policies.policy import Policy
 from policies.storage import read_manifest, write_tree
