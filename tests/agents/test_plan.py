@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agents.catalog import TYPES
 from agents.learners.build import make_card
-from agents.plan import GIB, Plan, main, table, warning
+from agents.plan import GIB, Footprint, footprint, main, table, warning
 from policies.actors import build_policy, meta_policy, parameters
 from policies.sizes import SIZES
 
@@ -37,7 +37,7 @@ def test_larger_models_and_batches_take_more(kind):
 
 @given(st.integers(0, 10**12), st.integers(1, 10**6), st.integers(0, 10**13))
 def test_the_batch_that_fits_is_the_largest_power_of_two(fixed, a_row, memory):
-    plan = Plan("made up", "tiny", 1, 0.1, 0.2, 1, fixed, a_row)
+    plan = Footprint("made up", "tiny", 1, 0.1, 0.2, 1, fixed, a_row)
     batch = plan.batch_in(memory)
     if batch:
         assert batch.bit_count() == 1 and plan.training_bytes(batch) <= memory * (1 + 1e-9)
