@@ -25,7 +25,7 @@ DY = tuple(dy for _, dy in MOVES[:STAY])
 AWAY_CELLS = 5
 MOVE_CELLS = 6
 RANDOM_CELLS = 7
-RANDOM_TRIES = 10
+RANDOM_TRIES = 16
 FLIGHT_CELLS = 12  # a longer way home is walked in pieces
 STILL = VECTOR_UNIT // 4  # a vector shorter than this is no movement
 
@@ -137,15 +137,22 @@ def heading(w, u):
     return x, y
 
 
+@small
+def ahead(dx, dy, x, y):
+    """Whether a way is within 60 degrees of a heading; there is none if the heading is none."""
+    along = dx * x + dy * y
+    return along >= 0 and 4 * along * along >= (dx * dx + dy * dy) * (x * x + y * y)
+
+
 @kernel
 def stroll(w, u, on, now):
-    """Walk to a random cell near by; when going `on`, to one that is not back where it came from, if there is any."""
+    """Walk to a random cell near by; when going `on`, to one that lies roughly ahead, if there is any."""
     s = w.units
-    ahead_x, ahead_y = heading(w, u)
+    way_x, way_y = heading(w, u)
     for i in range(2 * RANDOM_TRIES):
         dx = draw(w, 2 * RANDOM_CELLS + 1) - RANDOM_CELLS
         dy = draw(w, 2 * RANDOM_CELLS + 1) - RANDOM_CELLS
-        if on and i < RANDOM_TRIES and dx * ahead_x + dy * ahead_y < 0:
+        if on and i < RANDOM_TRIES and not ahead(dx, dy, way_x, way_y):
             continue
         x = s[f.X, u] + dx
         y = s[f.Y, u] + dy
