@@ -63,7 +63,7 @@ def test_what_is_asked_of_slots_is_asked_of_their_shards():
     assert env.action_masks().shape == (15, 10) and env.alive.all()
     assert env.get_attr("alive", [0, 14]) == [True, True]
     assert len(env.env_method("action_masks", indices=[1, 10])) == 2
-    assert env.env_is_wrapped(object) == [False] * 15  # type: ignore[arg-type]
+    assert env.env_is_wrapped(object) == [False] * 15
 
 
 def test_shards_of_another_number_are_refused():
