@@ -1,20 +1,23 @@
-"""Measure how fast the parts are: `python -m scripts.bench sim`, `envs`, `rewards`."""
+"""Measure how fast the parts are: `python -m scripts.bench sim`, `envs`, `rewards`, `train`, `gpu`."""
 
 import argparse
 
-from scripts import bench_envs, bench_rewards, bench_sim, bench_train
+from scripts import bench_envs, bench_gpu, bench_rewards, bench_sim, bench_train
 
-BENCHES = {"sim": bench_sim.main, "envs": bench_envs.main, "rewards": bench_rewards.main, "train": bench_train.main}
+BENCHES = {
+    "sim": (bench_sim.main, "the simulator"),
+    "envs": (bench_envs.main, "the interfaces"),
+    "rewards": (bench_rewards.main, "an archetype's pay"),
+    "train": (bench_train.main, "the learners"),
+    "gpu": (bench_gpu.main, "full-size models on a GPU"),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "part",
-        choices=BENCHES,
-        help="sim: the simulator; envs: the interfaces; rewards: an archetype's pay; train: the learners",
-    )
-    BENCHES[parser.parse_args().part]()
+    told = "; ".join(f"{name}: {what}" for name, (_, what) in BENCHES.items())
+    parser.add_argument("part", choices=BENCHES, help=told)
+    BENCHES[parser.parse_args().part][0]()
 
 
 if __name__ == "__main__":

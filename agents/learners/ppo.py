@@ -1,5 +1,6 @@
 """PPO of Stable-Baselines3 over decisions: masked, sharded over threads, its minibatches split among them."""
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
@@ -75,7 +76,9 @@ class MaskedPPO(Resumable, PPO):
         self.accumulate = accumulate
         self.mixed_precision = mixed_precision
         self.losses: dict[str, float] = {}
-        super().__init__(policy, env, ent_coef=0.0 if callable(ent_coef) else ent_coef, **named)
+        with warnings.catch_warnings():  # of a last minibatch that is cut short: ours are all of about one size
+            warnings.filterwarnings("ignore", "You have specified a mini-batch size")
+            super().__init__(policy, env, ent_coef=0.0 if callable(ent_coef) else ent_coef, **named)
 
     def _setup_model(self) -> None:
         self.rollout_buffer_class = _NoBuffer  # type: ignore[assignment]
