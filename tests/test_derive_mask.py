@@ -1,8 +1,7 @@
 """Masks told from states alone, against the true ones over simulated play.
 
-They should forbid nothing that is legal. What is asserted is what was measured to hold: movement and pack orders never
-lose one; combat orders lose some only where the target is not the nearest enemy, or an enemy stands at the very edge
-of sight; skill orders lose offers only while the monster is in motion, which the state tells instead of the offer.
+They should forbid nothing that is legal. What is asserted is what was measured to hold: moves, signals and skill slots
+never lose one; combat orders lose one in at most one of a thousand moments.
 """
 
 from functools import cache
@@ -13,11 +12,7 @@ import pytest
 from mlmonster_env.contract import (
     CONTROLS,
     HP_SHARE,
-    MOVE_AWAY,
-    MOVE_CLOSER,
-    NEAREST_ENEMY,
     NOTHING_TO_DO,
-    POSTURE,
     STATE_SIZE,
     derive_mask,
 )
@@ -58,30 +53,14 @@ def held_back(control: str, scenario: str) -> np.ndarray:
 
 
 @plays
-@pytest.mark.parametrize("control", ["movement", "pack"])
-def test_no_legal_move_or_signal_is_forbidden(control, scenario):
+@pytest.mark.parametrize("control", ["movement", "pack", "skill"])
+def test_no_legal_move_signal_or_slot_is_forbidden(control, scenario):
     assert not held_back(control, scenario).any()
 
 
 @plays
-@pytest.mark.parametrize("control", ["combat", "skill"])
-def test_in_nearly_all_moments_nothing_legal_is_forbidden(control, scenario):
-    assert held_back(control, scenario).any(1).mean() < 0.12
-
-
-@plays
-def test_of_combat_orders_only_moving_closer_or_away_is_ever_forbidden_wrongly(scenario):
-    lost = held_back("combat", scenario)
-    states = played("combat", scenario)[0]
-    assert not np.delete(lost, [MOVE_CLOSER, MOVE_AWAY], 1).any()
-    assert (states[lost[:, MOVE_AWAY], NEAREST_ENEMY] == 1.0).all()
-
-
-@plays
-def test_offers_are_missed_in_motion_alone(scenario):
-    lost = held_back("skill", scenario).any(1)
-    states = played("skill", scenario)[0]
-    np.testing.assert_allclose(states[lost, POSTURE], IN_MOTION, atol=1e-6)
+def test_a_legal_combat_order_is_hardly_ever_forbidden(scenario):
+    assert held_back("combat", scenario).any(1).mean() < 0.002
 
 
 @plays
