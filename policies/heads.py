@@ -14,7 +14,7 @@ class DuelingHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """[batch, features] to [batch, actions]."""
         gain = self.gain(features)
-        return self.worth(features) + gain - gain.mean(-1, keepdim=True)  # type: ignore[no-any-return]
+        return self.worth(features) + (gain - gain.mean(-1, keepdim=True))  # type: ignore[no-any-return]
 
 
 class DuelingQuantileHead(nn.Module):

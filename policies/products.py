@@ -40,12 +40,12 @@ class FastLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in] to [..., out]."""
-        rows = x.reshape(-1, self.in_features)
+        rows = x if x.dim() == 2 else x.reshape(-1, self.in_features)
         usual = len(rows) < LEAST_ROWS or x.dtype != torch.float32 or x.device.type != "cpu"
         if usual or torch.is_autocast_enabled() or self.bias is None:
             return super().forward(x)
         made: Tensor = _Product.apply(rows, self.weight, self.bias)  # type: ignore[no-untyped-call]
-        return made.reshape(*x.shape[:-1], self.out_features)
+        return made if x.dim() == 2 else made.reshape(*x.shape[:-1], self.out_features)
 
 
 def use_fast_products(network: nn.Module) -> None:

@@ -10,6 +10,7 @@ from stable_baselines3 import DQN
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
+from agents.learners.clipping import clip_gradients
 from agents.learners.losses import huber, quantile_huber
 from agents.learners.replay import Transitions
 from agents.learners.replaying import Array, Replaying
@@ -39,7 +40,7 @@ class ValueLearner(Replaying):
             loss.backward()
             most: float | None = getattr(self, "max_grad_norm", None)
             if most is not None:
-                nn.utils.clip_grad_norm_(parameters, most)
+                clip_gradients(parameters, most)
             self.policy.optimizer.step()
             self.replay_buffer.learnt(batch.rows, errors.float().cpu().numpy())
             total += loss.detach()
@@ -85,7 +86,7 @@ class DoubleDQN(ValueLearner, DQN):
     def _judge(self, batch: Transitions) -> tuple[Tensor, Tensor]:
         seen, later_seen = self._shown(batch.observations), self._shown(batch.next_observations)
         with torch.no_grad():
-            best = self.q_net(later_seen).argmax(1, keepdim=True)
+            best = self.policy.q_net.best(later_seen)  # type: ignore[operator]
             later = self.q_net_target(later_seen).gather(1, best)
             wanted = batch.rewards + batch.discounts * later.float()
         values = self.q_net(seen).gather(1, batch.actions).float()

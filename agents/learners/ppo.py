@@ -18,6 +18,7 @@ from stable_baselines3.common.utils import explained_variance
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 
+from agents.learners.clipping import clip_gradients
 from agents.learners.crew import Crew
 from agents.learners.resumable import Resumable, generator_state, set_generator_state
 from agents.learners.rollout import Piece, Rollout
@@ -254,7 +255,7 @@ class MaskedPPO(Resumable, PPO):
                 learn = partial(self._learn_from, clip=clip, whole=len(batch))
                 told += sum(self.crew.map(learn, list(enumerate(turn))))
             self._add_gradients()
-        nn.utils.clip_grad_norm_(self._parameters[0], self.max_grad_norm)
+        clip_gradients(self._parameters[0], self.max_grad_norm)
         self.policy.optimizer.step()
         for parameters in self._parameters:
             for parameter in parameters:

@@ -98,6 +98,7 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         self._ahead: Future[list[Step]] | list[Step] | None = None
         self.replay_kept = 0  # decisions whose rows are kept elsewhere, so that `state` leaves them out
         self._pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) if self.overlap else None
+        self._tensors: tuple[list[Tensor], list[Tensor]] | tuple[()] = ()
         self._acting: nn.Module = deepcopy(self._network()) if self.overlap else self._network()
 
     def _network(self) -> nn.Module:
@@ -135,7 +136,7 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         steps = ahead or self._player(env, count)()
         self._ahead = None
         if self._pool is not None:
-            self._acting.load_state_dict(self._network().state_dict())
+            self._copy_to_acting()
             self._ahead = self._pool.submit(self._player(env, count))
         for step in steps:
             self._keep(step)
@@ -146,6 +147,17 @@ class Replaying(Resumable, OffPolicyAlgorithm):
             self._on_step()
         callback.on_rollout_end()
         return RolloutReturn(count, 0, True)
+
+    @torch.no_grad()
+    def _copy_to_acting(self) -> None:
+        """Let the acting network be what the learning one is now."""
+        if not self._tensors:
+            own, other = self._network(), self._acting
+            self._tensors = (
+                [*other.parameters(), *other.buffers()],
+                [*own.parameters(), *own.buffers()],
+            )
+        torch._foreach_copy_(*self._tensors)
 
     def settle(self) -> list[Step]:
         """Wait for the steps that are being played ahead; nothing more is played until the next rollout."""

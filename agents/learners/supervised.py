@@ -8,6 +8,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from torch import nn
 
+from agents.learners.clipping import clip_gradients
 from agents.learners.resumable import (
     generator_state,
     optimizer_state,
@@ -30,6 +31,7 @@ from policies.storage import Tree
 STEPS_AT_ONCE = 40  # decisions that are watched between two boundaries
 EVERY = 4  # of which every so many-th is learnt from: the next ones look much alike
 HELD_OUT_ROWS = 8192
+MOST_NORM = 5.0
 TEMPERATURES = np.geomspace(0.25, 4.0, 65)
 
 
@@ -157,7 +159,7 @@ class ThreatLearner:
             loss = loss + likelihood_loss(told.float(), damage, entities[:, : damage.shape[1], 0])
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.policy.parameters(), 5.0)
+        clip_gradients(list(self.policy.parameters()), MOST_NORM)
         self.optimizer.step()
         return float(loss.detach()) / len(self.policy.members)
 

@@ -33,6 +33,11 @@ class DuelingQNetwork(NeverUnpickled, QNetwork):
         """[batch, actions]."""
         return masked_if_given(self.q_net(self.features_extractor(obs)), obs)
 
+    def best(self, obs: PyTorchObs) -> Tensor:
+        """The action of the greatest value [batch, 1]; what the situation is worth need not be known for that."""
+        gain = self.q_net.gain(self.features_extractor(obs))  # type: ignore[misc, operator]
+        return masked_if_given(gain, obs).argmax(1, keepdim=True)
+
 
 class DuelingQPolicy(OwnPolicy, DQNPolicy):
     """DQN's policy over dueling networks."""
