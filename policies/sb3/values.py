@@ -35,7 +35,7 @@ class DuelingQNetwork(NeverUnpickled, QNetwork):
 
     def best(self, obs: PyTorchObs) -> Tensor:
         """The action of the greatest value [batch, 1]; what the situation is worth need not be known for that."""
-        gain = self.q_net.gain(self.features_extractor(obs))  # type: ignore[misc, operator]
+        gain = self.q_net.gain(self.features_extractor(obs))  # type: ignore[operator]
         return masked_if_given(gain, obs).argmax(1, keepdim=True)
 
 
