@@ -48,7 +48,7 @@ class ProgressLine:
         """Decisions, rate, time left, and the facts."""
         (first_s, first), (last_s, last) = self._moments[0], self._moments[-1]
         rate = (last - first) / max(last_s - first_s, 1e-9)
-        left = (self.total - steps) / rate if rate > 0 and last_s > first_s else float("nan")
+        left = max(self.total - steps, 0) / rate if rate > 0 and last_s > first_s else float("nan")
         facts = "  ".join(f"{name} {value}" for name, value in self._facts.items())
         shown = f"{left / 60:.1f} min left" if left == left else ""
         return f"{steps / 1e6:.2f} M decisions  {rate:,.0f}/s  {shown}  {facts}".rstrip()
