@@ -90,14 +90,8 @@ class Replay:
 
     def decide(self, slots: Array, observations: Mapping[str, Array], actions: Array) -> None:
         """Slots that have a choice made it: what they saw, and what they did. Closes what waited for that."""
-        count = len(slots)
-        serials = self.written + np.arange(count)
-        rows = serials % self.capacity
-        self.tree.set(rows, np.zeros(count))
-        for name, block in observations.items():
-            self.blocks[name][rows] = block
-        self.actions[rows] = actions.reshape(count, *self.actions.shape[1:])
-        self.written += count
+        serials = self._append(observations, len(slots))
+        self.actions[serials % self.capacity] = actions.reshape(len(slots), *self.actions.shape[1:])
         closed = close_oldest(
             slots, serials, self._open, self._paid, self._factor, self.capacity, self.written,
             self.rewards, self.discounts, self.next_rows, self.dones,
@@ -114,13 +108,7 @@ class Replay:
 
     def cut(self, slots: Array, observations: Mapping[str, Array]) -> None:
         """Matches of slots were cut short: what was open there is closed by what they last saw, its worth counted."""
-        count = len(slots)
-        serials = self.written + np.arange(count)
-        rows = serials % self.capacity
-        self.tree.set(rows, np.zeros(count))
-        for name, block in observations.items():
-            self.blocks[name][rows] = block
-        self.written += count
+        serials = self._append(observations, len(slots))
         closed = close_all(
             slots, serials, self._open, self._paid, self._factor, self.capacity, self.written,
             self.rewards, self.discounts, self.next_rows, self.dones,
@@ -142,6 +130,16 @@ class Replay:
             torch.from_numpy(weights[:, None].astype(np.float32)).to(where),
             rows,
         )
+
+    def _append(self, observations: Mapping[str, Array], count: int) -> Array:
+        """Put observations into the next rows, which cannot be drawn yet; their serial numbers."""
+        serials = self.written + np.arange(count)
+        rows = serials % self.capacity
+        self.tree.set(rows, np.zeros(count))
+        for name, block in observations.items():
+            self.blocks[name][rows] = block
+        self.written += count
+        return serials
 
     def _views(self, rows: Array, where: torch.device) -> dict[str, Tensor]:
         return {name: torch.from_numpy(block.take(rows, 0)).to(where) for name, block in self.blocks.items()}

@@ -13,7 +13,7 @@ from stable_baselines3.common.utils import ConstantSchedule, FloatSchedule
 from torch import nn, optim
 
 from policies.recipes import decode, encode
-from policies.storage import Tree, read_tree, write_tree
+from policies.storage import Tree, read_manifest, read_tree, write_tree
 
 COUNTERS = (
     "num_timesteps", "_n_updates", "_n_calls", "_episode_num", "_current_progress_remaining", "exploration_rate",
@@ -88,8 +88,6 @@ class Resumable(BaseAlgorithm):
     @classmethod
     def load(cls, path: Any, env: Any = None, device: Any = "auto", **named: Any) -> Any:  # type: ignore[override]
         """The learner that `save` wrote, for an environment. Settings that were left out are to be given again."""
-        from policies.storage import read_manifest
-
         folder = _folder(path)
         manifest = read_manifest(folder)
         if manifest.get("algorithm") != cls.__name__:
