@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         "--scenario", help="such as mirror-v1:train (default), mirror-v1:train:contact, raid-6v3, a .yml file"
     )
     how.add_argument("--opponents", help="who is played against: stock (default), random, idle")
-    how.add_argument("--reward", help="archetype (default): what docs/rewards.md pays; win: winning alone")
+    how.add_argument("--reward", help="archetype (default): its row of docs/rewards.md; another's; win: winning alone")
     how.add_argument("--skills", help="fair (default): dice and order as the server has them; free: for experiments")
     how.add_argument("--device", help="auto (default), cpu, cuda, cuda:1")
     how.add_argument("--compile", action="store_const", const=True, help="torch.compile the network; pays on GPUs")

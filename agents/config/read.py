@@ -16,6 +16,7 @@ from mlmonster_env.scenarios import plan_of
 
 HERE = Path(__file__).parent
 OPPONENTS = ("stock", "random", "idle")
+REWARDS = ("archetype", "win", *ARCHETYPES)
 
 
 class ConfigError(ValueError):
@@ -64,6 +65,8 @@ def resolved_from(whole: Mapping[str, Any]) -> Config:
         raise ConfigError(str(error)) from None
     if made.archetype not in ARCHETYPES:
         raise ConfigError(f"archetype is {made.archetype!r}, expected {one_of(made.archetype, ARCHETYPES)}")
+    if made.reward not in REWARDS:
+        raise ConfigError(f"reward is {made.reward!r}, expected {one_of(made.reward, REWARDS)}")
     if made.opponents not in OPPONENTS:
         raise ConfigError(f"opponents is {made.opponents!r}, expected {one_of(made.opponents, OPPONENTS)}")
     try:

@@ -136,7 +136,7 @@ class Config(Node):
     preset: Literal["test", "standard", "long"]
     scenario: str
     opponents: str
-    reward: Literal["archetype", "win"]
+    reward: str
     skills: Literal["fair", "free"]
     device: str
     compile: bool = False

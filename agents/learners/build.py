@@ -75,7 +75,7 @@ def payment_of(config: Config) -> Payment:
     """What matches are paid by."""
     if config.reward == "win":
         return Payment({"win": 1.0, "loss": -1.0, "draw": -0.5})
-    return for_archetype(config.archetype)
+    return for_archetype(config.archetype if config.reward == "archetype" else config.reward)
 
 
 def build_env(config: Config, machine: Machine) -> ShardedVecEnv:

@@ -9,6 +9,7 @@ import yaml
 from agents import train
 from agents.catalog import CATALOG
 from agents.config.read import paths_of, resolve
+from agents.learners.build import payment_of
 from agents.trackers import WANDB_ID
 from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
 from scripts import tune
@@ -47,6 +48,7 @@ def test_the_printed_configuration_is_one_that_can_be_given_back(tmp_path, capsy
         (["--archetype", "mage", "--set", "seed"], "expected path.to.option=value"),
         (["--archetype", "mage", "--preset", "standart"], "perhaps standard"),
         (["--archetype", "mage", "--opponents", "stok"], "perhaps stock"),
+        (["--archetype", "mage", "--reward", "agressive"], "perhaps aggressive"),
         ([], "--archetype is missing"),
     ],
 )
@@ -110,3 +112,13 @@ def test_a_search_goes_on_where_it_stopped(tmp_path, capsys):
     assert tune.main([*said, "--trials", "1"]) == 0
     assert "2 of 2 trials" in capsys.readouterr().out
     assert sorted(os.listdir(tmp_path / "mage-combat_dqn-ppo")) == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("reward", "terms"),
+    [("archetype", {"spell_damage", "kill"}), ("aggressive", {"damage_taken", "death"}), ("win", {"win", "loss"})],
+)
+def test_matches_are_paid_as_asked(reward, terms):
+    paid = payment_of(resolve({"archetype": "mage", "reward": reward})).parts
+    assert terms <= set(paid)
+    assert ("spell_damage" in paid) == (reward == "archetype")
