@@ -1,6 +1,6 @@
 """Train a model: `python -m agents.train --archetype mage`.
 
-Without more it trains the archetype's combat_dqn for about ten minutes on two cores against the stock AI, judges it in
+Without more it trains the archetype's combat_dqn by the standard preset against the stock AI, judges it in
 mirror pairs (the same pack under the stock AI, sides swapped), and keeps everything in a folder of its own below runs/.
 """
 
@@ -27,8 +27,8 @@ FLAGS = (
     "device", "wandb", "compile",
 )  # fmt: skip
 EXAMPLES = """examples:
-  python -m agents.train --archetype mage                          the flagship, about ten minutes
-  python -m agents.train --archetype tank --algo ppo               the same model, another algorithm
+  python -m agents.train --archetype mage                          the flagship, by Double DQN
+  python -m agents.train --archetype tank --algo ppo               the same by PPO: ten minutes on two cores
   python -m agents.train --archetype mage --preset test            a minute, to see that everything works
   python -m agents.train --archetype mage --set learn.gamma=0.99   any option of --print-config
   python -m agents.train --resume runs/mage-combat_dqn-0           go on, to the bit

@@ -21,7 +21,8 @@ than stock. *Field*: the packs are 24 to 26 cells apart and unaware. *Contact*: 
 pairs (2,000 matches) a training seed. Intervals are 95%: with several training seeds they include the spread between
 them (Student's t over seeds), with one they are over pairs alone and are marked so.
 
-The standard preset is about ten minutes of training on two cores. All of it is made by `python -m scripts.results`,
+The standard preset is meant to be ten minutes of training on two cores; the minutes below were taken while other
+programs ran. All of it is made by `python -m scripts.results`,
 a queue that can be stopped and started again; what it has done lies in [results/](results/), one file a run with its
 command, seed, decisions and seconds.
 """

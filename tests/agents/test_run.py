@@ -121,7 +121,7 @@ def test_a_run_that_broke_goes_on_to_the_bit(tmp_path, monkeypatch, model_type, 
         assert (whole / f"{name}.csv").read_text() == (broken / f"{name}.csv").read_text()
 
 
-def test_shards_change_nothing_but_the_speed_of_the_same_shards(tmp_path):
+def test_the_same_run_twice_is_the_same_to_the_bit(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     begin(one, "combat_dqn", "ppo").go()
     begin(other, "combat_dqn", "ppo").go()
