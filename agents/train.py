@@ -28,7 +28,7 @@ FLAGS = (
 )  # fmt: skip
 EXAMPLES = """examples:
   python -m agents.train --archetype mage                          the flagship, by Double DQN
-  python -m agents.train --archetype tank --algo ppo               the same by PPO: ten minutes on two cores
+  python -m agents.train --archetype tank --algo ppo               the same by PPO, which did best
   python -m agents.train --archetype mage --preset test            a minute, to see that everything works
   python -m agents.train --archetype mage --set learn.gamma=0.99   any option of --print-config
   python -m agents.train --resume runs/mage-combat_dqn-0           go on, to the bit
