@@ -31,7 +31,10 @@ PAIRS = 500  # at each start of a scenario: 1,000 pairs, 2,000 matches
 FEWER = 250  # for what is told beside
 JUDGED_BY = 7  # the seed of matches that neither training nor its evaluations have seen
 SEEDS = (0, 1, 2)
+OWN_PAY = "archetype"
+SETTINGS = ("archetype", "model_type", "algo", "seed", "reward")
 BEST_ALGO = "ppo"  # of combat_dqn; see docs/results.md
+PAID_AS = {"defensive": "aggressive", "support": "aggressive", "tank": "aggressive"}  # their own pay teaches to draw
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,13 @@ class Job:
         """What anybody can type to do the same."""
         return (
             f"python -m agents.train --archetype {self.archetype} --model-type {self.model_type} "
-            f"--algo {self.algo} --seed {self.seed}"
+            f"--algo {self.algo} --seed {self.seed}{f' --reward {self.reward}' if self.reward != OWN_PAY else ''}"
         )
+
+    @property
+    def reward(self) -> str:
+        """What it is paid by."""
+        return PAID_AS.get(self.archetype, OWN_PAY)
 
 
 def queue() -> list[Job]:
@@ -82,13 +90,14 @@ def work(job: Job) -> dict[str, Any]:
             Run.resume(folder).go()
         else:
             shutil.rmtree(folder, ignore_errors=True)  # stopped before its first checkpoint
-            config = resolve({name: getattr(job, name) for name in ("archetype", "model_type", "algo", "seed")})
+            config = resolve({name: getattr(job, name) for name in SETTINGS})
             Run.begin(folder, config).go()
     policy = Policy.load(folder / FINAL)
     manifest = read_manifest(folder / FINAL)
     started = time.perf_counter()
     told = {
         **asdict(job),
+        "reward": job.reward,
         "command": job.command,
         "steps": manifest["steps"],
         "seconds": manifest["seconds"],
