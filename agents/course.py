@@ -189,7 +189,7 @@ class Course(BaseCallback):
         found = self._judge(policy, self.budget.evaluation_pairs, WHILE_TRAINING)
         self._note_evaluation(found, steps)
         self.progress.say(
-            f"after {steps / 1e6:.2f} M decisions, {self.seconds / 60:.1f} min, against stock: {found.line()}"
+            f"after {steps / 1e6:.2f} M decisions, {self.seconds / 60:.1f} min, {found.what}: {found.line()}"
         )
         self.progress.update(steps, self.seconds, **{"win rate": str(found.whole)})
         score = found.whole.win_rate
@@ -213,8 +213,8 @@ class Course(BaseCallback):
     def _judge(self, policy: Policy, pairs: int, seed: int, mask: str = "own") -> Evaluation:
         config = self.run.config
         return evaluate(
-            policy, config.scenario, pairs, threads=self.run.machine.shards, mask=mask, seed=seed,
-            skills=config.skills, decision_ms=config.batch.decision_ms,
+            policy, config.scenario, pairs, opponent=config.opponents, threads=self.run.machine.shards, mask=mask,
+            seed=seed, skills=config.skills, decision_ms=config.batch.decision_ms,
         )  # fmt: skip
 
     def _note_evaluation(self, found: Evaluation, steps: int, mask: str = "own") -> None:
@@ -305,7 +305,7 @@ class Course(BaseCallback):
             summary["win_rate_derived_mask"] = derived.whole.win_rate
         policy.save(run.folder / FINAL, **summary, algo=run.config.algo, seed=run.config.seed)
         self.progress.say(f"trained {steps / 1e6:.2f} M decisions in {self.seconds / 60:.1f} min")
-        self.progress.say(f"against stock, {found.whole.matches} matches in mirror pairs: {found.line()}")
+        self.progress.say(f"{found.what}, {found.whole.matches} {found.of}: {found.line()}")
         if "win_rate_derived_mask" in summary:
             self.progress.say(f"with masks told from the state alone: {summary['win_rate_derived_mask']:.1%}")
         self.progress.say(f"the model is in {run.folder / FINAL}")

@@ -7,10 +7,15 @@ from typing import Any
 import torch
 
 from agents.behaviour import COLUMNS
-from agents.judge.mirror import Mind, MirrorScore, by_start, judge_mirror, together
+from agents.judge.mirror import MirrorScore, Player, by_start, judge_mirror, together
+from agents.judge.patterns import evaluate_patterns, teller
+from agents.opponents.mix import STOCK
+from agents.reading import battle_for
 from agents.threat import BLOCKS as PICKER_BLOCKS
 from agents.threat import TargetPicker
-from policies.actors import THREAT
+from mlmonster_env.scenarios import plan_of
+from policies.actors import STRATEGY, THREAT
+from policies.pattern import PatternNetwork
 from policies.policy import Policy
 
 ALL = "all"
@@ -21,6 +26,8 @@ class Evaluation:
     """Scores by start, and all of them together."""
 
     scores: dict[str, MirrorScore]
+    what: str = "against stock"  # was measured
+    of: str = "matches in mirror pairs"
 
     @property
     def whole(self) -> MirrorScore:
@@ -32,7 +39,7 @@ class Evaluation:
         return [row_of(name, score, steps, seconds, mask) for name, score in self.scores.items()]
 
     def line(self) -> str:
-        """For people: the win rate against the stock AI, with 95%."""
+        """For people: the win rates, with 95%."""
         return ", ".join(f"{name} {score}" for name, score in self.scores.items())
 
 
@@ -47,24 +54,39 @@ def row_of(name: str, score: MirrorScore, steps: int, seconds: float, mask: str)
 
 
 def evaluate(
-    policy: Policy, scenario: str, pairs: int, *, threads: int = 1, mask: str = "own", seed: int = 0, **arguments: Any
-) -> Evaluation:
-    """Play so many pairs at each start; greedy, and with no random stream of the training's."""
+    policy: Policy, scenario: str, pairs: int, *, opponent: str = STOCK, threads: int = 1, mask: str = "own",
+    seed: int = 0, **arguments: Any,
+) -> Evaluation:  # fmt: skip
+    """Play so many pairs at each start; greedy, and with no random stream of the training's.
+
+    `opponent` is who has the other pack, a name of `opponent_of`; who only names styles has none.
+    """
     card = policy.card
+    if card.kind == STRATEGY:
+        return _evaluate_patterns(policy, scenario, pairs, seed=seed, **arguments)
     starts = by_start(scenario)
     mind, control, blocks = minds_of(policy)
+    told = {"mask": mask, "seed": seed, "opponent": opponent, "make_battle": battle_for(policy), **arguments}
 
     def play(start: Any) -> MirrorScore:
-        return judge_mirror(mind, control, blocks, start[1], card.archetype, pairs, mask=mask, seed=seed, **arguments)
+        return judge_mirror(mind, control, blocks, start[1], card.archetype, pairs, **told)
 
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         scores = list(pool.map(play, starts))
     found = {name: score for (name, _), score in zip(starts, scores, strict=True)}
-    return Evaluation({**found, ALL: together(scores, str(scenario))})
+    return Evaluation({**found, ALL: together(scores, str(scenario))}, f"against {opponent}")
 
 
-def minds_of(policy: Policy) -> tuple[Mind, str, tuple[str, ...]]:
+def _evaluate_patterns(policy: Policy, scenario: str, pairs: int, **arguments: Any) -> Evaluation:
+    """How often styles are named rightly; all is what is said after the most frames."""
+    assert isinstance(policy.actor, PatternNetwork)
+    split = "held-out" if plan_of(scenario).split == "held-out" else "train"
+    found = evaluate_patterns(teller(policy.actor), policy.card.archetype, 2 * pairs, split=split, **arguments)
+    return Evaluation({**found, ALL: list(found.values())[-1]}, "styles named rightly", "packs")
+
+
+def minds_of(policy: Policy) -> tuple[Player, str, tuple[str, ...]]:
     """How a model plays: its mind, the orders it gives, and the blocks that it must see."""
     if policy.card.kind == THREAT:
         return TargetPicker(policy), "combat", PICKER_BLOCKS
-    return policy.act, policy.card.control, policy.card.blocks
+    return (policy if policy.memory_size else policy.act), policy.card.control, policy.card.blocks

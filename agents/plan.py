@@ -14,16 +14,18 @@ from torch import nn
 
 from agents.catalog import TYPES, ModelType
 from agents.learners.build import make_card
-from mlmonster_env.contract import BLOCKS, CONTROLS
+from mlmonster_env.contract import CONTROLS, SHAPES
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.envs.battle import MASK
 from policies.actors import actor_of, megabytes, meta_policy, parameters
+from policies.extractors.vision import TOKENS, VisionExtractor, VisionLayer
 from policies.sizes import SIZES
 
 GIB = 1 << 30
 COPIES = 4  # of each learnt number: itself, its gradient, and Adam's two means
 CONTEXT_BYTES = 600_000_000  # what a GPU's runtime takes for itself
 FLOAT = 4
+CELLS = 64  # that a convolution gives, or fewer
 KEPT_ACTIVATIONS = 6  # per feature of a layer that the backward pass needs, in floats
 
 
@@ -53,6 +55,7 @@ class Footprint:
 def footprint(kind: ModelType, size: str, algo: str | None = None) -> Footprint:
     """What a type of model takes at a size."""
     chosen = algo or kind.algos[0]
+    kind = kind.by(chosen)
     card = make_card(kind, "mage", size, chosen)
     policy = meta_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)
     actor = actor_of(policy)
@@ -82,16 +85,23 @@ def warning(kind: ModelType, size: str, algo: str, batch: int, vram_bytes: float
 
 def _numbers(block: str, kind: ModelType) -> int:
     count = 1
-    for side in BLOCKS.get(block, (CONTROLS.get(kind.control, 1),) if block == MASK else (1,)):
+    for side in SHAPES.get(block, (CONTROLS.get(kind.control, 1),) if block == MASK else (1,)):
         count *= side
     return count
 
 
 def _widths(network: nn.Module) -> list[int]:
-    """Features that each layer gives, by row."""
-    linear = [m.out_features for m in network.modules() if isinstance(m, nn.Linear)]
-    grids = [m.out_channels * 64 for m in network.modules() if isinstance(m, nn.Conv2d)]
-    return linear + grids
+    """Features that each layer gives, by row: those of a vision transformer once for each token."""
+    tokens = {id(m): TOKENS for v in network.modules() if isinstance(v, VisionExtractor) for m in v.modules()}
+    found = []
+    for m in network.modules():
+        if isinstance(m, nn.Linear):
+            found.append(m.out_features * tokens.get(id(m), 1))
+        elif isinstance(m, nn.Conv2d):
+            found.append(m.out_channels * tokens.get(id(m), CELLS))
+        elif isinstance(m, VisionLayer):
+            found.append(m.heads * TOKENS**2)
+    return found
 
 
 def table(kinds: Sequence[ModelType], sizes: Sequence[str], vram_gb: float) -> Table:
@@ -113,7 +123,7 @@ def table(kinds: Sequence[ModelType], sizes: Sequence[str], vram_gb: float) -> T
 def main(words: Sequence[str] | None = None) -> int:
     """Print the plan."""
     command = argparse.ArgumentParser(prog="python -m agents.plan", description=__doc__)
-    built = [name for name, kind in TYPES.items() if kind.algos]
+    built = list(TYPES)
     command.add_argument("model_types", nargs="*", metavar="MODEL_TYPE", help=f"{', '.join(built)} (all by default)")
     command.add_argument("--size", action="append", choices=SIZES, help="may be given several times (all by default)")
     command.add_argument("--vram", type=float, default=12.0, help="gigabytes of the GPU (default 12)")

@@ -12,11 +12,10 @@ from stable_baselines3.common.logger import Logger
 
 from agents import machine as machines
 from agents import plan
-from agents.catalog import TYPES
 from agents.config.read import as_yaml, resolved_from
 from agents.config.tree import Config
 from agents.course import Course, Enough, RunError, Stopped
-from agents.learners.build import build_env, build_learner, card_of
+from agents.learners.build import build_env, build_learner, card_of, kind_of
 from policies.actors import actor_of, meta_policy, parameters
 from policies.storage import write_text
 
@@ -98,7 +97,7 @@ def _warn_of_memory(config: Config, machine: machines.Machine) -> None:
         return
     free, _ = torch.cuda.mem_get_info(torch.device(machine.device))
     batch = config.learn.batch_size * machine.times
-    told = plan.warning(TYPES[config.model_type], config.size, config.algo, batch, free)
+    told = plan.warning(kind_of(config), config.size, config.algo, batch, free)
     if told is not None:
         print(f"warning: {told}")
 

@@ -18,6 +18,7 @@ from agents.catalog import CATALOG, TYPES
 from agents.config.read import ConfigError, as_yaml, option, resolve
 from agents.config.tree import Config
 from agents.course import FINAL, RunError, Stopped
+from agents.opponents import STYLES
 from agents.run import CONFIG, Run
 from mlmonster_env.contract import ARCHETYPES
 
@@ -54,7 +55,11 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--scenario", help="such as mirror-v1:train (default), mirror-v1:train:contact, raid-6v3, a .yml file"
     )
-    how.add_argument("--opponents", help="who is played against: stock (default), random, idle")
+    how.add_argument(
+        "--opponents",
+        help=f"who is played against: stock (default), random, idle, {', '.join(STYLES)}; styles: all of these, one "
+        "in each match; mix:rusher=2,stock=1: some, and how often",
+    )
     how.add_argument("--reward", help="archetype (default): its row of docs/rewards.md; another's; win: winning alone")
     how.add_argument("--skills", help="fair (default): dice and order as the server has them; free: for experiments")
     how.add_argument("--device", help="auto (default), cpu, cuda, cuda:1")
@@ -125,8 +130,8 @@ def catalog_table(runs: Path) -> Table:
     trained = trained_models(runs)
     for kind in TYPES.values():
         done = [archetype for archetype in ARCHETYPES if f"{archetype}/{kind.name}" in trained]
-        state = (", ".join(done) or "none yet") if kind.algos else "cannot be yet"
-        learns = ", ".join(kind.algos) or "-"
+        state = ", ".join(done) or "none yet"
+        learns = ", ".join(kind.algos)
         made.add_row(kind.name, ", ".join(kind.sees), kind.does, learns, f"{kind.megabytes:g}", state)
     return made
 

@@ -72,6 +72,9 @@ BLOCKS: dict[str, tuple[int, ...]] = {
     "skills": (SKILL_SLOTS, len(SKILL_FEATURES)),
     "history": (HISTORY, STATE_SIZE),
 }  # and "action_mask", as long as the control has actions
+LATENT = 256
+ADDED_BLOCKS: dict[str, tuple[int, ...]] = {"latent": (LATENT,)}  # of any range; no environment makes them by itself
+SHAPES: dict[str, tuple[int, ...]] = {**BLOCKS, **ADDED_BLOCKS}
 
 # What a unit did and suffered in one step: the rows of `arena.events`.
 EVENTS: dict[str, str] = {

@@ -1,7 +1,7 @@
 """Who fights whom, where, to what end: plans, read from YAML or called by name. What a plan becomes is the simulator's.
 
-Names: `duel`, `skirmish`, `skirmish-NvM`, `pack-N`, `raid-NvM`, `mirror-v1`. After a colon a name narrows the plan to a
-split (`train`, `held-out`, `all`) or to one of its starts: `mirror-v1:held-out:contact`.
+Names: `duel`, `skirmish`, `skirmish-NvM`, `pack-N`, `raid-NvM`, `mirror-v1`, `sight-v1`. After a colon a name narrows
+the plan to a split (`train`, `held-out`, `all`) or to one of its starts: `mirror-v1:held-out:contact`.
 """
 
 import re
@@ -65,6 +65,14 @@ class Plan:
     hazard_percent: float = 0.0
     items: int = 0
     split: str = "train"
+    hazard_share: float = 0.0  # percent of the ground that burns in patches
+    hazard_radius: int = 2  # of a patch, in cells
+    layouts: int = 1  # ways to strew patches over each map
+
+    @property
+    def burns(self) -> bool:
+        """Whether there is ground that hurts."""
+        return self.hazard_edge > 0 or self.hazard_share > 0
 
     def narrowed(self, archetype: str | None = None, split: str | None = None, start: str | None = None) -> "Plan":
         """The same plan for one archetype, one split, or one of its starts."""
@@ -140,6 +148,7 @@ def read_plan(entry: Entry, name: str) -> Plan:
     """The plan that a mapping declares."""
     entry.allow((
         "name", "first", "second", "maps", "starts", "time_limit_s", "aggressive", "random_walk", "held_out", "duel",
+        "hazards",
     ))  # fmt: skip
     first = entry.inner("first")
     if first is None:
@@ -164,6 +173,7 @@ def read_plan(entry: Entry, name: str) -> Plan:
         ),
         **_held_out(entry, maps),
         **_duel(entry),
+        **_hazards(entry),
     )
 
 
@@ -269,3 +279,25 @@ def _duel(entry: Entry) -> dict[str, Any]:
         hazard_percent=inner.number("hazard_percent", 0, 100),
         items=inner.integer("items", 0, 4),
     )
+
+
+def _hazards(entry: Entry) -> dict[str, Any]:
+    inner = entry.inner("hazards")
+    if inner is None:
+        return {}
+    inner.allow(("percent", "edge", "share", "radius", "layouts"))
+    duel = entry.inner("duel")
+    if duel is not None and {"edge", "hazard_percent"} & set(duel.fields):
+        raise entry.wrong("hazards", "what burns told here, or by a duel's edge and hazard_percent")
+    told = _given(
+        hazard_percent=inner.number("percent", 0, 100),
+        hazard_edge=inner.integer("edge", 0, 50),
+        hazard_share=inner.number("share", 0, 50),
+        hazard_radius=inner.integer("radius", 0, 10),
+        layouts=inner.integer("layouts", 1, 16),
+    )
+    if not told.get("hazard_percent"):
+        raise inner.wrong("percent", "how much of its hp a second on burning ground costs, such as 4")
+    if not told.get("hazard_share") and not told.get("hazard_edge"):
+        raise inner.wrong("share", "how much of the ground burns, in percent, such as 10, or an edge")
+    return told

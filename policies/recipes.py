@@ -7,15 +7,27 @@ from typing import Any
 from torch import nn, optim
 
 from policies.ensemble import ThreatEnsemble
-from policies.extractors import EntityExtractor, GridExtractor, JointExtractor, SkillExtractor, StateExtractor
+from policies.extractors import (
+    EntityExtractor,
+    GridExtractor,
+    JointExtractor,
+    LatentExtractor,
+    SkillExtractor,
+    StateExtractor,
+    VisionExtractor,
+)
+from policies.pattern import PatternNetwork
 from policies.sb3.actor_critic import MaskedActorCriticPolicy
 from policies.sb3.box import SquashedGaussianPolicy
+from policies.sb3.conditioned import ConditionedPolicy
+from policies.sb3.memory import MemoryActorCriticPolicy
 from policies.sb3.values import DuelingQPolicy, DuelingQuantilePolicy
 from policies.sizes import Widths
 
 MADE: tuple[type[Any], ...] = (
-    EntityExtractor, GridExtractor, JointExtractor, SkillExtractor, StateExtractor, MaskedActorCriticPolicy,
-    SquashedGaussianPolicy, DuelingQPolicy, DuelingQuantilePolicy, ThreatEnsemble, nn.ReLU, nn.Tanh, optim.Adam,
+    EntityExtractor, GridExtractor, JointExtractor, LatentExtractor, SkillExtractor, StateExtractor, VisionExtractor,
+    MaskedActorCriticPolicy, MemoryActorCriticPolicy, ConditionedPolicy, SquashedGaussianPolicy, DuelingQPolicy,
+    DuelingQuantilePolicy, ThreatEnsemble, PatternNetwork, nn.ReLU, nn.Tanh, optim.Adam,
 )  # fmt: skip
 KNOWN: dict[str, type[Any]] = {made.__name__: made for made in MADE}
 

@@ -18,10 +18,13 @@ from agents.plan import GIB, footprint
 MATCHES = 32
 SMALL = {
     "ppo": {"learn.n_steps": 16, "learn.batch_size": 1024},
+    "recurrent_ppo": {"learn.n_steps": 16, "learn.sequence": 16, "learn.batch_size": 1024},
+    "transformer_ppo": {"learn.n_steps": 16, "learn.sequence": 16, "learn.batch_size": 1024},
     "ddqn": {"learn.batch_size": 1024, "learn.learning_starts": 500, "learn.buffer_size": 20_000},
     "qrdqn": {"learn.batch_size": 1024, "learn.learning_starts": 500, "learn.buffer_size": 20_000},
     "sac": {"learn.batch_size": 1024, "learn.learning_starts": 500, "learn.buffer_size": 20_000},
     "supervised": {"learn.batch_size": 1024},
+    "patterns": {"learn.batch_size": 1024},
 }  # enough to see every kind of step, and quick
 STEPS = 6000
 
@@ -84,7 +87,7 @@ def main() -> None:
     if not torch.cuda.is_available():
         console.print(f"torch {torch.__version__} sees no GPU here: nothing was measured")
         return
-    built = [name for name, kind in TYPES.items() if kind.algos]
+    built = list(TYPES)
     seen = [train_a_while(name, "full", "cuda", STEPS) for name in built]
     console.print(table(seen, torch.cuda.get_device_name()))
     over = [one.model_type for one in seen if one.peak is not None and one.peak > one.planned]

@@ -24,7 +24,10 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "Generated from `mlmonster_env/contract.py` by `python -m scripts.contract_doc`; a test keeps the two alike."
     yield ""
-    yield f"Every number of a block is float32 in [0, 1]. Sight is {c.SIGHT} cells. A share or mean of nothing is 0."
+    yield (
+        f"Every number of a block is float32 in [0, 1], but for `latent`. Sight is {c.SIGHT} cells. A share or mean of "
+        "nothing is 0."
+    )
     yield ""
     yield "## State: 64 numbers"
     yield ""
@@ -49,6 +52,11 @@ def _lines() -> Iterator[str]:
     yield from _table(("block", "shape"), [(name, " x ".join(map(str, shape))) for name, shape in c.BLOCKS.items()])
     yield ""
     yield f"`action_mask`: one number an action, 1 if legal. `history`: the last {c.HISTORY} states, the newest last."
+    yield ""
+    yield (
+        f"`latent`: {c.LATENT} numbers of any range, beyond [0, 1] too: what a pattern encoder says of the enemies "
+        "that were seen, zeros where there is none. No environment builds it; `agents.reading` does, above them."
+    )
     yield ""
     yield _listed("`grid` channels", c.GRID_CHANNELS)
     yield ""

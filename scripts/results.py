@@ -9,7 +9,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -85,14 +85,7 @@ def queue() -> list[Job]:
 def work(job: Job) -> dict[str, Any]:
     """Train (or go on training), judge, and keep what came of it."""
     folder = RUNS / job.name
-    if not (folder / FINAL / "manifest.json").is_file():
-        if any((folder / "checkpoints").glob("[0-9]*")):
-            Run.resume(folder).go()
-        else:
-            shutil.rmtree(folder, ignore_errors=True)  # stopped before its first checkpoint
-            config = resolve({name: getattr(job, name) for name in SETTINGS})
-            Run.begin(folder, config).go()
-    policy = Policy.load(folder / FINAL)
+    policy = trained(folder, {name: getattr(job, name) for name in SETTINGS})
     manifest = read_manifest(folder / FINAL)
     started = time.perf_counter()
     told = {
@@ -117,9 +110,24 @@ def work(job: Job) -> dict[str, Any]:
     return told
 
 
+def trained(folder: Path, asked: Mapping[str, Any]) -> Policy:
+    """The model of the run in a folder, which is begun, or gone on with, unless it is done."""
+    if not (folder / FINAL / "manifest.json").is_file():
+        if any((folder / "checkpoints").glob("[0-9]*")):
+            Run.resume(folder).go()
+        else:
+            shutil.rmtree(folder, ignore_errors=True)  # stopped before its first checkpoint
+            Run.begin(folder, resolve(asked)).go()
+    return Policy.load(folder / FINAL)
+
+
 def judged(policy: Policy, scenario: str, pairs: int, **arguments: Any) -> dict[str, Any]:
     """Scores by start, as they are kept."""
-    found: Evaluation = evaluate(policy, scenario, pairs, threads=cores(), seed=JUDGED_BY, **arguments)
+    return kept(evaluate(policy, scenario, pairs, threads=cores(), seed=JUDGED_BY, **arguments))
+
+
+def kept(found: Evaluation) -> dict[str, Any]:
+    """Scores by start as they are written down."""
     return {
         name: {
             "pairs": len(score.pairs), "win_rate": round(score.win_rate, 5), "se": round(score.standard_error, 5),

@@ -8,6 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from mlmonster_env.contract import ARCHETYPES
+from scripts.results_sight import SIGHT, sight_section
 
 DOCUMENT = Path("docs/results.md")
 T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # of Student's t, by the number of seeds
@@ -59,6 +60,7 @@ def render(folder: Path) -> str:
     parts = [INTRODUCTION]
     for (model_type, algo), by_archetype in sorted(groups.items(), key=_order):
         parts += section(model_type, algo, by_archetype)
+    parts += sight_section(folder / SIGHT)
     parts.append(NOTES if found else "Nothing has been run yet.\n")
     return "\n".join(parts)
 

@@ -13,11 +13,11 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.staging import stage
 from tests.sim.grounds import bundled
 
-NAMED = ("duel", "skirmish", "skirmish-3v5", "pack-4", "raid-6v3", "mirror-v1")
+NAMED = ("duel", "skirmish", "skirmish-3v5", "pack-4", "raid-6v3", "mirror-v1", "sight-v1")
 
 
 def test_names_are_listed_with_letters_for_numbers():
-    assert set(names()) == {"duel", "skirmish", "skirmish-NvM", "pack-N", "raid-NvM", "mirror-v1"}
+    assert set(names()) == {"duel", "skirmish", "skirmish-NvM", "pack-N", "raid-NvM", "mirror-v1", "sight-v1"}
 
 
 WRONG_NAMES = [
@@ -98,7 +98,7 @@ def test_a_file_of_ones_own_is_played_by_its_path(text, tmp_path):
 
 def test_shipped_scenarios_are_such_a_file():
     text = scenarios.FILE.read_text()
-    assert {name for name in NAMED if f"\n{name}:" in text} == {"duel", "skirmish", "mirror-v1"}
+    assert {name for name in NAMED if f"\n{name}:" in text} == {"duel", "skirmish", "mirror-v1", "sight-v1"}
 
 
 MISTAKES = [
@@ -139,6 +139,13 @@ MISTAKES = [
     ("maps: [open-30]", "maps: [open-30]\nduel: {items: 5}", "'5'", "0 to 4"),
     ("maps: [open-30]", "maps: [open-30]\nduel: {hazard_percent: 101}", "'101'", "0 to 100"),
     ("maps: [open-30]", "maps: [open-30]\nduel: {edge: -1}", "'-1'", "0 to 50"),
+    ("maps: [open-30]", "maps: [open-30]\nhazards: {share: 5}", "'missing'", "how much of its hp"),
+    ("maps: [open-30]", "maps: [open-30]\nhazards: {percent: 0, share: 5}", "'0'", "such as 4"),
+    ("maps: [open-30]", "maps: [open-30]\nhazards: {percent: 4}", "'missing'", "how much of the ground"),
+    ("maps: [open-30]", "maps: [open-30]\nhazards: {percent: 4, share: 51}", "'51'", "0 to 50"),
+    ("maps: [open-30]", "maps: [open-30]\nhazards: {percent: 4, share: 5, layouts: 0}", "'0'", "1 to 16"),
+    ("maps: [open-30]", "maps: [open-30]\nhazards: {persent: 4}", "persent", "percent"),
+    ("maps: [open-30]", "maps: [open-30]\nhazards: {percent: 4, edge: 2}\nduel: {edge: 3}", "hazards", "by a duel"),
     (SMALL, "- duel\n- skirmish\n", "['duel', 'skirmish']", "a mapping"),
     (SMALL, "", "None", "a mapping"),
     (SMALL, "first: {size: 2\nmaps", "mine.yml", "expected"),

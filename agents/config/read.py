@@ -9,13 +9,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from agents.catalog import TYPES, model_type
-from agents.config.tree import LEARN, Config
+from agents.config.tree import LEARN, Config, LearnConditionedPPO
+from agents.opponents import Mix, opponent_of
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.scenarios import plan_of
 
 HERE = Path(__file__).parent
-OPPONENTS = ("stock", "random", "idle")
 REWARDS = ("archetype", "win", *ARCHETYPES)
 
 
@@ -34,9 +34,6 @@ def resolve(given: Mapping[str, Any] | None = None, files: tuple[Path, ...] = ()
         _lay_over(asked, _nested(path, value))
     top = {**tree["defaults"], **asked}
     kind = _known("model_type", top["model_type"], TYPES, model_type)
-    if not kind.algos:
-        built = [name for name, made in TYPES.items() if made.algos]
-        raise ConfigError(f"model_type is {kind.name!r}, which cannot be trained yet, expected {one_of('', built)}")
     algo = top["algo"] or kind.algos[0]
     if algo not in kind.algos:
         raise ConfigError(f"algo is {algo!r}, expected {one_of(str(algo), kind.algos)} for {kind.name}")
@@ -67,13 +64,26 @@ def resolved_from(whole: Mapping[str, Any]) -> Config:
         raise ConfigError(f"archetype is {made.archetype!r}, expected {one_of(made.archetype, ARCHETYPES)}")
     if made.reward not in REWARDS:
         raise ConfigError(f"reward is {made.reward!r}, expected {one_of(made.reward, REWARDS)}")
-    if made.opponents not in OPPONENTS:
-        raise ConfigError(f"opponents is {made.opponents!r}, expected {one_of(made.opponents, OPPONENTS)}")
     try:
+        opponent_of(made.opponents, what="opponents")
+        model_type(made.model_type).by(made.algo).without(made.leave_out)
+        if isinstance(made.learn, LearnConditionedPPO):
+            styles_of(made.opponents)
         plan_of(made.scenario)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     return made
+
+
+def styles_of(opponents: str) -> tuple[str, ...]:
+    """The styles of a mix, which are to be told apart."""
+    found = opponent_of(opponents, what="opponents")
+    if not isinstance(found, Mix) or len(found.names) < 2:
+        raise ValueError(
+            f"opponents is {opponents!r}, expected two styles or more, which are to be told apart: styles, or such as "
+            "mix:rusher=2,kiter=1"
+        )
+    return found.names
 
 
 def as_tree(config: Config) -> dict[str, Any]:

@@ -70,6 +70,25 @@ class LearnPPO(Node):
     normalize_returns: bool = True
 
 
+class LearnMemoryPPO(LearnPPO):
+    """PPO of policies that remember."""
+
+    sequence: Positive  # steps that gradients reach back, a divisor of n_steps
+    critic: Literal["shared", "own", "none"] = "own"  # whose memory the critic has
+
+
+class LearnConditionedPPO(LearnMemoryPPO):
+    """PPO of policies that are told how their enemies play, and the encoder that tells them."""
+
+    every: Positive = 8  # decisions between two readings
+    blind: bool = False  # shown zeros instead: what the latent is worth is measured against that
+    pattern_rate: Above0 = 1e-3  # the encoder's learning rate; it falls to a tenth
+    pattern_batch: Annotated[int, Field(ge=2)] = 128  # windows
+    pattern_batches: Positive = 4  # after each update of the policy
+    contrast: Annotated[float, Field(ge=0.0)] = 0.1  # what the contrastive loss weighs
+    store_size: Annotated[int, Field(ge=2)] = 8192  # windows that are drawn from, the latest
+
+
 class LearnValues(Node):
     """Double DQN and QR-DQN."""
 
@@ -118,9 +137,23 @@ class LearnSupervised(Node):
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-4
 
 
-Learn = LearnPPO | LearnValues | LearnSAC | LearnSupervised
+class LearnPatterns(Node):
+    """Styles told apart, and windows of the same style brought together."""
+
+    standard_steps: Positive  # environment decisions that are watched
+    learning_rate: Rate
+    batch_size: Positive
+    epochs: Positive
+    contrast: Annotated[float, Field(ge=0.0)] = 0.1  # what the contrastive loss weighs
+    held_out: Share = 0.1
+    weight_decay: Annotated[float, Field(ge=0.0)] = 1e-2
+
+
+Learn = LearnPPO | LearnValues | LearnSAC | LearnSupervised | LearnPatterns
 LEARN: dict[str, type[Node]] = {
-    "ppo": LearnPPO, "ddqn": LearnValues, "qrdqn": LearnValues, "sac": LearnSAC, "supervised": LearnSupervised,
+    "ppo": LearnPPO, "recurrent_ppo": LearnMemoryPPO, "transformer_ppo": LearnMemoryPPO, "ddqn": LearnValues,
+    "qrdqn": LearnValues, "sac": LearnSAC, "supervised": LearnSupervised, "patterns": LearnPatterns,
+    "conditioned_ppo": LearnConditionedPPO,
 }  # fmt: skip
 
 
@@ -138,6 +171,7 @@ class Config(Node):
     opponents: str
     reward: str
     skills: Literal["fair", "free"]
+    leave_out: tuple[str, ...] = ()  # blocks of the model type that it is not shown: to learn what they are worth
     device: str
     compile: bool = False
     wandb: bool = False

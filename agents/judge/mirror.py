@@ -3,16 +3,28 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from agents.behaviour import Behaviour
+from agents.opponents import opponent_of
 from mlmonster_env.contract import CONTROLS, derive_mask
-from mlmonster_env.envs.battle import MASK, Array, Battle
+from mlmonster_env.envs.battle import MASK, Array, Battle, Opponent
+from mlmonster_env.envs.rivals import Rival
 from mlmonster_env.scenarios import Plan, plan_of
 
 Mind = Callable[[dict[str, Array]], Array]  # observations of slots by block to actions
+
+
+class Beginning(Protocol):
+    """What has a mind of its own for each batch of matches, such as a policy that remembers."""
+
+    def begin(self, slots: int) -> Mind:
+        """The minds of so many monsters whose matches begin."""
+
+
+Player = Mind | Beginning
 HELD_OUT_SEEDS = 1 << 48  # evaluation begins here; training never comes so far
 AT_ONCE = 512  # matches in one batch
 Z_95 = 1.959964
@@ -55,6 +67,10 @@ class MirrorScore:
         half = Z_95 * self.standard_error
         return max(0.0, self.win_rate - half), min(1.0, self.win_rate + half)
 
+    def turned(self) -> "MirrorScore":
+        """The same pairs as the opponent sees them; of how it behaved nothing is told."""
+        return MirrorScore(self.scenario, 1 - self.pairs)
+
     def __str__(self) -> str:
         low, high = self.interval
         return f"{self.win_rate:.1%} [{low:.1%}, {high:.1%}]"
@@ -68,7 +84,7 @@ def together(scores: Sequence[MirrorScore], name: str) -> MirrorScore:
 
 
 def judge_mirror(
-    mind: Mind,
+    mind: Player,
     control: str,
     blocks: Sequence[str],
     scenario: str | Plan,
@@ -77,16 +93,28 @@ def judge_mirror(
     *,
     seed: int = 0,
     mask: str = "own",
+    opponent: str | Callable[[dict[str, Array]], Array] = "stock",
+    make_battle: Callable[..., Battle] = Battle,
     **arguments: Any,
 ) -> MirrorScore:
-    """Play pairs of matches of one scenario from seeds of their own; `mask="derived"` plays without the true masks."""
+    """Play pairs of matches of one scenario from seeds of their own; `mask="derived"` plays without the true masks.
+
+    `opponent` plays the other pack: a name of `opponent_of`, of which each batch has one of its own, or a function.
+    `make_battle` makes the battles of a model that must see more than a `Battle` shows.
+    """
     if pairs < 1:
         raise ValueError(f"pairs is {pairs}, expected at least 1")
+    if isinstance(opponent, Rival):
+        raise ValueError("opponent is a rival of one battle, expected its name, since pairs are played in several")
     plan = plan_of(scenario)
+    told = {**arguments, "opponent": opponent}
     parts = [
-        _sides(mind, control, blocks, plan, archetype, first, min(AT_ONCE // 2, pairs - first), seed, mask, arguments)
+        _sides(
+            make_battle, mind, control, blocks, plan, archetype, first, min(AT_ONCE // 2, pairs - first), seed, mask,
+            told,
+        )
         for first in range(0, pairs, AT_ONCE // 2)
-    ]
+    ]  # fmt: skip
     counts = [len(outcome) for outcome, _ in parts]
     behaviour = {
         key: float(np.average([told[key] for _, told in parts], weights=counts))
@@ -102,16 +130,17 @@ def by_start(scenario: str | Plan) -> list[tuple[str, Plan]]:
 
 
 def _sides(
-    mind: Mind, control: str, blocks: Sequence[str], plan: Plan, archetype: str, first: int, count: int, seed: int,
-    mask: str, arguments: dict[str, Any],
+    make_battle: Callable[..., Battle], mind: Player, control: str, blocks: Sequence[str], plan: Plan, archetype: str,
+    first: int, count: int, seed: int, mask: str, arguments: dict[str, Any],
 ) -> tuple[Array, dict[str, float]]:  # fmt: skip
     """Outcomes [count, 2] of the same seeds on both sides, and how the model behaved."""
     seeds = HELD_OUT_SEEDS + seed * (1 << 24) + first + np.arange(count)
     outcomes, deeds = [], []
     for side in (0, 1):
-        battle = Battle(
-            count, control, archetype=archetype, scenario=plan, pack=True, side=side, observe=tuple(blocks), **arguments
-        )
+        battle = make_battle(
+            count, control, archetype=archetype, scenario=plan, pack=True, side=side, observe=tuple(blocks),
+            **{**arguments, "opponent": _fresh(arguments["opponent"], seed * (1 << 24) + first)},
+        )  # fmt: skip
         battle.reset(seeds)
         outcome, told = play_out(mind, battle, mask)
         outcomes.append((outcome + 1) / 2)
@@ -120,9 +149,20 @@ def _sides(
     return np.stack(outcomes, 1), behaviour
 
 
-def play_out(mind: Mind, battle: Battle, mask: str = "own") -> tuple[Array, dict[str, float]]:
+def _fresh(opponent: Opponent, seed: int) -> Opponent:
+    return opponent_of(opponent, seed) if isinstance(opponent, str) else opponent
+
+
+def mind_for(player: Player, slots: int) -> Mind:
+    """What plays so many slots from the beginning of their matches on."""
+    begin = getattr(player, "begin", None)
+    return begin(slots) if begin is not None else player  # type: ignore[return-value]
+
+
+def play_out(mind: Player, battle: Battle, mask: str = "own") -> tuple[Array, dict[str, float]]:
     """Play every match of a battle to its end: outcomes 1, 0 or -1, and the means of what the model's side did."""
     count = battle.num_matches
+    play = mind_for(mind, battle.num_slots)
     deeds = Behaviour(battle)
     outcome = np.zeros(count, np.int64)
     going = np.ones(count, np.bool_)
@@ -131,7 +171,7 @@ def play_out(mind: Mind, battle: Battle, mask: str = "own") -> tuple[Array, dict
         assert isinstance(seen, dict)
         if mask == "derived" and CONTROLS[battle.control]:
             seen[MASK] = derive_mask(seen["state"], battle.control)
-        actions = mind(seen)
+        actions = play(seen)
         legal = seen.get(MASK)
         _, terminated, truncated = battle.step(actions)
         deeds.note(actions, legal, going)

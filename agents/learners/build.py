@@ -7,21 +7,43 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from agents.catalog import TYPES, ModelType
-from agents.config.tree import Config, LearnPPO, LearnSAC, LearnSupervised, LearnValues, Rate
+from agents.config.read import styles_of
+from agents.config.tree import (
+    Config,
+    LearnConditionedPPO,
+    LearnMemoryPPO,
+    LearnPatterns,
+    LearnPPO,
+    LearnSAC,
+    LearnSupervised,
+    LearnValues,
+    Rate,
+)
+from agents.learners.conditioned import SETTINGS as PATTERN_SETTINGS
+from agents.learners.conditioned import ConditionedPPO
 from agents.learners.dqn import DoubleDQN, QuantileDQN
+from agents.learners.memory_ppo import MemoryPPO
+from agents.learners.pattern_data import SCENARIOS, styled_shards
+from agents.learners.patterns import PatternLearner
 from agents.learners.ppo import MaskedPPO
+from agents.learners.reading_env import ReadingVecEnv
 from agents.learners.sac import ReplayingSAC
 from agents.learners.schedules import Schedule, schedule
 from agents.learners.supervised import ThreatLearner
 from agents.learners.watched import WatchedVecEnv
 from agents.machine import Machine
+from agents.opponents import STYLES, opponent_of
 from mlmonster_env.envs.battle import MASK
 from mlmonster_env.envs.shards import ShardedVecEnv
 from policies.ensemble import ThreatEnsemble
 from policies.extractors import JointExtractor
+from policies.extractors.joint import GRIDS
+from policies.pattern import PatternNetwork
 from policies.policy import Card
 from policies.sb3.actor_critic import MaskedActorCriticPolicy
 from policies.sb3.box import SquashedGaussianPolicy
+from policies.sb3.conditioned import ConditionedPolicy
+from policies.sb3.memory import MemoryActorCriticPolicy
 from policies.sb3.values import DuelingQPolicy, DuelingQuantilePolicy
 from policies.sizes import Widths, widths_of
 from rewards.archetypes import for_archetype
@@ -29,33 +51,58 @@ from rewards.payment import Payment
 
 POLICIES: dict[str, type[nn.Module]] = {
     "ppo": MaskedActorCriticPolicy,
+    "recurrent_ppo": MemoryActorCriticPolicy,
+    "transformer_ppo": MemoryActorCriticPolicy,
+    "conditioned_ppo": ConditionedPolicy,
     "ddqn": DuelingQPolicy,
     "qrdqn": DuelingQuantilePolicy,
     "sac": SquashedGaussianPolicy,
     "supervised": ThreatEnsemble,
+    "patterns": PatternNetwork,
 }
 WATCHED = "skill"  # the orders under which stock minds are watched: they take whatever is on offer
-LEARNERS: dict[str, Any] = {"ppo": MaskedPPO, "ddqn": DoubleDQN, "qrdqn": QuantileDQN, "sac": ReplayingSAC}
+LEARNERS: dict[str, Any] = {
+    "ppo": MaskedPPO, "recurrent_ppo": MemoryPPO, "transformer_ppo": MemoryPPO, "ddqn": DoubleDQN,
+    "qrdqn": QuantileDQN, "sac": ReplayingSAC, "conditioned_ppo": ConditionedPPO,
+}  # fmt: skip
+CORES = {"recurrent_ppo": "lstm", "transformer_ppo": "transformer", "conditioned_ppo": "lstm"}
+TAUGHT = ("supervised", "patterns")  # told what is right, rather than paid
+EVERYWHERE = "mirror-v1:train"  # the scenario that stands for all that patterns are learnt from
+ON_POLICY = ("ppo", *CORES)  # played by as many threads as there are shards
 SEEDS_A_RUN = 1 << 24  # matches that a run can begin with, before its seeds reach those of the next run's
+
+
+def kind_of(config: Config) -> ModelType:
+    """The model type of a configuration, without the blocks that it is not to see."""
+    return TYPES[config.model_type].by(config.algo).without(config.leave_out)
 
 
 def card_of(config: Config) -> Card:
     """What the model of a configuration will be."""
-    kind = TYPES[config.model_type]
-    return make_card(kind, config.archetype, config.size, config.algo)
+    made = make_card(kind_of(config), config.archetype, config.size, config.algo)
+    if isinstance(config.learn, LearnMemoryPPO):
+        made.policy_arguments["critic"] = config.learn.critic
+    if isinstance(config.learn, LearnConditionedPPO):
+        told = {"styles": list(styles_of(config.opponents)), "every": config.learn.every, "blind": config.learn.blind}
+        made.policy_arguments.update(told)
+    return made
 
 
 def make_card(kind: ModelType, archetype: str, size: str, algo: str) -> Card:
     """What a model of a type, size and algorithm is."""
-    widths = widths_of(kind.name, size)
-    return Card(
-        kind.name, archetype, size, kind.control, kind.blocks, POLICIES[algo], policy_arguments(algo, widths)
-    )  # fmt: skip
+    arguments = policy_arguments(algo, widths_of(kind.name, size))
+    if "grid" in kind.sees and kind.grid != GRIDS[0]:
+        arguments["features_extractor_kwargs"]["grid"] = kind.grid
+    if kind.central and algo in CORES:
+        arguments["central"] = True
+    if algo == "conditioned_ppo":
+        arguments["styles"] = list(STYLES)
+    return Card(kind.name, archetype, size, kind.control, kind.blocks, POLICIES[algo], arguments)
 
 
 def policy_arguments(algo: str, widths: Widths) -> dict[str, Any]:
     """What the policy of an algorithm is made with."""
-    if algo == "supervised":
+    if algo in TAUGHT:
         return {"widths": widths}
     made: dict[str, Any] = {
         "features_extractor_class": JointExtractor,
@@ -64,6 +111,13 @@ def policy_arguments(algo: str, widths: Widths) -> dict[str, Any]:
     if algo == "ppo":
         head = [widths.head]
         return {**made, "net_arch": {"pi": head, "vf": head}, "activation_fn": nn.ReLU}
+    if algo in CORES:
+        head = [widths.head]
+        return {
+            **made, "net_arch": {"pi": head, "vf": head}, "activation_fn": nn.ReLU, "core": CORES[algo],
+            "core_width": widths.core, "core_layers": widths.core_layers, "core_heads": widths.core_heads,
+            "span": widths.span,
+        }  # fmt: skip
     if algo == "sac":
         return {**made, "net_arch": [widths.head], "share_features_extractor": False}
     if algo == "qrdqn":
@@ -80,30 +134,45 @@ def payment_of(config: Config) -> Payment:
 
 def build_env(config: Config, machine: Machine) -> ShardedVecEnv:
     """The matches that a run trains in: packs under one shared policy, in as many shards as the machine has."""
-    kind = TYPES[config.model_type]
-    shards = machine.shards if config.algo == "ppo" else 1
+    kind = kind_of(config)
+    if config.algo == "patterns":
+        return _styled(config, machine)
+    shards = machine.shards if config.algo in ON_POLICY else 1
     matches = config.batch.matches * machine.times
     if matches < shards:
         raise ValueError(f"batch.matches is {matches}, expected at least one for each of {shards} shards")
+    watched, more = WatchedVecEnv, {}
+    if isinstance(config.learn, LearnConditionedPPO):
+        watched, more = ReadingVecEnv, {"every": config.learn.every}
     counts = [matches // shards + (number < matches % shards) for number in range(shards)]
     made = ShardedVecEnv(
         [
-            WatchedVecEnv(
+            watched(
                 kind.control or WATCHED,
                 count,
                 payment_of(config),
                 archetype=config.archetype,
                 scenario=config.scenario,
-                opponent=config.opponents,
+                opponent=opponent_of(config.opponents, config.seed * SEEDS_A_RUN + number),
                 observe=kind.blocks if kind.control else (*kind.blocks, MASK),
                 skills=config.skills,
                 decision_ms=config.batch.decision_ms,
+                **more,
             )
-            for count in counts
+            for number, count in enumerate(counts)
         ]
     )
     made.seed(config.seed * SEEDS_A_RUN)
     return made
+
+
+def _styled(config: Config, machine: Machine) -> ShardedVecEnv:
+    """Matches in which every pack plays a style."""
+    scenarios = SCENARIOS if config.scenario == EVERYWHERE else (config.scenario,)
+    return styled_shards(
+        config.archetype, config.batch.matches * machine.times, config.seed * SEEDS_A_RUN, scenarios=scenarios,
+        payment=payment_of(config), skills=config.skills, decision_ms=config.batch.decision_ms,
+    )  # fmt: skip
 
 
 def build_learner(config: Config, env: Any, machine: Machine) -> Any:
@@ -116,6 +185,13 @@ def build_learner(config: Config, env: Any, machine: Machine) -> Any:
             batch_size=learn.batch_size * machine.times, epochs=learn.epochs,
             horizon=learn.horizon_ms // config.batch.decision_ms, held_out=learn.held_out,
             weight_decay=learn.weight_decay, seed=config.seed, device=torch.device(machine.device),
+        )  # fmt: skip
+    if isinstance(learn, LearnPatterns):
+        return PatternLearner(
+            env, policy_kwargs=card.policy_arguments, learning_rate=rate(learn.learning_rate),
+            batch_size=learn.batch_size * machine.times, epochs=learn.epochs, held_out=learn.held_out,
+            weight_decay=learn.weight_decay, contrast=learn.contrast, seed=config.seed,
+            device=torch.device(machine.device),
         )  # fmt: skip
     common: dict[str, Any] = {
         "policy_kwargs": card.policy_arguments,
@@ -142,7 +218,11 @@ def _settings(config: Config, env: Any, machine: Machine) -> dict[str, Any]:
     learn = config.learn
     batch = learn.batch_size * machine.times
     if isinstance(learn, LearnPPO):
+        own = {"sequence": learn.sequence} if isinstance(learn, LearnMemoryPPO) else {}
+        if isinstance(learn, LearnConditionedPPO):
+            own.update({name: getattr(learn, name) for name in PATTERN_SETTINGS})
         return {
+            **own,
             "n_steps": learn.n_steps, "batch_size": batch, "n_epochs": learn.n_epochs,
             "gae_lambda": learn.gae_lambda, "ent_coef": rate(learn.entropy), "clip_range": learn.clip_range,
             "vf_coef": learn.vf_coef, "max_grad_norm": learn.max_grad_norm, "target_kl": learn.target_kl,

@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 from agents.learners.clipping import clip_gradients
 from agents.learners.crew import Crew
+from agents.learners.recorders import DecisionRecorder
 from agents.learners.resumable import Resumable, generator_state, set_generator_state
 from agents.learners.rollout import Piece, Rollout
 from mlmonster_env.envs.shards import stacked
-from policies.masks import MASK
 from policies.normalize import update_scales
 from policies.products import use_fast_products
-from policies.sb3.actor_critic import MaskedActorCriticPolicy, sample
+from policies.sb3.actor_critic import MaskedActorCriticPolicy
 from policies.storage import Tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -114,7 +114,7 @@ class MaskedPPO(Resumable, PPO):
             factor = 1.0 / max(float(scale.variance.sqrt()), LEAST_SCALE)
         else:
             factor = 1.0
-        self.rollout = Rollout.of([piece for piece, _ in pieces], factor, self.gamma, self.gae_lambda)
+        self.rollout = self._rollout_of([piece for piece, _ in pieces], factor)
         for _ in range(n_rollout_steps):
             self.num_timesteps += env.num_envs
             if not callback.on_step():
@@ -122,62 +122,47 @@ class MaskedPPO(Resumable, PPO):
         callback.on_rollout_end()
         return True
 
+    def _rollout_of(self, pieces: list[Piece], factor: float) -> Any:
+        """What is learnt from, rewards multiplied by `factor`."""
+        return Rollout.of(pieces, factor, self.gamma, self.gae_lambda)
+
     def _play(self, number: int, env: VecEnv, steps: int) -> tuple[Piece, Array]:
         """One shard's part of a rollout, and the discounted returns that its slots had at each step."""
         seen = self._last[number]
-        random = self._shard_random[number]
         discounted = self._discounted[number]
         slots = env.num_envs
-        kept: dict[str, list[Tensor]] = {name: [] for name in seen}
-        actions_kept, log_probs_kept, values_kept = [], [], []
-        rows = np.full((steps, slots), -1, np.int64)
+        recorder = self._recorder(number, env, steps)
         rewards = np.zeros((steps, slots), np.float32)
         ended = np.zeros((steps, slots), np.bool_)
         returns = np.zeros((steps, slots), np.float32)
-        found = 0
         for step in range(steps):
-            choosing, actions = _choices(seen, slots)
-            rows[step, choosing] = np.arange(found, found + len(choosing))
-            found += len(choosing)
-            if len(choosing):
-                observations = {name: torch.as_tensor(block[choosing]).float() for name, block in seen.items()}
-                with torch.inference_mode():
-                    logits, values = self.policy.logits_and_values(self._shown(_on(observations, self.device)))
-                    noise = torch.from_numpy(random.random(len(choosing), np.float32)).to(self.device)
-                    drawn = sample(logits, noise)
-                    log_probs = logits.log_softmax(-1).gather(1, drawn[:, None])[:, 0]
-                for name, block in observations.items():
-                    kept[name].append(block)
-                actions_kept.append(drawn.cpu())
-                log_probs_kept.append(log_probs.cpu())
-                values_kept.append(values.cpu())
-                actions[choosing] = drawn.cpu().numpy()
-            fresh, paid, dones, infos = env.step(actions)
+            fresh, paid, dones, infos = env.step(recorder.act(step, seen))
             rewards[step] = paid
             ended[step] = dones
             if self.bootstrap_truncated and dones.any():
-                rewards[step] += self._beyond(np.flatnonzero(dones), infos, slots)
+                rewards[step] += self._beyond(recorder, np.flatnonzero(dones), infos, slots)
+            recorder.end(dones)
             discounted[:] = discounted * self.gamma + paid
             returns[step] = discounted
             discounted[dones] = 0.0
             seen = _blocks(fresh)
         self._last[number] = seen
-        piece = Piece(
-            {
-                name: _joined(blocks, block[:0])
-                for (name, blocks), block in zip(kept.items(), seen.values(), strict=True)
-            },
-            _joined(actions_kept, np.zeros(0, np.int64)),
-            _joined(log_probs_kept, np.zeros(0, np.float32)),
-            _joined(values_kept, np.zeros(0, np.float32)),
-            rows,
-            rewards,
-            ended,
-            self._worth(seen, env),
-        )
-        return piece, returns.ravel()
+        worth = self._worth(recorder, seen, env)
+        self._played(number, recorder)
+        return recorder.piece(rewards, ended, worth), returns.ravel()
 
-    def _beyond(self, slots: Array, infos: list[dict[str, Any]], count: int) -> Array:
+    def _played(self, number: int, recorder: Any) -> None:
+        """A shard's part of a rollout is over."""
+
+    def _recorder(self, number: int, env: VecEnv, steps: int) -> Any:
+        """What acts for a shard and keeps what is to be learnt from."""
+        return DecisionRecorder(self.policy, self._shard_random[number], self._seen, steps, self._last[number])
+
+    def _seen(self, observations: dict[str, Tensor]) -> Any:
+        """Observations by block as the policy takes them, on its device."""
+        return self._shown(_on(observations, self.device))
+
+    def _beyond(self, recorder: Any, slots: Array, infos: list[dict[str, Any]], count: int) -> Array:
         """What slots whose match time ended would still have been worth, in the rewards' own scale."""
         extra = np.zeros(count, np.float32)
         cut = [slot for slot in slots.tolist() if infos[slot].get("TimeLimit.truncated")]
@@ -189,12 +174,12 @@ class MaskedPPO(Resumable, PPO):
                 else {"state": np.stack(last)}
             )
             unit = max(float(self.policy.return_scale.variance.sqrt()), LEAST_SCALE) if self.normalize_returns else 1.0
-            extra[cut] = self.gamma * unit * self._values(rows)
+            extra[cut] = self.gamma * unit * recorder.values(rows, np.array(cut))
         return extra
 
-    def _worth(self, seen: dict[str, Array], env: VecEnv) -> Array:
+    def _worth(self, recorder: Any, seen: dict[str, Array], env: VecEnv) -> Array:
         """What slots are worth after the last step; a dead monster's is the mean of its living allies'."""
-        values = self._values(seen)
+        values: Array = recorder.values(seen, np.arange(env.num_envs))
         alive = getattr(env, "alive", None)
         if alive is None or alive.all():
             return values
@@ -202,12 +187,6 @@ class MaskedPPO(Resumable, PPO):
         living = alive.reshape(team.shape)
         mean = (team * living).sum(1, keepdims=True) / np.maximum(living.sum(1, keepdims=True), 1)
         return np.where(living, team, mean).ravel().astype(np.float32)
-
-    def _values(self, seen: dict[str, Array]) -> Array:
-        with torch.inference_mode():
-            rows = {name: torch.as_tensor(block).float() for name, block in seen.items()}
-            found: Array = self.policy.logits_and_values(self._shown(_on(rows, self.device)))[1].cpu().numpy()
-        return found
 
     def train(self) -> None:
         """Improve the policy by the last rollout."""
@@ -219,7 +198,7 @@ class MaskedPPO(Resumable, PPO):
             return
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
-        update_scales(self.policy, rollout.observations)
+        update_scales(self.policy, rollout.seen)
         self._share_buffers()
         if self.ent_schedule is not None:
             self.ent_coef = float(self.ent_schedule(self._current_progress_remaining))
@@ -242,9 +221,8 @@ class MaskedPPO(Resumable, PPO):
 
     def _update(self, batch: Rollout, clip: float) -> Tensor:
         """One step of the optimizer; the losses of the batch."""
-        gained = batch.advantages
-        if self.normalize_advantage and len(gained) > 1:
-            batch.advantages = (gained - gained.mean()) / (gained.std() + 1e-8)
+        if self.normalize_advantage and len(batch) > 1:
+            batch = batch.normalized()
         parts = self.crew.workers * self.accumulate
         if parts == 1:
             told = self._learn_from((0, batch), clip, len(batch))
@@ -278,7 +256,7 @@ class MaskedPPO(Resumable, PPO):
         replica, part = numbered
         policy = self._replicas[replica]
         with self._precision():
-            logits, values = policy.logits_and_values(self._shown(part.observations))
+            logits, values = self._told(policy, part)
         logits = logits.float()
         every = logits.log_softmax(-1)
         log_probs = every.gather(1, part.actions[:, None])[:, 0]
@@ -296,6 +274,10 @@ class MaskedPPO(Resumable, PPO):
             kl = (moved - change.detach()).mean()
             outside = (moved.abs() > clip).float().mean()
             return torch.stack([policy_loss, value_loss, entropy, kl, outside]).cpu() * share
+
+    def _told(self, policy: Any, part: Rollout) -> tuple[Tensor, Tensor]:
+        """What a policy says of decisions: masked scores and values."""
+        return policy.logits_and_values(self._shown(part.observations))  # type: ignore[no-any-return]
 
     def _own_state(self) -> Tree:
         return {
@@ -351,19 +333,6 @@ class MaskedPPO(Resumable, PPO):
         worth = explained_variance(rollout.values.cpu().numpy(), rollout.returns.cpu().numpy())
         self.logger.record("train/explained_variance", worth)
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-
-
-def _choices(seen: dict[str, Array], slots: int) -> tuple[Array, Array]:
-    """Slots that have a choice, and the actions of all: where there is but one, that one."""
-    if MASK not in seen:
-        return np.arange(slots), np.zeros(slots, np.int64)
-    legal = seen[MASK]
-    return np.flatnonzero(legal.sum(1) > 1), legal.argmax(1).astype(np.int64)
-
-
-def _joined(parts: list[Tensor], nothing: Array) -> Tensor:
-    """All parts in one; where there are none, an empty one of that kind."""
-    return torch.cat(parts) if parts else torch.as_tensor(nothing)
 
 
 def _blocks(seen: Any) -> dict[str, Array]:

@@ -1,7 +1,7 @@
 """What a policy did and what it was paid, between two updates: only the moments in which it had a choice."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -60,6 +60,16 @@ class Rollout:
             torch.cat([torch.from_numpy(gained) for gained, _ in worked]),
             torch.cat([torch.from_numpy(returns) for _, returns in worked]),
         )
+
+    @property
+    def seen(self) -> dict[str, Tensor]:
+        """Observations by block, a row a decision."""
+        return self.observations
+
+    def normalized(self) -> "Rollout":
+        """The same, advantages with mean 0 and spread 1."""
+        gained = self.advantages
+        return replace(self, advantages=(gained - gained.mean()) / (gained.std() + 1e-8))
 
     def batches(self, size: int, random: np.random.Generator) -> Iterator["Rollout"]:
         """The decisions in random order, in batches of about `size`, none left out."""

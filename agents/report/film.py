@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from agents.evaluation import minds_of
-from agents.judge.mirror import HELD_OUT_SEEDS
-from mlmonster_env.envs.battle import Battle
+from agents.judge.mirror import HELD_OUT_SEEDS, mind_for
+from agents.reading import battle_for
 from mlmonster_env.envs.film import film
 from mlmonster_env.scenarios import Plan
 from policies.policy import Policy
@@ -30,10 +30,11 @@ class Filmed:
 
 def film_best(policy: Policy, scenario: str | Plan, path: Path) -> Filmed | None:
     """Film the match that a model wins with the most survivors, if it wins one; rather one of a watchable length."""
-    mind, control, blocks = minds_of(policy)
-    battle = Battle(
+    player, control, blocks = minds_of(policy)
+    battle = battle_for(policy)(
         CANDIDATES, control, archetype=policy.card.archetype, scenario=scenario, pack=True, observe=blocks, record=True
     )
+    mind = mind_for(player, battle.num_slots)
     seeds = HELD_OUT_SEEDS + SEED * (1 << 24) + np.arange(CANDIDATES)
     battle.reset(seeds)
     going = np.ones(CANDIDATES, np.bool_)

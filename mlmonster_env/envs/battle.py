@@ -1,6 +1,6 @@
 """Many matches as learners step them: orders in; observations, rewards and endings out. Every interface uses this."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,51 +12,42 @@ from gymnasium.error import ResetNeeded
 from mlmonster_env.contract import (
     ARCHETYPES,
     BLOCKS,
-    COMBAT_ACTIONS,
     CONTINUOUS,
     CONTROLS,
     HISTORY,
     IDLE,
-    MOVE_NAMES,
-    NOTHING_TO_DO,
-    SIGNALS,
-    SKILL_SLOTS,
     STATE_SIZE,
 )
 from mlmonster_env.data import Bestiary
-from mlmonster_env.data.errors import one_of, shorten
+from mlmonster_env.data.errors import one_of
+from mlmonster_env.envs.arguments import MASK as MASK
+from mlmonster_env.envs.arguments import Array as Array
+from mlmonster_env.envs.arguments import as_orders, checked, checked_blocks, whole
+from mlmonster_env.envs.arguments import block_space as block_space
+from mlmonster_env.envs.rivals import RewindingRival, Rival, SeatedRival, YieldingRival
 from mlmonster_env.scenarios import Plan, plan_of
 from mlmonster_env.sim import Arena, Scenario
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.arena import Snapshot
 from mlmonster_env.sim.deeds import Events
 from mlmonster_env.sim.legal import random_orders
-from mlmonster_env.sim.orders import packed
 from mlmonster_env.sim.recording import Recording
 from mlmonster_env.sim.setup import SEED_MASK
 from mlmonster_env.sim.staging import stage
 from mlmonster_env.sim.views import observe_grids, observe_many_entities, observe_many_skills, observe_states
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Observation = Array | dict[str, Array]
-Opponent = str | Callable[[dict[str, Array]], Array]
+Opponent = str | Rival | Callable[[dict[str, Array]], Array]
 Reward = Callable[[Events], Array]
 
 OPPONENTS = ("stock", "random", "idle")
 SKILLS = ("fair", "free")
-MASK = "action_mask"
 LONGEST_PAST = 512  # steps of matches that nobody plays any more, kept before they are thrown away
 OBSERVERS = {
     "state": observe_states,
     "grid": observe_grids,
     "entities": observe_many_entities,
     "skills": observe_many_skills,
-}
-ACTION_NAMES: dict[str, Sequence[str]] = {
-    "combat": COMBAT_ACTIONS,
-    "movement": MOVE_NAMES,
-    "skill": [*(f"slot {slot + 1}" for slot in range(SKILL_SLOTS)), "none"],
-    "pack": SIGNALS,
 }
 
 
@@ -102,7 +93,7 @@ class Battle:
             checked("opponent", opponent, OPPONENTS)
         elif not callable(opponent):
             raise ValueError(
-                f"opponent is {opponent!r}, expected {one_of('', OPPONENTS)}, or a function of observations"
+                f"opponent is {opponent!r}, expected {one_of('', OPPONENTS)}, a Rival or a function of observations"
             )
         if not whole(decision_ms) or decision_ms <= 0 or decision_ms % f.THINK_MS:
             raise ValueError(f"decision_ms is {decision_ms!r}, expected a multiple of {f.THINK_MS}")
@@ -134,11 +125,15 @@ class Battle:
         self.members = np.arange(staged.members) if both_sides else (own if pack else own[:1])
         self.rivals = np.zeros(0, np.int64) if both_sides or opponent == "stock" else np.flatnonzero(sides != side)
         self.opponent = opponent
-        self.rival_control = control if callable(opponent) else "combat"
+        self.rival = opponent if isinstance(opponent, Rival) else None
+        self._yielding = opponent if isinstance(opponent, YieldingRival) else None
+        self.rival_control, self.rival_blocks = self._terms_of_rival()
         self.matches, self.units = self._slots(self.members)
         self.rival_matches, self.rival_units = self._slots(self.rivals)
         self.arena.put_under_orders(self.control, self.members.tolist())
         self.arena.put_under_orders(self.rival_control, self.rivals.tolist())
+        if isinstance(self.rival, SeatedRival):
+            self.rival.sit(matches, len(self.rivals))
         self.steps = np.zeros(matches, np.int64)
         self._history = np.zeros((len(self.matches), HISTORY, STATE_SIZE), np.float32)
         self._remembers = "history" in self.blocks
@@ -176,6 +171,8 @@ class Battle:
 
     def reset(self, seeds: Array) -> None:
         """Begin all matches anew, each from a seed of its own."""
+        if isinstance(self.rival, RewindingRival):
+            self.rival.rewind()
         self._begin(np.arange(self.num_matches), np.asarray(seeds, np.int64))
 
     def begin(self, which: Array, seeds: Array | None = None) -> None:
@@ -190,7 +187,8 @@ class Battle:
         rival_orders = self._rival_orders()
         self.arena.order(self.matches, self.units, orders)
         if len(self.rival_matches):
-            self.arena.order(self.rival_matches, self.rival_units, rival_orders)
+            led = self._led()
+            self.arena.order(self.rival_matches[led], self.rival_units[led], rival_orders[led])
         if self._orders is not None:
             self._orders.append(np.concatenate([
                 orders.reshape(self.num_matches, -1), rival_orders.reshape(self.num_matches, -1)
@@ -225,17 +223,23 @@ class Battle:
 
     def state(self) -> dict[str, Any]:
         """Arrays and numbers by name: all that `set_state` needs to go on from here to the bit."""
-        if callable(self.opponent) or self._orders is not None:
+        if self._orders is not None or (callable(self.opponent) and self.rival is None):
             raise RuntimeError("a battle that is recorded, or whose opponent is a function, cannot be written down")
-        return {
+        told = {
             "arena": self.arena.snapshot().as_tree(),
             "steps": self.steps.copy(),
             "history": self._history.copy() if self._remembers else np.zeros(0, np.float32),
         }
+        return told if self.rival is None else {**told, "rival": self.rival.state()}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` told of a battle made alike."""
+        if ("rival" in state) != (self.rival is not None):
+            told = "with" if "rival" in state else "without"
+            raise ValueError(f"the state is of a battle {told} a rival that remembers, expected one made alike")
         self.arena.restore(Snapshot.of_tree(state["arena"]))
+        if self.rival is not None:
+            self.rival.set_state(state["rival"])
         self.steps[:] = state["steps"]
         if self._remembers:
             self._history[:] = state["history"]
@@ -246,9 +250,10 @@ class Battle:
         if self._orders is None or self.plan is None:
             raise RuntimeError("nothing was recorded; make it with record=True and a scenario that is a plan or a name")
         arena = self.arena
-        slots = len(self.members) + len(self.rivals)
-        steps = [orders[match] for orders in self._orders[int(self._since[match]) :]]
-        controls = [(self.control, tuple(self.members.tolist())), (self.rival_control, tuple(self.rivals.tolist()))]
+        rivals = self.rivals[self._led()[self.rival_matches == match]]
+        slots = len(self.members) + len(rivals)
+        steps = [orders[match][:slots] for orders in self._orders[int(self._since[match]) :]]
+        controls = [(self.control, tuple(self.members.tolist())), (self.rival_control, tuple(rivals.tolist()))]
         return Recording(
             plan=self.plan,
             mode=self.bestiary.mode,
@@ -259,7 +264,7 @@ class Battle:
             serial=int(arena.streams.serials[match]),
             ticks=self.ticks,
             controls=tuple((kind, members) for kind, members in controls if members),
-            units=np.concatenate([self.members, self.rivals]).astype(np.int32),
+            units=np.concatenate([self.members, rivals]).astype(np.int32),
             orders=np.array(steps, np.int32).reshape(len(steps), slots),
             digest=arena.digest()[match],
         )
@@ -281,7 +286,7 @@ class Battle:
     def _begin(self, which: Array, seeds: Array | None) -> None:
         if not len(which):
             return
-        self.arena.begin(which, seeds)
+        self._begin_arena(which, seeds)
         self.steps[which] = 0
         self._begun = True
         if self._orders is not None:
@@ -293,6 +298,34 @@ class Battle:
                 self._since -= past
         if self._remembers:
             self._history[np.isin(self.matches, which)] = 0.0
+
+    def _begin_arena(self, which: Array, seeds: Array | None) -> None:
+        """Begin matches, those that the rival yields under the stock AI on its side."""
+        members = len(self.rivals)
+        yielded = np.zeros(len(which), np.bool_)
+        if self.rival is not None and members:
+            self.rival.forget((which[:, None] * members + np.arange(members)).ravel())
+            if self._yielding is not None:
+                yielded = np.asarray(self._yielding.yields(which), np.bool_)
+        for control, chosen in ((None, yielded), (self.rival_control, ~yielded)):
+            self.arena.put_under_orders(control, self.rivals.tolist())
+            if chosen.any():
+                self.arena.begin(which[chosen], None if seeds is None else np.asarray(seeds)[chosen])
+
+    def _led(self) -> Array:
+        """Of each rival slot, whether it is under orders."""
+        return np.asarray(self.arena.units[self.rival_matches, f.CONTROL, self.rival_units] != f.STOCK)
+
+    def _terms_of_rival(self) -> tuple[str, tuple[str, ...]]:
+        """What orders the opponent gives, and the blocks that it is shown."""
+        if self.rival is not None:
+            control = checked("control of the rival", self.rival.control, CONTROLS)
+            return control, checked_blocks(self.rival.blocks, control, "blocks of the rival", ("history",))
+        if not callable(self.opponent):
+            return "combat", ()
+        masks = (MASK,) if CONTROLS[self.control] else ()
+        shown = (block for block in (*self.blocks, *masks) if block != "history")
+        return self.control, tuple(dict.fromkeys(shown))
 
     def _endings(self) -> tuple[Array, Array]:
         match = self.arena.match
@@ -315,10 +348,7 @@ class Battle:
             legal = np.zeros((count, CONTROLS[self.rival_control]), np.int8)
             random_orders(self.arena.words, self.rival_matches, self.rival_units, legal, orders)
         elif callable(self.opponent) and count:
-            blocks = [block for block in self.blocks if block != "history"]
-            if CONTROLS[self.rival_control]:
-                blocks = [*dict.fromkeys([*blocks, MASK])]
-            seen = self._see(blocks, self.rival_matches, self.rival_units, self.rival_control)
+            seen = self._see(self.rival_blocks, self.rival_matches, self.rival_units, self.rival_control)
             orders = as_orders(np.asarray(self.opponent(seen)), self.rival_control, count)
         return orders
 
@@ -340,68 +370,9 @@ class Battle:
         self._history[:, -1] = states
 
 
-def checked(what: str, value: str, known: Sequence[str] | dict[str, Any]) -> str:
-    """The value, if it is one that is known; else an error that names the nearest right ones."""
-    if not isinstance(value, str) or value not in known:
-        raise ValueError(f"{what} is {value!r}, expected {one_of(str(value), known)}")
-    return value
-
-
-def whole(value: Any) -> bool:
-    """Whether a value is a whole number, and no truth."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def checked_blocks(observe: str | Sequence[str], control: str) -> tuple[str, ...]:
-    """The blocks asked for, each known and once."""
-    known = [*BLOCKS, MASK] if CONTROLS[control] else [*BLOCKS]
-    blocks = (observe,) if isinstance(observe, str) else tuple(observe) if isinstance(observe, Iterable) else ()
-    for name in blocks:
-        checked("observe", name, known)
-    if not blocks or len(set(blocks)) != len(blocks):
-        raise ValueError(f"observe is {observe!r}, expected blocks, each once: {one_of('', known)}")
-    return blocks
-
-
-def block_space(name: str, control: str) -> spaces.Space[Any]:
-    """The space of one block."""
-    if name == MASK:
-        return spaces.MultiBinary(CONTROLS[control])
-    return spaces.Box(0.0, 1.0, BLOCKS[name], np.float32)
-
-
-def as_orders(actions: Array, control: str, slots: int) -> Array:
-    """Actions of slots as the simulator takes them, checked."""
-    size = CONTROLS[control]
-    actions = np.asarray(actions)
-    if not size:
-        numbers = actions.dtype.kind in "iuf"
-        finite = np.isfinite(actions).all(-1) if numbers and actions.ndim == 2 else np.zeros(1, np.bool_)
-        if actions.shape != (slots, len(CONTINUOUS)) or not finite.all():
-            wrong = actions[~finite] if len(finite) == len(actions) else actions
-            wrong = wrong[0] if len(wrong) else actions
-            raise ValueError(
-                f"action is {shorten(wrong)}, expected {len(CONTINUOUS)} finite numbers a slot: {CONTINUOUS}"
-            )
-        return packed(actions)
-    if actions.shape != (slots,) or actions.dtype.kind not in "iu":
-        wrong = actions[0] if len(actions) == 1 else actions
-        raise ValueError(f"action is {shorten(wrong)}, expected one whole number for each of {slots} slots")
-    if slots and (actions.min() < 0 or actions.max() >= size):
-        wrong = actions[(actions < 0) | (actions >= size)][0]
-        named = ", ".join(f"{number} {name}" for number, name in enumerate(ACTION_NAMES[control]))
-        raise ValueError(f"action is {wrong}, expected 0 to {size - 1}: {named}")
-    return actions.astype(np.int32)
-
-
 def seeds_from(seed: int, count: int) -> Array:
     """Seeds for the rows of a batch: that of the first, the next, and so on."""
     return (np.arange(count, dtype=np.uint64) + np.uint64(seed & SEED_MASK)).astype(np.int64) & SEED_MASK
-
-
-def do_nothing(control: str) -> int:
-    """The action by which a dead monster's slot is filled."""
-    return NOTHING_TO_DO[control]
 
 
 @lru_cache(maxsize=4)

@@ -9,7 +9,8 @@ import numpy as np
 
 from mlmonster_env.contract import CONTROLS
 from mlmonster_env.data import Bestiary
-from mlmonster_env.envs.battle import MASK, Array, Battle, Opponent, Reward, checked
+from mlmonster_env.envs.arguments import checked
+from mlmonster_env.envs.battle import MASK, Array, Battle, Opponent, Reward
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import FPS, part_of
 from mlmonster_env.scenarios import Plan
@@ -24,7 +25,7 @@ class MonsterEnv(gym.Env[Any, Any]):
     control: "combat", "movement", "skill", "pack" (signals) or "continuous": what an action is.
     archetype: one of contract.ARCHETYPES, or None for all.
     scenario: a name (`scenarios.names()`), a .yml file, a Plan, or a Scenario.
-    opponent: "stock", "random", "idle", or a function from what its monsters see (arrays by block) to actions.
+    opponent: "stock", "random", "idle", a Rival, or a function from what its monsters see (by block) to actions.
     observe: "state" for a Box of 64 numbers; a tuple of blocks (contract.BLOCKS, "action_mask") for a Dict.
     reward: a function of `Events` that gives an array over [matches, members]; None pays 1 for a win, -1 for a loss.
     skills: "fair", when skills wait for the dice as those of stock monsters do, or "free".

@@ -8,7 +8,8 @@ from pettingzoo import ParallelEnv
 
 from mlmonster_env.contract import CONTINUOUS, CONTROLS
 from mlmonster_env.data.errors import one_of
-from mlmonster_env.envs.battle import MASK, Array, Battle, as_orders, checked, do_nothing
+from mlmonster_env.envs.arguments import as_orders, checked, do_nothing
+from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import FPS, part_of
 from mlmonster_env.sim.recording import Recording

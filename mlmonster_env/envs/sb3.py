@@ -9,7 +9,8 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from mlmonster_env.envs.battle import Array, Battle, checked, seeds_from
+from mlmonster_env.envs.arguments import checked
+from mlmonster_env.envs.battle import Array, Battle, seeds_from
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import part_of
 from mlmonster_env.sim.recording import Recording
@@ -24,6 +25,8 @@ class ArenaVecEnv(VecEnv):
     still paid what its team is; `alive` and `infos[i]["alive"]` tell. Other arguments are those of `MonsterEnv`.
     """
 
+    battle_class: type[Battle] = Battle  # what is played; a subclass may play a battle that shows more
+
     def __init__(
         self,
         control: str = "combat",
@@ -36,7 +39,7 @@ class ArenaVecEnv(VecEnv):
     ) -> None:
         if render_mode is not None:
             checked("render_mode", render_mode, RENDER_MODES)
-        self.battle = Battle(num_envs, control, pack=pack, **arguments)
+        self.battle = self.battle_class(num_envs, control, pack=pack, **arguments)
         self._modes = [render_mode] * self.battle.num_slots
         super().__init__(self.battle.num_slots, self.battle.observation_space, self.battle.action_space)
         self.slots_a_match = self.battle.num_slots // num_envs

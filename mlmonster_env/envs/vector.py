@@ -9,7 +9,8 @@ from gymnasium.vector.utils import batch_space
 
 from mlmonster_env.contract import CONTROLS
 from mlmonster_env.data.errors import one_of
-from mlmonster_env.envs.battle import MASK, Array, Battle, Observation, checked, seeds_from
+from mlmonster_env.envs.arguments import checked
+from mlmonster_env.envs.battle import MASK, Array, Battle, Observation, seeds_from
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.sim.recording import Recording
 from mlmonster_env.sim.setup import SEED_MASK

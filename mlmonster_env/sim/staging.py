@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from mlmonster_env import hazards
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data import Bestiary, Monster
 from mlmonster_env.data.errors import one_of
@@ -44,7 +45,7 @@ def stage(
     monsters = [*dict.fromkeys(monster for line in line_ups for monster in line)]
     tables = compile_tables(bestiary, monsters)
     maps = [name for name in plan.maps if _chosen(plan, name in plan.held_out_maps)] or list(plan.maps)
-    cells = _layout([_map_cells(bestiary, plan, name) for name in maps])
+    cells = _layout([_map_cells(bestiary, plan, name, layout) for name in maps for layout in range(plan.layouts)])
     sizes = (plan.first.size, second.size)
     random = np.random.default_rng(crc32(plan.name.split(":")[0].encode()))
     starts = [_starts(layer, plan, start, sizes, random) for start in plan.starts for layer in cells]
@@ -68,7 +69,7 @@ def stage(
         aware=tuple(start.aware for start in plan.starts for _ in range(kinds)),
         start_names=tuple(start.name for start in plan.starts for _ in range(kinds)),
         leaders=(0 if plan.first.leader else f.NOBODY, sizes[0] if second.leader else f.NOBODY),
-        duel=plan.duel,
+        duel=plan.duel or plan.burns,
         lives=plan.lives,
         hazard_per_mille=round(10 * plan.hazard_percent),
         item_spots=_item_spots(cells, plan.items, random),
@@ -165,8 +166,8 @@ def _packs(side: Side, candidates: list[Monster], random: np.random.Generator) -
     return packs
 
 
-def _map_cells(bestiary: Bestiary, plan: Plan, name: str) -> Cells:
-    """A map's cells with their bits, its hazardous edge included."""
+def _map_cells(bestiary: Bestiary, plan: Plan, name: str, layout: int) -> Cells:
+    """A map's cells with their bits, its hazards in one of their layouts included."""
     match = OPEN_MAP.fullmatch(name)
     if match is not None:
         size = int(match[1])
@@ -186,9 +187,15 @@ def _map_cells(bestiary: Bestiary, plan: Plan, name: str) -> Cells:
             raise ValueError(
                 f"scenario {plan.name!r}: an edge of {edge} cells, expected less than {min(cells.shape) / 2:g}"
             )
-        inner = np.zeros(cells.shape, np.bool_)
-        inner[edge:-edge, edge:-edge] = True
-        cells = np.where(inner | (cells & f.WALKABLE_CELL == 0), cells, cells | np.uint8(f.HAZARD_CELL))
+    burning = np.zeros(cells.shape, np.bool_)
+    free = cells & f.WALKABLE_CELL != 0
+    if plan.hazard_edge:
+        burning |= hazards.edge(free, plan.hazard_edge)
+    if plan.hazard_share:
+        # Of the map and its layout alone: the same whichever split or start is played.
+        random = np.random.default_rng([crc32(plan.name.split(":")[0].encode()), crc32(name.encode()), layout])
+        burning |= hazards.patches(free, plan.hazard_share, plan.hazard_radius, random)
+    cells = np.where(burning, cells | np.uint8(f.HAZARD_CELL), cells)
     return cells.astype(np.uint8)
 
 
@@ -213,7 +220,7 @@ def _starts(
 
 
 def _middles(cells: Cells, plan: Plan, start: Start, random: np.random.Generator) -> tuple[Any, Any]:
-    """Two cells, as far apart as the start says, between which one can walk."""
+    """Two cells, as far apart as the start says, between which one can walk; nobody begins on burning ground."""
     near, far = start.apart
     free = np.argwhere(cells & (f.WALKABLE_CELL | f.HAZARD_CELL) == f.WALKABLE_CELL)[:, ::-1]
     low, high = free.min(0), free.max(0)
@@ -224,6 +231,8 @@ def _middles(cells: Cells, plan: Plan, start: Start, random: np.random.Generator
             raise ValueError(f"scenario {plan.name!r}: packs {apart} cells apart, expected at most {high[0] - low[0]}")
         return (x - apart // 2, y), (x + apart - apart // 2, y)
     inner = free[((free >= low + EDGE_CELLS) & (free <= high - EDGE_CELLS)).all(1)]
+    if plan.burns:
+        inner = inner[~hazards.near(cells & f.HAZARD_CELL != 0, SCATTER)[inner[:, 1], inner[:, 0]]]
     for _ in range(TRIES):
         first = inner[random.integers(len(inner))]
         distance = abs(inner - first).max(1)
@@ -236,8 +245,8 @@ def _middles(cells: Cells, plan: Plan, start: Start, random: np.random.Generator
 
 
 def _connected(cells: Cells, first: tuple[int, int], second: tuple[int, int], most: int) -> bool:
-    """Whether one can walk from a cell to another in at most so many steps."""
-    walkable = cells & f.WALKABLE_CELL != 0
+    """Whether one can walk from a cell to another, unburnt, in at most so many steps."""
+    walkable = cells & (f.WALKABLE_CELL | f.HAZARD_CELL) == f.WALKABLE_CELL
     reached = np.zeros_like(walkable)
     reached[first[1], first[0]] = True
     for _ in range(most):

@@ -3,7 +3,12 @@
 from policies.extractors.entities import EntityExtractor
 from policies.extractors.grid import GridExtractor
 from policies.extractors.joint import JointExtractor
+from policies.extractors.latent import LatentExtractor
 from policies.extractors.skills import SkillExtractor
 from policies.extractors.state import StateExtractor
+from policies.extractors.vision import VisionExtractor
 
-__all__ = ["EntityExtractor", "GridExtractor", "JointExtractor", "SkillExtractor", "StateExtractor"]
+__all__ = [
+    "EntityExtractor", "GridExtractor", "JointExtractor", "LatentExtractor", "SkillExtractor", "StateExtractor",
+    "VisionExtractor",
+]  # fmt: skip

@@ -10,22 +10,38 @@ from torch import Tensor, nn
 from mlmonster_env.contract import STATE_SIZE
 from policies.extractors.entities import EntityExtractor
 from policies.extractors.grid import GridExtractor
+from policies.extractors.latent import LatentExtractor
 from policies.extractors.skills import SkillExtractor
+from policies.extractors.vision import VisionExtractor
 from policies.layers import Trunk
 from policies.masks import MASK
 from policies.normalize import RunningScale
 from policies.sizes import Widths
 
+GRIDS = ("convolutions", "patches")
+
 
 class JointExtractor(BaseFeaturesExtractor):
-    """`widths.trunk` features of whatever blocks a `Dict` observation holds; the action mask is left to the head."""
+    """`widths.trunk` features of whatever blocks a `Dict` observation holds; the action mask is left to the head.
 
-    def __init__(self, observation_space: spaces.Dict, widths: Widths) -> None:
+    `grid` says how a grid is looked at: its middle by "convolutions", or all of it by a transformer over "patches".
+    """
+
+    def __init__(self, observation_space: spaces.Dict, widths: Widths, grid: str = "convolutions") -> None:
+        if grid not in GRIDS:
+            raise ValueError(f"grid is {grid!r}, expected one of {', '.join(GRIDS)}")
         super().__init__(observation_space, widths.trunk)
+        looked: dict[str, Callable[[], BaseFeaturesExtractor]] = {
+            "convolutions": lambda: GridExtractor(observation_space, widths.grid, widths.channels),
+            "patches": lambda: VisionExtractor(
+                observation_space, widths.vision, widths.vision_layers, widths.vision_heads
+            ),
+        }
         known: dict[str, Callable[[], BaseFeaturesExtractor]] = {
-            "grid": lambda: GridExtractor(observation_space, widths.grid, widths.channels),
+            "grid": looked[grid],
             "skills": lambda: SkillExtractor(observation_space, widths.rows),
             "entities": lambda: EntityExtractor(observation_space, widths.rows, widths.heads, widths.layers),
+            "latent": lambda: LatentExtractor(observation_space, widths.latent),
         }
         blocks = [name for name in observation_space.spaces if name != MASK]
         if "state" not in blocks or not set(blocks) <= {"state", *known}:

@@ -16,7 +16,8 @@ CLOCKS = ("/course/seconds", "/files/evaluation_results")  # both tell how long 
 ROOT = Path(__file__).resolve().parents[2]
 TYPES = (
     ("combat_dqn", "ddqn"), ("combat_dqn", "qrdqn"), ("combat_dqn", "ppo"), ("movement_ppo", "ppo"),
-    ("skill_dqn", "qrdqn"), ("soft_actor_critic", "sac"), ("threat_assessment", "supervised"),
+    ("spatial_vit", "ppo"), ("skill_dqn", "qrdqn"), ("soft_actor_critic", "sac"), ("threat_assessment", "supervised"),
+    ("team_coordination", "recurrent_ppo"), ("temporal_transformer", "transformer_ppo"), ("combat_dqn", "recurrent_ppo"),
 )  # fmt: skip
 SMALL = {
     "size": "tiny", "preset": "test", "scenario": "mirror-v1:train:contact", "batch.matches": 8, "batch.shards": 2,
@@ -28,6 +29,8 @@ BY_ALGO: dict[str, dict[str, Any]] = {
     "qrdqn": {"learn.learning_starts": 100, "learn.batch_size": 32, "learn.buffer_size": 1000},
     "sac": {"learn.learning_starts": 100, "learn.batch_size": 32, "learn.buffer_size": 1000},
     "supervised": {"learn.batch_size": 64},
+    "recurrent_ppo": {"learn.n_steps": 8, "learn.sequence": 4, "learn.batch_size": 64},
+    "transformer_ppo": {"learn.n_steps": 8, "learn.sequence": 4, "learn.batch_size": 64},
 }
 
 

@@ -15,7 +15,7 @@ from policies.masks import MASK
 from policies.policy import Policy
 from tests.policies.models import sights
 
-ACTING = [kind for kind in TYPES.values() if kind.algos and kind.control]
+ACTING = [kind for kind in TYPES.values() if kind.control]
 LEARNT = [pytest.param(kind, algo, id=f"{kind.name} {algo}") for kind in ACTING for algo in kind.algos]
 
 
@@ -28,7 +28,7 @@ def actor(kind: ModelType, size: str, algo: str) -> tuple[Any, nn.Module]:
 def gives_legal_actions(kind: ModelType, size: str, algo: str, rows: int) -> None:
     card, network = actor(kind, size, algo)
     seen = sights(card.blocks, card.control, rows)
-    chosen, _ = Policy(card, network).predict(seen)
+    chosen, _ = Policy(card, network).predict(seen, episode_start=True)
     if CONTROLS[kind.control]:
         assert chosen.shape == (rows,) and seen[MASK][np.arange(rows), chosen].all()
     else:
@@ -82,3 +82,14 @@ def test_sizes_grow(kind, algo):
         policy = meta_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)
         found.append(megabytes(actor_of(policy)))
     assert found[0] < found[1] < found[2] and found[0] < 0.1 and found[1] < 2
+
+
+def test_a_type_can_be_kept_from_seeing_some_of_its_blocks():
+    kind = TYPES["spatial_vit"]
+    assert kind.without(()) == kind
+    blind = kind.without(("grid",))
+    assert blind.blocks == ("state", MASK) and blind.algos == kind.algos
+    gives_legal_actions(blind, "tiny", "ppo", 5)
+    for wrong in ("state", "skills"):
+        with pytest.raises(ValueError, match=rf"spatial_vit is to leave out '{wrong}', expected one of \['grid'\]"):
+            kind.without((wrong,))

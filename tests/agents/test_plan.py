@@ -12,7 +12,7 @@ from agents.plan import GIB, Footprint, footprint, main, table, warning
 from policies.actors import build_policy, meta_policy, parameters
 from policies.sizes import SIZES
 
-ACTING = [kind for kind in TYPES.values() if kind.algos and kind.control]
+ACTING = [kind for kind in TYPES.values() if kind.control]
 
 
 @pytest.mark.parametrize("algo", ["ppo", "ddqn", "qrdqn"])

@@ -8,9 +8,11 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv
 from torch import nn
 
+from mlmonster_env.envs.shards import stacked
 from policies.extractors import JointExtractor
 from policies.masks import MASK
 from policies.sizes import TINY
+from scripts.tasks import CUES, Batch, CueTask
 
 ACTIONS = 4
 PLACES = 4
@@ -122,3 +124,58 @@ def arguments_of(kind: str) -> dict[str, Any]:
     if kind == "qrdqn":
         return {**made, "net_arch": [32], "n_quantiles": 8}
     return {**made, "net_arch": [32]}
+
+
+class MaskedCue(CueTask):
+    """The cue task in a state of 64 numbers, with a mask: half of the moments leave no choice, the question rules out
+    one wrong answer. `illegal` counts what was done all the same."""
+
+    def __init__(self, count: int = 16, gap: tuple[int, int] = (2, 5), seed: int = 0) -> None:
+        super().__init__(count, gap, seed)
+        self.observation_space = spaces.Dict({"state": STATE, MASK: spaces.MultiBinary(CUES)})
+        self.illegal = 0
+        self.mask = np.ones((count, CUES), np.int8)
+
+    def reset(self) -> Any:
+        return self.shown(super().reset())
+
+    def step_wait(self) -> Any:
+        self.illegal += int((self.mask[np.arange(self.num_envs), self._actions] == 0).sum())
+        seen, paid, ended, infos = super().step_wait()
+        shown = self.shown(seen)
+        for slot in np.flatnonzero(ended).tolist():
+            infos[slot]["terminal_observation"] = {name: block[slot] for name, block in shown.items()}
+        return shown, paid, ended, infos
+
+    def shown(self, seen: np.ndarray) -> dict[str, np.ndarray]:
+        state = np.zeros((self.num_envs, 64), np.float32)
+        state[:, : seen.shape[1]] = seen
+        asked = self._past == self._until
+        self.mask = np.ones((self.num_envs, CUES), np.int8)
+        self.mask[~asked & (self._past % 2 == 1), 1:] = 0
+        self.mask[asked, (self._cue[asked] + 1) % CUES] = 0
+        return {"state": state, MASK: self.mask}
+
+
+class Shards(Batch):
+    """Several batches as one, each to be played by a thread of its own."""
+
+    def __init__(self, shards: list[Any]) -> None:
+        self.shards = shards
+        first = shards[0]
+        super().__init__(sum(shard.num_envs for shard in shards), first.observation_space, first.action_space)
+
+    def seed(self, seed: int | None = None) -> list[int | None]:
+        for number, shard in enumerate(self.shards):
+            shard.seed(None if seed is None else seed + number)
+        return [seed] * self.num_envs
+
+    def reset(self) -> Any:
+        return stacked([shard.reset() for shard in self.shards])
+
+    def state(self) -> Any:
+        return {str(number): shard.state() for number, shard in enumerate(self.shards)}
+
+    def set_state(self, state: Any) -> None:
+        for number, shard in enumerate(self.shards):
+            shard.set_state(state[str(number)])

@@ -16,6 +16,7 @@ from policies.masks import MASK
 from policies.policy import Card, Policy
 from policies.sb3.actor_critic import MaskedActorCriticPolicy
 from policies.sb3.box import SquashedGaussianPolicy
+from policies.sb3.memory import MemoryActorCriticPolicy
 from policies.sb3.values import DuelingQPolicy, DuelingQuantilePolicy
 from policies.sizes import TINY
 
@@ -82,6 +83,25 @@ def model_of(kind: str, seed: int = 0) -> Policy:
     made, control, blocks, arguments = KINDS[kind]
     card = Card("made up", "mage", "tiny", control, blocks, made, dict(arguments))
     return Policy(card, actor_of(policy_of(kind, seed)).requires_grad_(False))
+
+
+def memory_arguments(kind: str, **more: Any) -> dict[str, Any]:
+    """What a tiny policy that remembers is made with; `kind` is "lstm" or "transformer"."""
+    core = {"core": kind, "core_width": 16, "core_layers": 1, "core_heads": 2, "span": 8}
+    return {**JOINT, "net_arch": {"pi": [16], "vf": [16]}, "activation_fn": nn.ReLU, **core, **more}
+
+
+def memory_policy_of(kind: str, seed: int = 0, **more: Any) -> Any:
+    """A tiny policy that remembers, of combat orders."""
+    torch.manual_seed(seed)
+    return build_policy(MemoryActorCriticPolicy, ("state", MASK), "combat", memory_arguments(kind, **more))
+
+
+def memory_model_of(kind: str, seed: int = 0, **more: Any) -> Policy:
+    """The same as a model such as a run ends with."""
+    arguments = memory_arguments(kind, **more)
+    card = Card("made up", "mage", "tiny", "combat", ("state", MASK), MemoryActorCriticPolicy, arguments)
+    return Policy(card, actor_of(memory_policy_of(kind, seed, **more)).requires_grad_(False))
 
 
 class Hostile:

@@ -15,7 +15,7 @@ from mlmonster_env.sim.tables import Int32Array
 from tests.sim.grounds import bundled
 
 MODES = ("renewal", "pre-renewal")
-NAMED = ("duel", "skirmish", "skirmish-3v5", "pack-4", "raid-6v3", "mirror-v1")
+NAMED = ("duel", "skirmish", "skirmish-3v5", "pack-4", "raid-6v3", "mirror-v1", "sight-v1")
 
 
 @cache

@@ -1,0 +1,94 @@
+"""What environments are told, checked: blocks to see, orders to give, and words out of a list."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from mlmonster_env.contract import (
+    ADDED_BLOCKS,
+    BLOCKS,
+    COMBAT_ACTIONS,
+    CONTINUOUS,
+    CONTROLS,
+    MOVE_NAMES,
+    NOTHING_TO_DO,
+    SIGNALS,
+    SKILL_SLOTS,
+)
+from mlmonster_env.data.errors import one_of, shorten
+from mlmonster_env.sim.orders import packed
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MASK = "action_mask"
+ACTION_NAMES: dict[str, Sequence[str]] = {
+    "combat": COMBAT_ACTIONS,
+    "movement": MOVE_NAMES,
+    "skill": [*(f"slot {slot + 1}" for slot in range(SKILL_SLOTS)), "none"],
+    "pack": SIGNALS,
+}
+
+
+def checked(what: str, value: str, known: Sequence[str] | dict[str, Any]) -> str:
+    """The value, if it is one that is known; else an error that names the nearest right ones."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{what} is {value!r}, expected {one_of(str(value), known)}")
+    return value
+
+
+def whole(value: Any) -> bool:
+    """Whether a value is a whole number, and no truth."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def checked_blocks(
+    observe: str | Sequence[str], control: str, what: str = "observe", without: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The blocks asked for, each known and once; those `without` are none."""
+    known = [name for name in ([*BLOCKS, MASK] if CONTROLS[control] else [*BLOCKS]) if name not in without]
+    blocks = (observe,) if isinstance(observe, str) else tuple(observe) if isinstance(observe, Iterable) else ()
+    for name in blocks:
+        checked(what, name, known)
+    if not blocks or len(set(blocks)) != len(blocks):
+        raise ValueError(f"{what} is {observe!r}, expected blocks, each once: {one_of('', known)}")
+    return blocks
+
+
+def block_space(name: str, control: str) -> spaces.Space[Any]:
+    """The space of one block."""
+    if name == MASK:
+        return spaces.MultiBinary(CONTROLS[control])
+    if name in ADDED_BLOCKS:
+        return spaces.Box(-np.inf, np.inf, ADDED_BLOCKS[name], np.float32)
+    return spaces.Box(0.0, 1.0, BLOCKS[name], np.float32)
+
+
+def as_orders(actions: Array, control: str, slots: int) -> Array:
+    """Actions of slots as the simulator takes them, checked."""
+    size = CONTROLS[control]
+    actions = np.asarray(actions)
+    if not size:
+        numbers = actions.dtype.kind in "iuf"
+        finite = np.isfinite(actions).all(-1) if numbers and actions.ndim == 2 else np.zeros(1, np.bool_)
+        if actions.shape != (slots, len(CONTINUOUS)) or not finite.all():
+            wrong = actions[~finite] if len(finite) == len(actions) else actions
+            wrong = wrong[0] if len(wrong) else actions
+            raise ValueError(
+                f"action is {shorten(wrong)}, expected {len(CONTINUOUS)} finite numbers a slot: {CONTINUOUS}"
+            )
+        return packed(actions)
+    if actions.shape != (slots,) or actions.dtype.kind not in "iu":
+        wrong = actions[0] if len(actions) == 1 else actions
+        raise ValueError(f"action is {shorten(wrong)}, expected one whole number for each of {slots} slots")
+    if slots and (actions.min() < 0 or actions.max() >= size):
+        wrong = actions[(actions < 0) | (actions >= size)][0]
+        named = ", ".join(f"{number} {name}" for number, name in enumerate(ACTION_NAMES[control]))
+        raise ValueError(f"action is {wrong}, expected 0 to {size - 1}: {named}")
+    return actions.astype(np.int32)
+
+
+def do_nothing(control: str) -> int:
+    """The action by which a dead monster's slot is filled."""
+    return NOTHING_TO_DO[control]

@@ -1,0 +1,194 @@
+"""How well a pattern model names styles: `python -m scripts.results_pattern --archetype mage`.
+
+It trains one (or takes the one of --run) and judges it after 30, 60 and 90 frames of matches that nothing was learnt
+from: other seeds, other monsters, other scenarios. Beside it stands a logistic regression over features made by hand.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+from stable_baselines3.common.callbacks import BaseCallback
+
+from agents.judge.patterns import FRAMES, Shown, Teller, score, show, teller
+from agents.judge.plain_patterns import PlainPatterns
+from agents.learners.pattern_data import SCENARIOS, UNSEEN, Tape, styled_shards, watch_shards
+from agents.learners.patterns import PatternLearner
+from agents.learners.schedules import schedule
+from agents.opponents import STYLES
+from mlmonster_env.contract import ARCHETYPES, NEAREST_ENEMY, SIGHT
+from mlmonster_env.envs.battle import Array
+from policies.pattern import PatternNetwork
+from policies.policy import Policy
+from policies.sizes import SIZES, widths_of
+from policies.storage import write_text
+from scripts.results_threat import calibration_error
+
+PLACES: dict[str, tuple[tuple[str, ...], str]] = {
+    "held-out seeds": (SCENARIOS, "train"),
+    "held-out monsters": (SCENARIOS, "held-out"),
+    "held-out scenarios": (UNSEEN, "train"),
+}
+IMAGES = Path("docs/images")
+MATCHES = 400  # of each place
+JUDGED_BY = 7  # the seed of matches that neither training nor its evaluations have seen
+WANTED = 0.85  # after all frames, on held-out seeds
+WATCHED = 256  # matches that the plain features are learnt from
+ROUNDS, STEPS = 6, 180
+WINDOWS = 40_000
+CLOSE = 8 / SIGHT
+LEAST_CLOSE = 10  # frames with an enemy so close, in which a style can show itself
+LEARNT_FROM = 1 << 22  # seeds of what the plain features see: no run's evaluation begins there
+PAIRS_TOLD = 6
+
+
+class Quiet(BaseCallback):
+    """Says after each round how far training is."""
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        learner: Any = self.model
+        for shard in learner.env.shards:
+            shard.finished.clear()
+        losses = ", ".join(f"{name} {value:.3f}" for name, value in learner.losses.items())
+        print(f"{learner.num_timesteps / 1e6:6.2f} M decisions  {losses}", flush=True)
+
+
+def train(archetype: str, size: str, steps: int, seed: int) -> PatternNetwork:
+    """A model by the defaults of a run."""
+    learner = PatternLearner(
+        styled_shards(archetype, 384, seed << 24), policy_kwargs={"widths": widths_of("pattern_recognition", size)},
+        learning_rate=schedule(1.5e-3, "cosine", 0.01, 0.05), batch_size=256, epochs=2, held_out=0.1,
+        weight_decay=1e-2, seed=seed,
+    )  # fmt: skip
+    learner.learn(steps, Quiet())
+    return learner.policy.eval()
+
+
+def plain(archetype: str) -> PlainPatterns:
+    """The logistic regression, learnt from training's scenarios and monsters."""
+    env = styled_shards(archetype, WATCHED, LEARNT_FROM)
+    seen: Any = env.reset()
+    tapes = []
+    for _ in range(ROUNDS):
+        tape, seen = watch_shards(env, seen, STEPS, 2)
+        tapes.append(tape)
+    return PlainPatterns(Tape.of(tapes).draw(np.random.default_rng(0), WINDOWS), len(STYLES))
+
+
+def judge_pattern(network: PatternNetwork, archetype: str, matches: int = MATCHES) -> dict[str, Any]:
+    """Accuracies by place and frames, of the model and of the plain features; what is confused; calibration."""
+    tellers: dict[str, Teller] = {"model": teller(network), "plain": plain(archetype)}
+    told: dict[str, Any] = {"styles": list(STYLES), "places": {}}
+    for place, (scenarios, split) in PLACES.items():
+        shown = show(archetype, matches, scenarios=scenarios, split=split, seed=JUDGED_BY)
+        told["places"][place] = {str(frames): _accuracies(tellers, shown, frames) for frames in FRAMES}
+        if place == next(iter(PLACES)):
+            windows = shown.tape.after(FRAMES[-1])
+            chances = tellers["model"](windows.history)
+            confusion = confusion_of(chances.argmax(1), windows.style, len(STYLES))
+            right = chances.argmax(1) == windows.style
+            told["calibration_error"] = round(calibration_error(chances.max(1), right), 5)
+            told["confusion"] = confusion.tolist()
+            told["confused"] = most_confused(confusion, list(STYLES))
+    return told
+
+
+def _accuracies(tellers: dict[str, Teller], shown: Shown, frames: int) -> dict[str, Any]:
+    windows = shown.tape.after(frames)
+    close = windows.where(close_frames(windows.history) >= LEAST_CLOSE)
+    found: dict[str, Any] = {"windows": len(windows), "close_windows": len(close)}
+    for name, tell in tellers.items():
+        whole = score(tell, windows, name)
+        found[name] = {"accuracy": round(whole.win_rate, 5), "se": round(whole.standard_error, 5)}
+        if len(close):
+            found[name]["accuracy_where_close"] = round(score(tell, close, name).win_rate, 5)
+    return found
+
+
+def close_frames(histories: Array) -> Array:
+    """Of each history, in how many frames an enemy was close."""
+    return np.asarray(((histories[..., NEAREST_ENEMY] <= CLOSE) & np.abs(histories).any(-1)).sum(1))
+
+
+def confusion_of(named: Array, styles: Array, classes: int) -> Array:
+    """How often each style (a row) was named as each (a column)."""
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (styles, named), 1)
+    return counts
+
+
+def most_confused(confusion: Array, styles: list[str]) -> list[dict[str, Any]]:
+    """Pairs of styles, the one taken for the other most often first: the share of both that was."""
+    pairs: list[tuple[float, list[str]]] = []
+    for one in range(len(styles)):
+        for other in range(one + 1, len(styles)):
+            both = confusion[[one, other]].sum()
+            wrong = confusion[one, other] + confusion[other, one]
+            pairs.append((float(wrong / max(both, 1)), [styles[one], styles[other]]))
+    pairs.sort(key=lambda pair: -pair[0])
+    return [{"styles": names, "share": round(share, 4)} for share, names in pairs[:PAIRS_TOLD]]
+
+
+def plot_confusion(confusion: Array, styles: list[str], title: str, path: Path) -> Path:
+    """Draw which style is taken for which; where the picture is."""
+    shares = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
+    figure, axes = plt.subplots(figsize=(6.4, 5.6), constrained_layout=True)
+    axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    for row, column in np.ndindex(*shares.shape):
+        colour = "white" if shares[row, column] > 0.5 else "#333333"
+        axes.text(column, row, f"{shares[row, column]:.0%}", ha="center", va="center", fontsize=8, color=colour)
+    axes.set_xticks(range(len(styles)), styles, rotation=45, ha="right")
+    axes.set_yticks(range(len(styles)), styles)
+    axes.set(title=title, xlabel="named", ylabel="played")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+    return path
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Train or take a model, judge it, draw what it confuses."""
+    command = argparse.ArgumentParser(prog="python -m scripts.results_pattern", description=__doc__)
+    command.add_argument("--archetype", default="mage", choices=ARCHETYPES)
+    command.add_argument("--run", type=Path, help="the folder of a model; its archetype holds")
+    command.add_argument("--size", default="small", choices=SIZES)
+    command.add_argument("--steps", type=int, default=8_000_000, help="environment decisions")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--matches", type=int, default=MATCHES, help="of each place that it is judged in")
+    command.add_argument("--out", type=Path, help="where the figures are kept, as JSON")
+    given = command.parse_args(words)
+    archetype = given.archetype
+    if given.run is not None:
+        policy = Policy.load(given.run)
+        network, archetype = policy.actor, policy.card.archetype
+    else:
+        network = train(archetype, given.size, given.steps, given.seed)
+    if not isinstance(network, PatternNetwork):
+        raise ValueError(f"{given.run} holds a {type(network).__name__}, expected a PatternNetwork")
+    told = {"archetype": archetype, **judge_pattern(network, archetype, given.matches)}
+    title = f"{archetype}: after {FRAMES[-1]} frames on held-out seeds"
+    picture = plot_confusion(np.array(told["confusion"]), told["styles"], title, IMAGES / f"patterns-{archetype}.png")
+    print(json.dumps(told, indent=1))
+    if given.out is not None:
+        write_text(given.out, json.dumps(told, indent=1) + "\n")
+    reached = told["places"]["held-out seeds"][str(FRAMES[-1])]["model"]["accuracy"]
+    print(
+        f"{reached:.1%} of styles named rightly after {FRAMES[-1]} frames, wanted {WANTED:.0%}; confusions: {picture}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

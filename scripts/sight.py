@@ -1,0 +1,115 @@
+"""What eyes are worth: `python -m scripts.sight --archetype mage`. Stop it at any time and start it again.
+
+Trains spatial_vit twice on a scenario of walls and fires, with its grid and with the state vector alone, and judges
+both on the same mirror pairs; what came of it is a file in docs/results/sight/, and docs/results.md is written anew.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agents.config.read import ConfigError
+from agents.course import FINAL, RunError
+from agents.evaluation import Evaluation, evaluate
+from agents.machine import cores
+from agents.run import FACTS
+from mlmonster_env.contract import ARCHETYPES
+from policies.storage import read_manifest, write_text
+from scripts.results import FOLDER, JUDGED_BY, PAIRS, kept, trained
+from scripts.results_doc import DOCUMENT, render
+from scripts.results_sight import SIGHT
+
+RUNS = Path("runs/sight")
+SCENARIO = "sight-v1"
+HIDDEN: dict[str, list[str]] = {"eyes": [], "state": ["grid"]}  # blocks that each of the two is not shown
+SPLITS = {"train": f"{SCENARIO}:train", "held out": f"{SCENARIO}:held-out"}
+
+
+def asked(given: argparse.Namespace, model: str) -> dict[str, Any]:
+    """The options of one of the two runs."""
+    options = {
+        "archetype": given.archetype, "model_type": "spatial_vit", "size": given.size, "seed": given.seed,
+        "scenario": SPLITS["train"], "leave_out": HIDDEN[model],
+    }  # fmt: skip
+    return options if given.steps is None else {**options, "steps": given.steps}
+
+
+def compare(given: argparse.Namespace, runs: Path) -> dict[str, Any]:
+    """Train both, judge both, and tell what the grid gained."""
+    told: dict[str, Any] = {
+        "archetype": given.archetype, "seed": given.seed, "size": given.size, "scenario": SCENARIO,
+        "command": command_of(given), "models": {}, "gain": {},
+    }  # fmt: skip
+    found: dict[str, dict[str, Evaluation]] = {}
+    for model in HIDDEN:
+        folder = runs / f"{name_of(given)}-{model}"
+        policy = trained(folder, asked(given, model))
+        found[model] = {
+            split: evaluate(policy, scenario, given.pairs, threads=cores(), seed=JUDGED_BY)
+            for split, scenario in SPLITS.items()
+        }
+        manifest = read_manifest(folder / FINAL)
+        told["models"][model] = {
+            "sees": list(policy.card.blocks), "steps": manifest["steps"], "seconds": manifest["seconds"],
+            "commit": json.loads((folder / FACTS).read_text())["git"].get("commit", "")[:12],
+            "scores": {split: kept(evaluation) for split, evaluation in found[model].items()},
+        }  # fmt: skip
+    told["gain"] = {split: gains(found["eyes"][split], found["state"][split]) for split in SPLITS}
+    return told
+
+
+def gains(eyes: Evaluation, state: Evaluation) -> dict[str, dict[str, float]]:
+    """What the grid adds to the win rate at each start, pair by pair of the same seed."""
+    made = {}
+    for start, score in eyes.scores.items():
+        gain = (score.pairs - state.scores[start].pairs).mean(1)
+        error = float(gain.std(ddof=1) / len(gain) ** 0.5) if len(gain) > 1 else 0.0
+        made[start] = {"gain": round(float(gain.mean()), 5), "gain_se": round(error, 5)}
+    return made
+
+
+def name_of(given: argparse.Namespace) -> str:
+    """What tells one comparison from another."""
+    parts = (given.archetype, given.size, given.seed, *(() if given.steps is None else (given.steps,)))
+    return "-".join(str(part) for part in parts)
+
+
+def command_of(given: argparse.Namespace) -> str:
+    """What anybody can type to do the same."""
+    steps = "" if given.steps is None else f" --steps {given.steps}"
+    return f"python -m scripts.sight --archetype {given.archetype} --size {given.size} --seed {given.seed}{steps}"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Compare, and keep what came of it."""
+    command = argparse.ArgumentParser(prog="python -m scripts.sight", description=__doc__)
+    command.add_argument("--archetype", choices=ARCHETYPES, default="mage")
+    command.add_argument("--steps", type=int, help="environment decisions of each of the two (default: a standard run)")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--size", choices=("tiny", "small", "full"), default="small")
+    command.add_argument("--pairs", type=int, default=PAIRS, help="of judging, at each start (default %(default)s)")
+    command.add_argument("--runs", type=Path, default=RUNS, help="where the runs are kept (default %(default)s)")
+    command.add_argument("--results", type=Path, default=FOLDER, help="where results are kept (default %(default)s)")
+    given = command.parse_args(words)
+    try:
+        told = compare(given, given.runs)
+    except (ConfigError, RunError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    place = given.results / SIGHT
+    place.mkdir(parents=True, exist_ok=True)
+    write_text(place / f"{name_of(given)}.json", json.dumps(told, indent=1) + "\n")
+    if given.results == FOLDER:
+        DOCUMENT.write_text(render(FOLDER), encoding="utf-8")
+    for split, by_start in told["gain"].items():
+        for start, gain in by_start.items():
+            eyes, state = (told["models"][m]["scores"][split][start]["win_rate"] for m in HIDDEN)
+            print(f"{split}, {start}: eyes {eyes:.1%}, state alone {state:.1%}, gain {gain['gain']:+.1%}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
