@@ -23,6 +23,7 @@ from mlmonster_env.contract import ARCHETYPES
 from policies.policy import Policy
 from policies.storage import read_manifest, write_text
 from scripts.results_doc import DOCUMENT, render
+from scripts.results_pattern import IMAGES, judge_pattern
 from scripts.results_threat import judge_threat
 
 FOLDER = Path("docs/results")
@@ -34,6 +35,8 @@ SEEDS = (0, 1, 2)
 OWN_PAY = "archetype"
 SETTINGS = ("archetype", "model_type", "algo", "seed", "reward")
 BEST_ALGO = "ppo"  # of combat_dqn; see docs/results.md
+FIRST = 14  # of the other lines, that come before the flagship's further seeds
+PACKS = ("pack-3", "pack-5", "pack-8")  # that signals are judged by
 PAID_AS = {"defensive": "aggressive", "support": "aggressive", "tank": "aggressive"}  # their own pay teaches to draw
 
 
@@ -73,13 +76,23 @@ def queue() -> list[Job]:
         Job("tank", "soft_actor_critic", "sac", 0),
         Job("mage", "threat_assessment", "supervised", 0),
         Job("mage", "combat_dqn", "ddqn", 0),
+        Job("aggressive", "temporal_transformer", "transformer_ppo", 0),
+        Job("mage", "team_coordination", "recurrent_ppo", 0),
+        Job("mage", "pattern_recognition", "patterns", 0),
+        Job("aggressive", "spatial_vit", "ppo", 0),
+        Job("mage", "temporal_transformer", "transformer_ppo", 0),
+        Job("aggressive", "team_coordination", "recurrent_ppo", 0),
+        Job("aggressive", "pattern_recognition", "patterns", 0),
+        Job("mage", "spatial_vit", "ppo", 0),
+        Job("mage", "combat_dqn", "recurrent_ppo", 0),
         Job("aggressive", "movement_ppo", "ppo", 0),
         Job("support", "skill_dqn", "qrdqn", 0),
         Job("aggressive", "soft_actor_critic", "sac", 0),
         Job("aggressive", "threat_assessment", "supervised", 0),
         Job("mage", "combat_dqn", "qrdqn", 0),
     ]
-    return [*flagship[: len(ARCHETYPES)], *others[:5], *flagship[len(ARCHETYPES) :], *others[5:]]
+    once = len(ARCHETYPES)
+    return [*flagship[:once], *others[:FIRST], *flagship[once:], *others[FIRST:]]
 
 
 def work(job: Job) -> dict[str, Any]:
@@ -95,19 +108,30 @@ def work(job: Job) -> dict[str, Any]:
         "steps": manifest["steps"],
         "seconds": manifest["seconds"],
         "commit": json.loads((folder / FACTS).read_text())["git"].get("commit", "")[:12],
-        "scores": {
-            "mirror-v1": judged(policy, "mirror-v1:train", PAIRS),
-            "held out": judged(policy, "mirror-v1:held-out", FEWER),
-        },
     }
-    if "action_mask" in policy.card.blocks:
-        told["scores"]["derived mask"] = judged(policy, "mirror-v1:train", FEWER, mask="derived")
-    if job.model_type in ("combat_dqn", "skill_dqn"):
-        told["scores"]["free skills"] = judged(policy, "mirror-v1:train", FEWER, skills="free")
+    if job.model_type == "pattern_recognition":
+        told["pattern"] = judge_pattern(policy, IMAGES)
+    else:
+        told["scores"] = scores_of(job, policy)
     if job.model_type == "threat_assessment":
         told["threat"] = judge_threat(policy, PAIRS, JUDGED_BY)
     told["judging_seconds"] = round(time.perf_counter() - started, 1)
     return told
+
+
+def scores_of(job: Job, policy: Policy) -> dict[str, Any]:
+    """How a model does against the stock AI, here and elsewhere."""
+    found = {
+        "mirror-v1": judged(policy, "mirror-v1:train", PAIRS),
+        "held out": judged(policy, "mirror-v1:held-out", FEWER),
+    }
+    if "action_mask" in policy.card.blocks:
+        found["derived mask"] = judged(policy, "mirror-v1:train", FEWER, mask="derived")
+    if job.model_type in ("combat_dqn", "skill_dqn"):
+        found["free skills"] = judged(policy, "mirror-v1:train", FEWER, skills="free")
+    if job.model_type == "team_coordination":
+        found |= {size: judged(policy, size, PAIRS) for size in PACKS}
+    return found
 
 
 def trained(folder: Path, asked: Mapping[str, Any]) -> Policy:

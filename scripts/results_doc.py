@@ -8,6 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from mlmonster_env.contract import ARCHETYPES
+from scripts.results_pattern import pattern_section
 from scripts.results_sight import SIGHT, sight_section
 
 DOCUMENT = Path("docs/results.md")
@@ -70,6 +71,8 @@ def section(model_type: str, algo: str, by_archetype: dict[str, list[Any]]) -> l
     rows = {a: by_archetype[a] for a in ARCHETYPES if a in by_archetype}
     example = next(iter(rows.values()))[0]
     lines = [f"## {model_type}, {algo}\n", f"`{example['command']}`, and so on.\n"]
+    if model_type == "pattern_recognition":
+        return [*lines, *pattern_section(rows)]
     lines += _table(
         ("archetype", "seeds", "M decisions", "minutes", "field", "contact", "together"),
         [
@@ -83,6 +86,7 @@ def section(model_type: str, algo: str, by_archetype: dict[str, list[Any]]) -> l
     )  # fmt: skip
     if model_type == "combat_dqn":
         lines += _against_targets(rows)
+    lines += _by_size(rows)
     lines += _beside(rows)
     lines += _behaviour(rows)
     if model_type == "threat_assessment":
@@ -134,6 +138,18 @@ def _beside(rows: dict[str, list[Any]]) -> list[str]:
         "free skills": "free skills on the model's side and the other",
     }  # fmt: skip
     return ["Field / contact, elsewhere:\n", *_table(("archetype", *(names[k] for k in kinds)), body)] if kinds else []
+
+
+def _by_size(rows: dict[str, list[Any]]) -> list[str]:
+    """Packs of several sizes, a leader in each."""
+    sizes = [name for name in next(iter(rows.values()))[0]["scores"] if name.startswith("pack-")]
+    starts = ("field", "contact")
+    body = [
+        (a, size, *(_shown([t["scores"][size][start] for t in told]) for start in starts))
+        for a, told in rows.items()
+        for size in sizes
+    ]
+    return ["Packs with a leader, by size:\n", *_table(("archetype", "pack", *starts), body)] if body else []
 
 
 def _behaviour(rows: dict[str, list[Any]]) -> list[str]:

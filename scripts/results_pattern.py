@@ -1,7 +1,7 @@
-"""How well a pattern model names styles: `python -m scripts.results_pattern --archetype mage`.
+"""How well a pattern model names styles: `python -m scripts.results_pattern RUN`.
 
-It trains one (or takes the one of --run) and judges it after 30, 60 and 90 frames of matches that nothing was learnt
-from: other seeds, other monsters, other scenarios. Beside it stands a logistic regression over features made by hand.
+It is judged after 30, 60 and 90 frames of matches that nothing was learnt from: other seeds, other monsters, other
+scenarios. Beside it stands a logistic regression over features made by hand.
 """
 
 import argparse
@@ -17,20 +17,15 @@ import numpy as np
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
-from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.judge.patterns import FRAMES, Shown, Teller, score, show, teller
 from agents.judge.plain_patterns import PlainPatterns
 from agents.learners.pattern_data import SCENARIOS, UNSEEN, Tape, styled_shards, watch_shards
-from agents.learners.patterns import PatternLearner
-from agents.learners.schedules import schedule
 from agents.opponents import STYLES
-from mlmonster_env.contract import ARCHETYPES, NEAREST_ENEMY, SIGHT
+from mlmonster_env.contract import NEAREST_ENEMY, SIGHT
 from mlmonster_env.envs.battle import Array
 from policies.pattern import PatternNetwork
 from policies.policy import Policy
-from policies.sizes import SIZES, widths_of
-from policies.storage import write_text
 from scripts.results_threat import calibration_error
 
 PLACES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -49,31 +44,7 @@ CLOSE = 8 / SIGHT
 LEAST_CLOSE = 10  # frames with an enemy so close, in which a style can show itself
 LEARNT_FROM = 1 << 22  # seeds of what the plain features see: no run's evaluation begins there
 PAIRS_TOLD = 6
-
-
-class Quiet(BaseCallback):
-    """Says after each round how far training is."""
-
-    def _on_step(self) -> bool:
-        return True
-
-    def _on_rollout_start(self) -> None:
-        learner: Any = self.model
-        for shard in learner.env.shards:
-            shard.finished.clear()
-        losses = ", ".join(f"{name} {value:.3f}" for name, value in learner.losses.items())
-        print(f"{learner.num_timesteps / 1e6:6.2f} M decisions  {losses}", flush=True)
-
-
-def train(archetype: str, size: str, steps: int, seed: int) -> PatternNetwork:
-    """A model by the defaults of a run."""
-    learner = PatternLearner(
-        styled_shards(archetype, 384, seed << 24), policy_kwargs={"widths": widths_of("pattern_recognition", size)},
-        learning_rate=schedule(1.5e-3, "cosine", 0.01, 0.05), batch_size=256, epochs=2, held_out=0.1,
-        weight_decay=1e-2, seed=seed,
-    )  # fmt: skip
-    learner.learn(steps, Quiet())
-    return learner.policy.eval()
+Z_95 = 1.96
 
 
 def plain(archetype: str) -> PlainPatterns:
@@ -87,8 +58,11 @@ def plain(archetype: str) -> PlainPatterns:
     return PlainPatterns(Tape.of(tapes).draw(np.random.default_rng(0), WINDOWS), len(STYLES))
 
 
-def judge_pattern(network: PatternNetwork, archetype: str, matches: int = MATCHES) -> dict[str, Any]:
-    """Accuracies by place and frames, of the model and of the plain features; what is confused; calibration."""
+def judge_pattern(policy: Policy, images: Path, matches: int = MATCHES) -> dict[str, Any]:
+    """Accuracies by place and frames, of the model and of the plain features; what is confused, drawn too."""
+    network, archetype = policy.actor, policy.card.archetype
+    if not isinstance(network, PatternNetwork):
+        raise ValueError(f"the model is a {policy.card.model_type}, expected pattern_recognition")
     tellers: dict[str, Teller] = {"model": teller(network), "plain": plain(archetype)}
     told: dict[str, Any] = {"styles": list(STYLES), "places": {}}
     for place, (scenarios, split) in PLACES.items():
@@ -102,6 +76,8 @@ def judge_pattern(network: PatternNetwork, archetype: str, matches: int = MATCHE
             told["calibration_error"] = round(calibration_error(chances.max(1), right), 5)
             told["confusion"] = confusion.tolist()
             told["confused"] = most_confused(confusion, list(STYLES))
+            title = f"{archetype}: after {FRAMES[-1]} frames on held-out seeds"
+            plot_confusion(confusion, list(STYLES), title, images / f"patterns-{archetype}.png")
     return told
 
 
@@ -158,35 +134,49 @@ def plot_confusion(confusion: Array, styles: list[str], title: str, path: Path) 
     return path
 
 
+def pattern_section(rows: dict[str, list[Any]]) -> list[str]:
+    """Its part of docs/results.md: what the runs of each archetype came to."""
+    heads = ("archetype", "seed", "M decisions", "minutes", "where", *(f"{frames} frames" for frames in FRAMES))
+    lines = [
+        "How often one of eight styles is named rightly, by how much of a match was seen; beside it, in brackets, a",
+        "logistic regression over features made by hand. Intervals are 95%, over packs.\n",
+        f"| {' | '.join(heads)} |",
+        f"|{'---|' * len(heads)}",
+    ]
+    for archetype, told in rows.items():
+        for t in told:
+            first = (archetype, str(t["seed"]), f"{t['steps'] / 1e6:.1f}", f"{t['seconds'] / 60:.1f}")
+            for place, found in t["pattern"]["places"].items():
+                cells = (_told_rightly(found[str(frames)]) for frames in FRAMES)
+                lines.append(f"| {' | '.join((*first, place, *cells))} |")
+    lines.append("")
+    for archetype, told in rows.items():
+        pattern = told[0]["pattern"]
+        worst = ", ".join(f"{' and '.join(pair['styles'])} {pair['share']:.0%}" for pair in pattern["confused"][:3])
+        lines += [
+            f"Of the {archetype}, the pairs most often taken for each other: {worst}; its probabilities are off by "
+            f"{pattern['calibration_error']:.3f} (expected calibration error).\n",
+            f"![What is taken for what](images/patterns-{archetype}.png)\n",
+        ]
+    return lines
+
+
+def _told_rightly(found: dict[str, Any]) -> str:
+    rate, half = found["model"]["accuracy"], Z_95 * found["model"]["se"]
+    return f"{rate:.1%} ± {half:.1%} ({found['plain']['accuracy']:.1%})"
+
+
 def main(words: Sequence[str] | None = None) -> int:
-    """Train or take a model, judge it, draw what it confuses."""
+    """Judge a model and print all of it."""
     command = argparse.ArgumentParser(prog="python -m scripts.results_pattern", description=__doc__)
-    command.add_argument("--archetype", default="mage", choices=ARCHETYPES)
-    command.add_argument("--run", type=Path, help="the folder of a model; its archetype holds")
-    command.add_argument("--size", default="small", choices=SIZES)
-    command.add_argument("--steps", type=int, default=8_000_000, help="environment decisions")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("model", type=Path, help="the folder of a run or a model")
     command.add_argument("--matches", type=int, default=MATCHES, help="of each place that it is judged in")
-    command.add_argument("--out", type=Path, help="where the figures are kept, as JSON")
+    command.add_argument("--images", type=Path, default=IMAGES, help="where the picture of what is confused goes")
     given = command.parse_args(words)
-    archetype = given.archetype
-    if given.run is not None:
-        policy = Policy.load(given.run)
-        network, archetype = policy.actor, policy.card.archetype
-    else:
-        network = train(archetype, given.size, given.steps, given.seed)
-    if not isinstance(network, PatternNetwork):
-        raise ValueError(f"{given.run} holds a {type(network).__name__}, expected a PatternNetwork")
-    told = {"archetype": archetype, **judge_pattern(network, archetype, given.matches)}
-    title = f"{archetype}: after {FRAMES[-1]} frames on held-out seeds"
-    picture = plot_confusion(np.array(told["confusion"]), told["styles"], title, IMAGES / f"patterns-{archetype}.png")
+    told = judge_pattern(Policy.load(given.model), given.images, given.matches)
     print(json.dumps(told, indent=1))
-    if given.out is not None:
-        write_text(given.out, json.dumps(told, indent=1) + "\n")
     reached = told["places"]["held-out seeds"][str(FRAMES[-1])]["model"]["accuracy"]
-    print(
-        f"{reached:.1%} of styles named rightly after {FRAMES[-1]} frames, wanted {WANTED:.0%}; confusions: {picture}"
-    )
+    print(f"{reached:.1%} of styles named rightly after {FRAMES[-1]} frames on held-out seeds, wanted {WANTED:.0%}")
     return 0
 
 

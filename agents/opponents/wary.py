@@ -26,7 +26,8 @@ KITER = Script(
         (always, USE_FIELD),
         (always, ATTACK),
         (away(10), FLEE),
-        (always, MOVE_RANDOMLY),
+        (chance(0.5), MOVE_RANDOMLY),
+        (always, IDLE),
     ),
     {
         # Once it struck from afar it is known to be able to.

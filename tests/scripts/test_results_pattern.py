@@ -8,9 +8,17 @@ import torch
 from agents.opponents import STYLES
 from mlmonster_env.contract import HISTORY, HP_SHARE, NEAREST_ENEMY, STATE_SIZE
 from policies.pattern import PatternNetwork
+from policies.policy import Card, Policy
 from policies.sizes import TINY
 from scripts import results_pattern
-from scripts.results_pattern import close_frames, confusion_of, judge_pattern, most_confused, plot_confusion
+from scripts.results_pattern import (
+    close_frames,
+    confusion_of,
+    judge_pattern,
+    most_confused,
+    pattern_section,
+    plot_confusion,
+)
 
 
 def test_confusions_are_counted_and_the_worst_pair_comes_first(tmp_path):
@@ -31,14 +39,22 @@ def test_close_frames_are_of_frames_that_are_there():
     assert close_frames(histories).tolist() == [0, 5]
 
 
-def test_a_model_is_judged_in_every_place(monkeypatch):
+def model() -> Policy:
+    torch.manual_seed(0)
+    card = Card("pattern_recognition", "mage", "tiny", "", ("history",), PatternNetwork, {"widths": TINY})
+    return Policy(card, PatternNetwork(widths=TINY))
+
+
+def test_a_model_is_judged_in_every_place(monkeypatch, tmp_path):
     for name, value in (("WATCHED", 8), ("ROUNDS", 1), ("STEPS", 40), ("WINDOWS", 60)):
         monkeypatch.setattr(results_pattern, name, value)
     places = {"held-out seeds": (("skirmish-2v2",), "train"), "held-out monsters": (("skirmish-2v2",), "held-out")}
     monkeypatch.setattr(results_pattern, "PLACES", places)
-    torch.manual_seed(0)
-    told = judge_pattern(PatternNetwork(widths=TINY).eval(), "mage", 4)
+    told = judge_pattern(model(), tmp_path, 4)
     json.dumps(told)
+    assert (tmp_path / "patterns-mage.png").is_file()
+    lines = "\n".join(pattern_section({"mage": [{"seed": 0, "steps": 1, "seconds": 60, "pattern": told}]}))
+    assert "held-out monsters" in lines and "images/patterns-mage.png" in lines
     assert list(told["places"]) == list(places) and told["styles"] == list(STYLES)
     for by_frames in told["places"].values():
         for found in by_frames.values():
