@@ -45,6 +45,11 @@ class MemoryPPO(MaskedPPO):
         self._memories = [torch.zeros(shard.num_envs, size, device=self.device) for shard in shards]
         self._starts = [np.ones(shard.num_envs, np.bool_) for shard in shards]
 
+    def _begun(self) -> None:
+        super()._begun()
+        for starts in self._starts:
+            starts[:] = True
+
     def _recorder(self, number: int, env: VecEnv, steps: int) -> SequenceRecorder:
         made = SequenceRecorder(
             self.policy, self._shard_random[number], self._seen, steps, self.sequence, self.members,

@@ -95,6 +95,21 @@ class MaskedPPO(Resumable, PPO):
         self._last: list[dict[str, Array]] = []
         self._discounted = [np.zeros(shard.num_envs) for shard in shards]
 
+    def _setup_learn(
+        self, total_timesteps: int, callback: Any = None, reset_num_timesteps: bool = True, *more: Any, **named: Any
+    ) -> Any:
+        begins = reset_num_timesteps or self._last_obs is None  # then the environment is reset
+        told = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, *more, **named)
+        if begins:
+            self._begun()
+        return told
+
+    def _begun(self) -> None:
+        """Every match begins anew."""
+        self._last = []
+        for discounted in self._discounted:
+            discounted[:] = 0.0
+
     def _shards(self) -> list[VecEnv]:
         return list(getattr(self.env, "shards", [self.env]))
 

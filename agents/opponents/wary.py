@@ -66,7 +66,7 @@ COWARD = Script(
         (always, USE_HELP),
         (always, USE_FIELD),
         (always, ATTACK),
-        (chance(0.3), MOVE_RANDOMLY),
+        (chance(0.15), MOVE_RANDOMLY),
     ),
     {"fears": Mood(comes=below(0.6), goes=no(below(0.9)))},
 )
