@@ -77,6 +77,13 @@ class Reading:
         self._fights = np.zeros(matches, np.int64)
         self._next = 0
 
+    def restart(self) -> None:
+        """All matches are about to begin, and the next reading is due as it was at the very beginning."""
+        self._clock = 0
+        self._frames[self._seen_at > -HISTORY] = 0.0
+        self._seen_at[:] = -HISTORY
+        self.latents[:] = 0.0
+
     def begin(self, which: Array) -> None:
         """These matches begin: nobody was seen yet."""
         self.latents[which] = 0.0
@@ -166,6 +173,11 @@ class ReadingBattle(Battle):
         self._own, self._foes = np.flatnonzero(sides == self.side), np.flatnonzero(sides != self.side)
         self.reading = Reading(matches, len(self._foes), every, reader)
         self.reading.teller = teller
+
+    def reset(self, seeds: Array) -> None:
+        """As ever; readings fall as they did at the first time."""
+        self.reading.restart()
+        super().reset(seeds)
 
     def step(self, actions: Array) -> tuple[Array, Array, Array]:
         """As ever; what was seen of the enemies is noted."""

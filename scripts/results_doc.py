@@ -1,19 +1,18 @@
 """docs/results.md, from the files that scripts.results keeps."""
 
 import json
-import math
 from collections import defaultdict
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 from mlmonster_env.contract import ARCHETYPES
+from scripts.intervals import Z_95, over_seeds
+from scripts.results_conditioned import CONDITIONED, conditioned_section
 from scripts.results_pattern import pattern_section
 from scripts.results_sight import SIGHT, sight_section
 
 DOCUMENT = Path("docs/results.md")
-T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # of Student's t, by the number of seeds
-Z_95 = 1.96
 TARGETS = {"field": (0.90, 0.85), "contact": (0.58, 0.53), "all": (0.70, 0.0)}  # wanted, and the least lower bound
 INTRODUCTION = """# What was learnt
 
@@ -62,6 +61,7 @@ def render(folder: Path) -> str:
     for (model_type, algo), by_archetype in sorted(groups.items(), key=_order):
         parts += section(model_type, algo, by_archetype)
     parts += sight_section(folder / SIGHT)
+    parts += conditioned_section(folder / CONDITIONED)
     parts.append(NOTES if found else "Nothing has been run yet.\n")
     return "\n".join(parts)
 
@@ -97,9 +97,8 @@ def section(model_type: str, algo: str, by_archetype: dict[str, list[Any]]) -> l
 def interval(scores: list[dict[str, Any]]) -> tuple[float, float, float]:
     """Mean win rate over training seeds, and 95% of it."""
     rates = [score["win_rate"] for score in scores]
-    count = len(rates)
-    half = Z_95 * scores[0]["se"] if count == 1 else T_95[count] * stdev(rates) / math.sqrt(count)
-    return mean(rates), max(0.0, mean(rates) - half), min(1.0, mean(rates) + half)
+    middle, half = over_seeds(rates, [score["se"] for score in scores])
+    return middle, max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _shown(scores: list[dict[str, Any]]) -> str:

@@ -84,7 +84,7 @@ class LearnConditionedPPO(LearnMemoryPPO):
     blind: bool = False  # shown zeros instead: what the latent is worth is measured against that
     pattern_rate: Above0 = 1e-3  # the encoder's learning rate; it falls to a tenth
     pattern_batch: Annotated[int, Field(ge=2)] = 128  # windows
-    pattern_batches: Positive = 4  # after each update of the policy
+    pattern_batches: Positive = 8  # after each update of the policy
     contrast: Annotated[float, Field(ge=0.0)] = 0.1  # what the contrastive loss weighs
     store_size: Annotated[int, Field(ge=2)] = 8192  # windows that are drawn from, the latest
 

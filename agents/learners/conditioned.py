@@ -18,7 +18,7 @@ from policies.sb3.conditioned import ConditionedPolicy
 from policies.storage import Tree
 
 MOST_NORM = 1.0
-WEIGHT_DECAY = 1e-4
+WEIGHT_DECAY = 1e-2
 LAST_RATE = 0.1  # of the encoder's first one, so that the policy's ground moves less and less
 SETTINGS = ["pattern_rate", "pattern_batch", "pattern_batches", "contrast", "store_size"]
 
@@ -45,7 +45,7 @@ class ConditionedPPO(MemoryPPO):
         *,
         pattern_rate: float = 1e-3,
         pattern_batch: int = 128,
-        pattern_batches: int = 4,
+        pattern_batches: int = 8,
         contrast: float = 0.1,
         store_size: int = 8192,
         **named: Any,
@@ -84,6 +84,12 @@ class ConditionedPPO(MemoryPPO):
         self.store = PatternStore(self.store_size)
         seed = None if self.seed is None else [self.seed, 1]
         self.pattern_random = np.random.default_rng(seed)
+
+    def collect_rollouts(self, *arguments: Any, **named: Any) -> bool:
+        """As ever; of a rollout that was never learnt from, no window is kept either."""
+        for collector in self.collectors:
+            collector.take()
+        return super().collect_rollouts(*arguments, **named)
 
     def train(self) -> None:
         """Improve the policy by the last rollout, and the encoder by what was seen in it."""

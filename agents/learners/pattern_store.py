@@ -10,6 +10,9 @@ from mlmonster_env.contract import HISTORY, STATE_SIZE
 from mlmonster_env.envs.battle import Array
 from policies.storage import Tree
 
+KEPT_EVERY = 4  # of so many readings one is kept: the next ones look much alike, and there is room for more fights
+LEAST = 10  # frames that are left where only the last ones are shown
+
 
 @dataclass
 class Labelled:
@@ -30,7 +33,7 @@ class Labelled:
 
 
 class Collector:
-    """Listens to the readings of one environment, and keeps of each match one enemy in turn, with its label."""
+    """Listens to the readings of one environment, and now and then keeps of each match one enemy in turn, labelled."""
 
     def __init__(self, env: Any, number: int) -> None:
         self._env = env
@@ -41,7 +44,9 @@ class Collector:
     def __call__(self, told: Told) -> None:
         """Something was read just now."""
         self.turn += 1
-        kept = np.flatnonzero(told.enemies == self.turn % self._env.reading.enemies)
+        if self.turn % KEPT_EVERY:
+            return
+        kept = np.flatnonzero(told.enemies == self.turn // KEPT_EVERY % self._env.reading.enemies)
         if len(kept):
             styles = np.asarray(self._env.labels)[told.matches[kept]].astype(np.int64)
             fights = told.fights[kept] + self._first
@@ -85,9 +90,16 @@ class PatternStore:
             self._next = (self._next + rest) % self.capacity
 
     def draw(self, random: np.random.Generator, count: int) -> tuple[Array, Array, Array]:
-        """Windows at random: float32 histories, styles, fights."""
+        """Windows at random: float32 histories, styles, fights.
+
+        About half of them show everything, the others only the last so many frames; something is shown of each.
+        """
         chosen = random.integers(0, len(self), count)
-        return self._histories[chosen].astype(np.float32), self._styles[chosen], self._fights[chosen]
+        histories = self._histories[chosen].astype(np.float32)
+        shown = np.arange(HISTORY - 1, -1, -1) < random.integers(LEAST, 2 * HISTORY, count)[:, None]
+        left = np.asarray((histories.any(-1) & shown).any(1))
+        shown |= ~left[:, None]
+        return np.where(shown[..., None], histories, 0.0), self._styles[chosen], self._fights[chosen]
 
     def state(self) -> Tree:
         """To be written down."""

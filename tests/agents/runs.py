@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TYPES = (
     ("combat_dqn", "ddqn"), ("combat_dqn", "qrdqn"), ("combat_dqn", "ppo"), ("movement_ppo", "ppo"),
     ("spatial_vit", "ppo"), ("skill_dqn", "qrdqn"), ("soft_actor_critic", "sac"), ("threat_assessment", "supervised"),
-    ("team_coordination", "recurrent_ppo"), ("temporal_transformer", "transformer_ppo"), ("combat_dqn", "recurrent_ppo"),
+    ("team_coordination", "recurrent_ppo"), ("temporal_transformer", "transformer_ppo"),
+    ("combat_dqn", "recurrent_ppo"), ("pattern_recognition", "conditioned_ppo"),
 )  # fmt: skip
 SMALL = {
     "size": "tiny", "preset": "test", "scenario": "mirror-v1:train:contact", "batch.matches": 8, "batch.shards": 2,
@@ -31,6 +32,13 @@ BY_ALGO: dict[str, dict[str, Any]] = {
     "supervised": {"learn.batch_size": 64},
     "recurrent_ppo": {"learn.n_steps": 8, "learn.sequence": 4, "learn.batch_size": 64},
     "transformer_ppo": {"learn.n_steps": 8, "learn.sequence": 4, "learn.batch_size": 64},
+    "conditioned_ppo": {
+        "learn.n_steps": 8,
+        "learn.sequence": 4,
+        "learn.batch_size": 64,
+        "learn.every": 4,
+        "learn.pattern_batch": 8,
+    },
 }
 
 

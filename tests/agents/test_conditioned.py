@@ -6,23 +6,24 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from torch import nn
 
 from agents.catalog import TYPES
 from agents.config.read import ConfigError, resolve
 from agents.evaluation import evaluate
+from agents.learners import pattern_store
 from agents.learners.build import build_env, build_learner, card_of, make_card
 from agents.learners.conditioned import ConditionedPPO
-from agents.learners.pattern_store import Collector, Labelled, PatternStore
+from agents.learners.pattern_store import KEPT_EVERY, LEAST, Collector, Labelled, PatternStore
 from agents.learners.reading_env import ReadingVecEnv
 from agents.machine import Machine
 from agents.opponents import STYLES, opponent_of
 from agents.plan import footprint
+from agents.progress import ProgressLine
 from agents.reading import BLOCK, Reading, ReadingBattle, Told, battle_for
 from agents.run import Run
 from mlmonster_env.contract import HISTORY, LATENT, STATE_SIZE
 from mlmonster_env.envs.battle import MASK, block_space
-from policies.actors import build_policy
+from policies.actors import actor_of, build_policy
 from policies.extractors import JointExtractor, LatentExtractor
 from policies.policy import Policy
 from policies.sb3.conditioned import ConditionedPolicy
@@ -99,12 +100,12 @@ def paid_lately(learner: ConditionedPPO) -> float:
 
 def test_only_who_is_told_learns_what_only_the_enemy_tells():
     scores = {}
-    for blind in (False, True):
+    for blind, updates in ((False, 30), (True, 15)):
         learner = solver(blind=blind, normalize_returns=False)
-        learner.learn(32 * 24 * 40)
+        learner.learn(32 * 24 * updates)
         scores[blind] = paid_lately(learner)
     most = 1 / (1 - 0.3)
-    assert scores[False] > 0.9 * most and scores[True] < 0.5 * most
+    assert scores[False] > 0.8 * most and scores[True] < 0.45 * most
     assert learner.policy.blind and len(learner.store) == 0
 
 
@@ -136,7 +137,32 @@ def test_the_oldest_windows_make_room():
         PatternStore(1)
 
 
-def test_a_collector_labels_windows_by_their_match():
+def test_some_windows_show_only_their_last_frames_and_none_shows_nothing():
+    store = PatternStore(4)
+    histories = np.zeros((4, HISTORY, STATE_SIZE), np.float16)
+    histories[:2] = 0.5
+    histories[2:, 3] = 0.5  # seen once, long ago
+    store.add(Labelled(histories, np.zeros((4, LATENT)), np.array([0, 0, 1, 1]), np.arange(4)))
+    drawn, styles, _ = store.draw(np.random.default_rng(0), 400)
+    there = np.asarray(drawn.any(-1))
+    assert (there[styles == 1].sum(1) == 1).all() and there[styles == 1][:, 3].all()
+    lengths = there[styles == 0].sum(1)
+    assert 0.4 < (lengths == HISTORY).mean() < 0.7 and lengths.min() >= LEAST
+    assert all(row[HISTORY - length :].all() for row, length in zip(there[styles == 0], lengths, strict=True))
+
+
+def test_a_collector_keeps_one_reading_of_several():
+    env = Riddle(2)
+    env.labels = np.array([2, 0])
+    collector = Collector(env, 0)
+    told = Told(np.ones((2, HISTORY, STATE_SIZE)), np.zeros((2, LATENT)), np.arange(2), np.zeros(2), np.arange(2))
+    for _ in range(2 * KEPT_EVERY + 1):
+        collector(told)
+    assert [len(part) for part in collector.take()] == [2, 2]
+
+
+def test_a_collector_labels_windows_by_their_match(monkeypatch):
+    monkeypatch.setattr(pattern_store, "KEPT_EVERY", 1)
     env = Riddle(3)
     env.reading.enemies = 2
     env.labels = np.array([2, 0, 1])
@@ -159,13 +185,19 @@ def learner_of(shards: int = 2, **more: Any) -> Any:
     return build_learner(config, build_env(config, machine), machine)
 
 
-def test_windows_in_training_have_the_label_of_their_match():
+def test_windows_in_training_have_the_label_of_their_match(monkeypatch):
+    monkeypatch.setattr(pattern_store, "KEPT_EVERY", 1)
     learner = learner_of(1)
     heard: list[Any] = []
     shard = learner.env.shards[0]
     collect = shard.reading.teller
-    shard.reading.teller = lambda told: (heard.append((told, shard.labels[told.matches].copy())), collect(told))
-    learner.learn(3000, callback=lambda told, _: True)
+
+    def listen(told: Told) -> None:
+        heard.append((told, shard.labels[told.matches].copy()))
+        collect(told)
+
+    shard.reading.teller = listen
+    learner.learn(2000, callback=lambda told, _: True)
     assert set(np.concatenate([labels for _, labels in heard]).tolist()) == {0, 1, 2}
     played = {
         f: style for told, labels in heard for f, style in zip(told.fights.tolist(), labels.tolist(), strict=True)
@@ -211,10 +243,9 @@ def test_twins_begin_alike_and_only_one_of_them_reads():
     assert set(told.losses) > {"style", "contrast"} and not set(blind.losses) & {"style"}
 
 
-def test_the_policys_updates_leave_the_encoder_alone():
+def test_the_policys_updates_leave_the_encoder_alone(monkeypatch):
+    monkeypatch.setattr(ConditionedPPO, "_learn_patterns", lambda learner: None)
     learner = solver()
-    learner.pattern_batches = 0
-    learner._learn_patterns = lambda: None
     before = {name: tensor.clone() for name, tensor in learner.policy.pattern.named_parameters()}
     learner.learn(32 * 24 * 2)
     assert all(torch.equal(tensor, before[name]) for name, tensor in learner.policy.pattern.named_parameters())
@@ -228,23 +259,31 @@ def test_it_is_saved_and_loaded(tmp_path):
     assert again.contrast == 0.2 and again.policy.styles == Riddle.styles and again.store_size == 1000
     for name, tensor in learner.policy.state_dict().items():
         assert torch.equal(tensor, again.policy.state_dict()[name]), name
-    assert torch.equal(learner.projection.layers[0].bias, again.projection.layers[0].bias)
+    for own, other in zip(learner.projection.parameters(), again.projection.parameters(), strict=True):
+        assert torch.equal(own, other)
 
 
-def test_a_run_ends_with_a_model_that_is_judged_as_it_learnt(tmp_path, capsys):
+@pytest.fixture
+def said(monkeypatch):
+    """What a run tells people."""
+    lines: list[str] = []
+    monkeypatch.setattr(ProgressLine, "say", lambda self, text: lines.append(text))
+    return lines
+
+
+def test_a_run_ends_with_a_model_that_is_judged_as_it_learnt(tmp_path, said):
     run = Run.begin(tmp_path / "run", resolve({**ASKED, "steps": 1500}))
     run.go()
-    printed = capsys.readouterr().out
-    assert (
-        "against mix:rusher,camper,stock: contact" in printed
-        and "against mix:rusher,camper,stock, 4 matches" in printed
-    )
+    assert any("min, against mix:rusher,camper,stock: contact" in line for line in said)
+    assert any(line.startswith("against mix:rusher,camper,stock, 4 matches in mirror pairs") for line in said)
     policy = Policy.load(tmp_path / "run")
     assert policy.card.blocks == ("state", BLOCK, MASK) and policy.card.control == "combat"
     actor: Any = policy.actor
     assert actor.styles == ("rusher", "camper", "stock") and actor.every == 4 and not actor.blind
-    made = battle_for(policy)(2, archetype="mage", scenario="duel", observe=policy.card.blocks)
-    assert isinstance(made, ReadingBattle) and made.reading.reader.network is actor.pattern
+    made: Any = battle_for(policy)(2, archetype="mage", scenario="duel", observe=policy.card.blocks)
+    assert type(made) is ReadingBattle
+    reader: Any = made.reading.reader
+    assert reader.network is actor.pattern
     heard: list[Told] = []
     found = evaluate(policy, "mirror-v1:contact", 3, opponent="kiter", teller=heard.append)
     again = evaluate(policy, "mirror-v1:contact", 3, opponent="kiter")
@@ -252,19 +291,16 @@ def test_a_run_ends_with_a_model_that_is_judged_as_it_learnt(tmp_path, capsys):
     assert len(heard) > 2 and all(told.latents.any() for told in heard)
 
 
-def test_everybody_is_judged_against_whom_it_was_trained(tmp_path, capsys):
+def test_everybody_is_judged_against_whom_it_was_trained(tmp_path, said):
     asked = {**SMALL, "algo": "ppo", "learn.n_steps": 8, "learn.batch_size": 64, "steps": 300, "opponents": "idle"}
     Run.begin(tmp_path / "run", resolve(asked)).go()
-    printed = capsys.readouterr().out
-    assert "against idle: contact" in printed and "against stock" not in printed
+    assert any("against idle: contact" in line for line in said) and "against stock" not in "".join(said)
 
 
 def test_a_blind_model_is_shown_zeros_when_it_plays():
     card = card_of(resolve({**ASKED, "learn.blind": True}))
     network = build_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)
     assert network.blind
-    from policies.actors import actor_of
-
     made: Any = battle_for(Policy(card, actor_of(network)))(2, scenario="duel", observe=card.blocks)
     assert made.reading.reader is None
 
@@ -329,11 +365,10 @@ def test_wrong_environments_are_named():
     with pytest.raises(ValueError, match="read every 5 decisions, expected 2"):
         solver(Riddle(every=5))
     other = Riddle()
-    other.styles = ("high", "low", "odd")  # type: ignore[misc]
+    other.styles = ("high", "low", "odd")
     with pytest.raises(ValueError, match=r"the environment's styles are \('high', 'low', 'odd'\)"):
         solver(other)
     with pytest.raises(ValueError, match="contrast is -1"):
         solver(contrast=-1)
     with pytest.raises(ValueError, match="every is 0"):
         build_policy(ConditionedPolicy, ("state", BLOCK), "combat", {**arguments_of(), "every": 0})
-    assert nn.Module

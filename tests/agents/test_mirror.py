@@ -70,9 +70,7 @@ def test_the_sides_are_really_swapped():
             super().__init__(*arguments, **named)
             sides.append((self.side, sorted(set(self.members.tolist()))))
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mirror, "Battle", Spy)
-        judged(attacks, pairs=2)
+    judged(attacks, pairs=2, make_battle=Spy)
     assert sides == [(0, [0, 1, 2]), (1, [3, 4, 5])]
 
 

@@ -156,6 +156,16 @@ def test_it_goes_on_to_the_bit(tmp_path):
     assert differences(first.state(), second.state()) == [] and expected[-1][BLOCK].any()
 
 
+def test_a_seed_is_a_way_to_read():
+    one, told = battle(4, "mirror-v1:contact", "styles", every=4), []
+    for steps in (30, 7, 30):
+        one.reset(np.arange(4) + 9)
+        for _ in range(steps):
+            one.step(attacks(one.observe()))
+        told.append(one.observe())
+    assert differences(told[0], told[2]) == [] and told[0][BLOCK].any()
+
+
 def test_without_a_reader_nothing_is_kept():
     one = battle(reader=None)
     for _ in range(20):
@@ -164,12 +174,13 @@ def test_without_a_reader_nothing_is_kept():
 
 
 def test_it_plays_as_any_battle_does():
-    told = []
+    told: list[Any] = []
     for make in (Battle, ReadingBattle):
         one = make(4, archetype="tank", scenario="mirror-v1:contact", pack=True, observe=("state", MASK))
         one.reset(np.arange(4))
         for _ in range(30):
-            one.step(attacks(one.observe()))
+            seen: Any = one.observe()
+            one.step(attacks(seen))
         told.append((one.observe(), one.arena.digest()))
     assert differences(told[0][0], told[1][0]) == [] and told[0][1] == told[1][1]
 

@@ -15,7 +15,7 @@ from agents.behaviour import COLUMNS
 from agents.config.read import resolve
 from agents.course import Course, RunError
 from agents.run import Run
-from mlmonster_env.contract import ARCHETYPES, BLOCKS, CONTROLS
+from mlmonster_env.contract import ARCHETYPES, CONTROLS, SHAPES
 from policies.policy import Policy
 from policies.storage import read_manifest, write_tree
 from tests.agents import runs
@@ -41,7 +41,7 @@ def crash_after(monkeypatch, decisions):
 def seen_by(policy, count=20):
     random = np.random.default_rng(0)
     seen = {
-        name: random.random((count, *BLOCKS[name])).astype(np.float32)
+        name: random.random((count, *SHAPES[name])).astype(np.float32)
         for name in policy.card.blocks
         if name != "action_mask"
     }
@@ -58,10 +58,10 @@ def trains_saves_loads_and_acts(folder, model_type, algo, archetype):
     policy = Policy.load(folder)
     assert policy.card.model_type == model_type and policy.card.archetype == archetype
     seen = seen_by(policy)
-    actions, state = policy.predict(seen)
-    assert state is None
+    actions, state = policy.predict(seen, episode_start=True)
+    assert np.shape(state) == ((len(actions), policy.memory_size) if policy.memory_size else ())
     policy.save(folder / "again")
-    assert np.array_equal(Policy.load(folder / "again").predict(seen)[0], actions)
+    assert np.array_equal(Policy.load(folder / "again").predict(seen, episode_start=True)[0], actions)
     if "action_mask" in seen:
         assert seen["action_mask"][np.arange(len(actions)), actions].all()
     assert summary["steps"] >= run.config.total_steps

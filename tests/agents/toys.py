@@ -141,7 +141,8 @@ class MaskedCue(CueTask):
 
     def step_wait(self) -> Any:
         self.illegal += int((self.mask[np.arange(self.num_envs), self._actions] == 0).sum())
-        seen, paid, ended, infos = super().step_wait()
+        told: Any = super().step_wait()
+        seen, paid, ended, infos = told
         shown = self.shown(seen)
         for slot in np.flatnonzero(ended).tolist():
             infos[slot]["terminal_observation"] = {name: block[slot] for name, block in shown.items()}
@@ -153,7 +154,8 @@ class MaskedCue(CueTask):
         asked = self._past == self._until
         self.mask = np.ones((self.num_envs, CUES), np.int8)
         self.mask[~asked & (self._past % 2 == 1), 1:] = 0
-        self.mask[asked, (self._cue[asked] + 1) % CUES] = 0
+        wrong = self._cue + self.random.integers(1, CUES, self.num_envs)
+        self.mask[asked, wrong[asked] % CUES] = 0
         return {"state": state, MASK: self.mask}
 
 
@@ -172,6 +174,9 @@ class Shards(Batch):
 
     def reset(self) -> Any:
         return stacked([shard.reset() for shard in self.shards])
+
+    def step_wait(self) -> Any:
+        raise NotImplementedError("shards are stepped each by itself")
 
     def state(self) -> Any:
         return {str(number): shard.state() for number, shard in enumerate(self.shards)}
