@@ -12,9 +12,11 @@ from mlmonster_env.contract import BLOCKS, CONTROLS, NOTHING_TO_DO, SHAPES, VERS
 from mlmonster_env.envs.battle import MASK
 from policies.actors import KINDS, LOGITS, TOLD, build_actor
 from policies.recipes import decode, encode
+from policies.sb3.actor_critic import sample
 from policies.storage import read_manifest, read_tree, write_tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
+BELOW_1 = np.nextafter(np.float32(1), np.float32(0))
 
 
 @dataclass(frozen=True)
@@ -106,21 +108,23 @@ class Policy:
             actions = self.act(checked, deterministic)
         return (actions[0] if single else actions), state
 
-    def act(self, seen: dict[str, Array], deterministic: bool = True) -> Array:
-        """Actions for a batch of observations by block."""
+    def act(self, seen: dict[str, Array], deterministic: bool = True, lots: Array | None = None) -> Array:
+        """Actions for a batch of observations by block; `lots` [batch], from 0 up to 1, draw them if given."""
         if self.memory_size:
             raise ValueError(f"{self.card.model_type} remembers, and was called without its memory; expected begin()")
         if hasattr(self.actor, "memory_size"):  # a transformer that looks back on nothing
-            return self.think(seen, np.zeros((len(next(iter(seen.values()))), 0), np.float32), deterministic)[0]
+            return self.think(seen, np.zeros((len(next(iter(seen.values()))), 0), np.float32), deterministic, lots)[0]
         with torch.inference_mode():
             told = self.actor(self._rows(seen))
-        return self._chosen(told, deterministic)
+        return self._chosen(told, deterministic, lots)
 
-    def think(self, seen: dict[str, Array], memory: Array, deterministic: bool = True) -> tuple[Array, Array]:
+    def think(
+        self, seen: dict[str, Array], memory: Array, deterministic: bool = True, lots: Array | None = None
+    ) -> tuple[Array, Array]:
         """Actions for a batch of observations and memories [batch, memory_size], and the memories after it."""
         with torch.inference_mode():
             told, later = self.actor(self._rows(seen), torch.as_tensor(memory).to(self._device))
-        return self._chosen(told, deterministic), later.cpu().numpy()
+        return self._chosen(told, deterministic, lots), later.cpu().numpy()
 
     def begin(self, slots: int, deterministic: bool = True) -> "Minds":
         """Minds for so many monsters, stepped together."""
@@ -137,11 +141,13 @@ class Policy:
     def _rows(self, seen: dict[str, Array]) -> dict[str, torch.Tensor]:
         return {name: torch.as_tensor(seen[name]).float().to(self._device) for name in self.card.blocks}
 
-    def _chosen(self, told: torch.Tensor, deterministic: bool) -> Array:
+    def _chosen(self, told: torch.Tensor, deterministic: bool, lots: Array | None) -> Array:
         if self.card.kind in TOLD:
             return np.asarray(told.cpu().numpy())
-        if self.card.kind == LOGITS and not deterministic:
-            told = told + torch.from_numpy(self.random.gumbel(size=told.shape).astype(np.float32)).to(told.device)
+        if self.card.kind == LOGITS and not (deterministic and lots is None):
+            drawn = self.random.random(len(told)) if lots is None else lots
+            below = np.minimum(drawn.astype(np.float32), BELOW_1)
+            return np.asarray(sample(told, torch.from_numpy(below).to(told.device)).cpu().numpy())
         return np.asarray(told.argmax(-1).cpu().numpy())
 
     def _memory(self, state: Any, episode_start: Any, rows: int) -> Array:

@@ -1,14 +1,18 @@
 """Opponents by name: the styles, and how what was asked for becomes one."""
 
+from pathlib import Path
+
 from agents.opponents.bold import FOCUS_FIRE, HEALER_FIRST, RANDOM_SKILL, RUSHER
 from agents.opponents.conditions import always
 from agents.opponents.mix import STOCK, Mix
+from agents.opponents.model import ModelRival
 from agents.opponents.style import ANY, Script, Style
 from agents.opponents.wary import AMBUSHER, CAMPER, COWARD, KITER
 from mlmonster_env.contract import IDLE
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.envs.battle import OPPONENTS
 from mlmonster_env.envs.rivals import Rival
+from policies.policy import Policy
 
 STYLES: dict[str, Script] = {
     "rusher": RUSHER,
@@ -33,8 +37,9 @@ KNOWN = (*OPPONENTS, *STYLES, ALL_STYLES)
 def opponent_of(name: str, seed: int = 0, *, what: str = "opponent") -> str | Rival:
     """What a battle takes for an opponent; each battle needs its own.
 
-    "stock", "random", "idle"; a style, such as "rusher"; "styles", one of them in each match; or
-    "mix:rusher=2,stock=1", in which a number says how often. An error says that `what` is wrong.
+    "stock", "random", "idle"; a style, such as "rusher"; "styles", one of them in each match;
+    "mix:rusher=2,stock=1", in which a number says how often; or the folder of a model, or of the run that made it. An
+    error says that `what` is wrong.
     """
     if name in OPPONENTS:
         return name
@@ -44,7 +49,16 @@ def opponent_of(name: str, seed: int = 0, *, what: str = "opponent") -> str | Ri
         return mix_of(dict.fromkeys(STYLES, 1.0), seed)
     if isinstance(name, str) and name.startswith(MIX):
         return mix_of(_weights(name, what), seed)
-    raise ValueError(f"{what} is {name!r}, expected {one_of(str(name), KNOWN)}, or such as mix:rusher=2,kiter=1")
+    if isinstance(name, str) and _holds_model(name):
+        return ModelRival(Policy.load(name), seed)
+    raise ValueError(
+        f"{what} is {name!r}, expected {one_of(str(name), KNOWN)}, such as mix:rusher=2,kiter=1, or a model's folder"
+    )
+
+
+def _holds_model(name: str) -> bool:
+    """Whether a name is the folder of a model, or of the run that made it."""
+    return any((Path(name) / inner / "manifest.json").is_file() for inner in ("", "final"))
 
 
 def mix_of(weights: dict[str, float], seed: int = 0) -> Mix:
