@@ -68,6 +68,7 @@ LEARNERS: dict[str, Any] = {
 CORES = {"recurrent_ppo": "lstm", "transformer_ppo": "transformer", "conditioned_ppo": "lstm"}
 TAUGHT = ("supervised", "patterns")  # told what is right, rather than paid
 EVERYWHERE = "mirror-v1:train"  # the scenario that stands for all that patterns are learnt from
+CRITICS = {"recurrent_ppo": "own", "transformer_ppo": "shared", "conditioned_ppo": "own"}  # unless told otherwise
 ON_POLICY = ("ppo", *CORES)  # played by as many threads as there are shards
 SEEDS_A_RUN = 1 << 24  # matches that a run can begin with, before its seeds reach those of the next run's
 
@@ -116,7 +117,7 @@ def policy_arguments(algo: str, widths: Widths) -> dict[str, Any]:
         return {
             **made, "net_arch": {"pi": head, "vf": head}, "activation_fn": nn.ReLU, "core": CORES[algo],
             "core_width": widths.core, "core_layers": widths.core_layers, "core_heads": widths.core_heads,
-            "span": widths.span,
+            "span": widths.span, "critic": CRITICS[algo],
         }  # fmt: skip
     if algo == "sac":
         return {**made, "net_arch": [widths.head], "share_features_extractor": False}

@@ -19,6 +19,7 @@ TYPES = (
     ("spatial_vit", "ppo"), ("skill_dqn", "qrdqn"), ("soft_actor_critic", "sac"), ("threat_assessment", "supervised"),
     ("team_coordination", "recurrent_ppo"), ("temporal_transformer", "transformer_ppo"),
     ("combat_dqn", "recurrent_ppo"), ("pattern_recognition", "conditioned_ppo"),
+    ("pattern_recognition", "patterns"),
 )  # fmt: skip
 SMALL = {
     "size": "tiny", "preset": "test", "scenario": "mirror-v1:train:contact", "batch.matches": 8, "batch.shards": 2,
@@ -33,13 +34,11 @@ BY_ALGO: dict[str, dict[str, Any]] = {
     "recurrent_ppo": {"learn.n_steps": 8, "learn.sequence": 4, "learn.batch_size": 64},
     "transformer_ppo": {"learn.n_steps": 8, "learn.sequence": 4, "learn.batch_size": 64},
     "conditioned_ppo": {
-        "learn.n_steps": 8,
-        "learn.sequence": 4,
-        "learn.batch_size": 64,
-        "learn.every": 4,
-        "learn.pattern_batch": 8,
+        "learn.n_steps": 8, "learn.sequence": 4, "learn.batch_size": 64, "learn.every": 4, "learn.pattern_batch": 8,
     },
-}
+    "patterns": {"learn.batch_size": 64},
+}  # fmt: skip
+STEPS = {"supervised": 4000, "patterns": 30_000}  # where fewer are no boundary
 
 
 def options(model_type: str, algo: str, steps: int = 1200, **more: Any) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def options(model_type: str, algo: str, steps: int = 1200, **more: Any) -> dict[
     archetype = more.pop("archetype", "mage")
     return {
         **SMALL, **BY_ALGO[algo], "archetype": archetype, "model_type": model_type, "algo": algo,
-        "steps": 4000 if algo == "supervised" else steps, **more,
+        "steps": STEPS.get(algo, steps), **more,
     }  # fmt: skip
 
 
