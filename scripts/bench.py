@@ -1,24 +1,27 @@
-"""Measure how fast the parts are: `python -m scripts.bench sim`, `envs`, `rewards`, `train`, `gpu`."""
+"""Measure how fast the parts are: `python -m scripts.bench sim`, `envs`, `rewards`, `train`, `recurrent`, `gpu`."""
 
 import argparse
+import sys
+from collections.abc import Callable
 
-from scripts import bench_envs, bench_gpu, bench_rewards, bench_sim, bench_train
+from scripts import bench_envs, bench_gpu, bench_recurrent, bench_rewards, bench_sim, bench_train
 
-BENCHES = {
+BENCHES: dict[str, tuple[Callable[[], int | None], str]] = {
     "sim": (bench_sim.main, "the simulator"),
     "envs": (bench_envs.main, "the interfaces"),
     "rewards": (bench_rewards.main, "an archetype's pay"),
     "train": (bench_train.main, "the learners"),
+    "recurrent": (bench_recurrent.main, "PPO over an LSTM; its status is 1 below the speed that is wanted"),
     "gpu": (bench_gpu.main, "full-size models on a GPU"),
 }
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     told = "; ".join(f"{name}: {what}" for name, (_, what) in BENCHES.items())
     parser.add_argument("part", choices=BENCHES, help=told)
-    BENCHES[parser.parse_args().part][0]()
+    return BENCHES[parser.parse_args().part][0]() or 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

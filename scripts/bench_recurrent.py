@@ -68,9 +68,10 @@ class Noise(Batch):
 
 
 def ours(setting: Setting, **more: Any) -> MemoryPPO:
-    """Our learner: an LSTM each for actor and critic, and a head of two layers each."""
+    """Our learner: an LSTM and a head of two layers each for actor and critic; gradients reach as far as theirs."""
     core = {"core": "lstm", "core_width": setting.width, "net_arch": [64, 64], "activation_fn": nn.Tanh}
-    return MemoryPPO("MlpPolicy", Noise(setting), policy_kwargs=core, **{**common(setting), **more})
+    named = {**common(setting), "sequence": setting.steps, **more}
+    return MemoryPPO("MlpPolicy", Noise(setting), policy_kwargs=core, **named)
 
 
 def theirs(setting: Setting) -> RecurrentPPO:
@@ -120,14 +121,14 @@ def bound(setting: Setting, repeats: int) -> Bound:
     turned = seen.transpose(0, 1).contiguous()
 
     def bare() -> None:
-        torch.stack([_total(lstm(turned)[0]) for lstm in plain]).sum().backward()  # type: ignore[no-untyped-call]
+        torch.stack([_total(lstm(turned)[0]) for lstm in plain]).sum().backward()
 
     def cores() -> None:
         told = [_total(core.unroll(seen, held, starts)) for core, held in zip((actor, critic), memories, strict=True)]
-        torch.stack(told).sum().backward()  # type: ignore[no-untyped-call]
+        torch.stack(told).sum().backward()
 
     def update() -> None:
-        model._update(rollout, clip=0.2)  # type: ignore[arg-type]
+        model._update(rollout, clip=0.2)
 
     seconds: dict[str, list[float]] = {"bare": [], "cores": [], "update": []}
     for number in range(repeats + 1):
@@ -171,12 +172,12 @@ def main() -> int:
     setting = SETTING
     taken = in_turns({OURS: learning(ours(setting), setting), THEIRS: learning(theirs(setting), setting)}, ROUNDS)
     ratio = gain(taken, OURS, THEIRS)
-    speeds = Table("", "samples/s", title=f"rollout and updates, one thread, medians of {ROUNDS} rounds: {setting}")
-    for name, found in taken.items():
-        speeds.add_row(name, f"{median(found):,.0f}")
+    speeds = Table("", "samples/s", title=f"rollout and updates, medians of {ROUNDS}")
+    for name, measured in taken.items():
+        speeds.add_row(name, f"{median(measured):,.0f}")
+    console.print(f"{setting}, one thread")
     console.print(speeds)
-    found = bound(setting, REPEATS)
-    console.print(bound_table(found))
+    console.print(bound_table(bound(setting, REPEATS)))
     shares = Table(*(shown := time_shares(setting)), title="where our time goes")
     shares.add_row(*(f"{share:.0%}" for share in shown.values()))
     console.print(shares)
@@ -186,7 +187,9 @@ def main() -> int:
 
 def bound_table(found: Bound) -> Table:
     """The share of an update that bare LSTMs would take."""
-    made = Table("forward and backward, actor's and critic's", "ms", "bare over it", title="the rollout as one minibatch")
+    made = Table(
+        "forward and backward, actor's and critic's", "ms", "bare over it", title="the rollout as one minibatch"
+    )
     for name, seconds in (
         ("bare nn.LSTM, no resets", found.bare),
         ("our cores, resets and carried memories", found.cores),

@@ -12,7 +12,7 @@ from scripts.tasks import CUES
 NAMES = {"memory": "recurrent-learning.png", "recall": "recall.png"}
 TITLES = {
     "memory": "The memory task: a cue, asked for {least} to {most} moments later",
-    "recall": "The recall task: a cue, asked for {least} to {most} moments later; gradients reach back 8",
+    "recall": "The recall task: a cue, asked for {least} to {most} moments later; rows of 8",
 }
 COLOURS = ("#1f6feb", "#d9822b")
 
@@ -37,7 +37,7 @@ def draw(path: Path, folder: Path) -> Path:
     axes.set_ylabel("right answers of a rollout, %")
     axes.set_ylim(0, 102)
     axes.grid(alpha=0.3)
-    axes.legend(loc="center right")
+    axes.legend(loc="upper left")
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / NAMES[told["task"]]
     figure.savefig(made, dpi=110)

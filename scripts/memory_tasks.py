@@ -97,7 +97,8 @@ def learner_of(trial: Trial, task: CueTask) -> MemoryPPO | RecurrentPPO:
         return RecurrentPPO("MlpLstmPolicy", task, policy_kwargs={"lstm_hidden_size": width}, **common)
     if trial.learner == LSTM:
         core: dict[str, Any] = {"core": "lstm", "core_width": width}
-        return MemoryPPO("MlpPolicy", task, normalize_returns=False, policy_kwargs=core, **common)
+        # Theirs reaches back through a whole rollout, so ours does.
+        return MemoryPPO("MlpPolicy", task, sequence=STEPS, normalize_returns=False, policy_kwargs=core, **common)
     reach = 0 if trial.learner == TWIN else task.gap[1]
     core = {"core": "transformer", "core_width": width, "core_heads": 2, "span": reach, "critic": "shared"}
     return MemoryPPO("MlpPolicy", task, sequence=SEGMENT, normalize_returns=False, policy_kwargs=core, **common)
@@ -117,7 +118,7 @@ def learn(trial: Trial) -> Curve:
 
 def judged(model: MemoryPPO | RecurrentPPO, task: CueTask, answers: int | None = None) -> float:
     """Of at least so many answers, each the likeliest one, how many are right."""
-    seen = task.reset()
+    seen: Any = task.reset()
     starts = np.ones(task.num_envs, np.bool_)
     state: Any = None
     while task.answered < (ANSWERS if answers is None else answers):
@@ -177,11 +178,16 @@ def written(curves: list[Curve], folder: Path) -> list[Path]:
         settings = {**COMMON, "n_epochs": EPOCHS[task], "width": WIDTH[task], "episodes": EPISODES}
         told = {
             "task": task, "command": "python -m scripts.memory_tasks", "gap": task_of(task, 0).gap,
-            "settings": settings, "curves": [asdict(curve) for curve in found],
+            "settings": settings, "curves": [_told(curve) for curve in found],
         }  # fmt: skip
         path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         made.append(path)
     return made
+
+
+def _told(curve: Curve) -> dict[str, Any]:
+    """All but the seconds, in which other programs have a part."""
+    return {name: value for name, value in asdict(curve).items() if name != "seconds"}
 
 
 def table(curves: list[Curve]) -> Table:

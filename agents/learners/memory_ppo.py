@@ -17,9 +17,9 @@ from policies.storage import Tree
 class MemoryPPO(MaskedPPO):
     """PPO over an LSTM, or over a Transformer-XL's memory carried across steps.
 
-    A rollout of `n_steps` is cut into rows of `sequence` steps; a row begins with the memory that was there when it was
-    played, and gradients reach back to its beginning. Minibatches are whole rows. Moments without a choice are
-    remembered, and not learnt from.
+    A rollout of `n_steps` is cut into rows of `sequence` steps, all of them in one unless told otherwise; a row begins
+    with the memory that was there when it was played, and gradients reach back to its beginning. Minibatches are whole
+    rows. Moments without a choice are remembered, and not learnt from.
     """
 
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
@@ -29,9 +29,10 @@ class MemoryPPO(MaskedPPO):
     policy: MemoryActorCriticPolicy  # type: ignore[assignment]
 
     def __init__(
-        self, policy: str | type[MemoryActorCriticPolicy], env: Any, *, sequence: int = 32, n_steps: int = 128,
-        **named: Any,
+        self, policy: str | type[MemoryActorCriticPolicy], env: Any, *, sequence: int | None = None,
+        n_steps: int = 128, **named: Any,
     ) -> None:  # fmt: skip
+        sequence = n_steps if sequence is None else sequence  # as fast on a CPU, and cues far back are learnt sooner
         if sequence < 1 or n_steps % sequence:
             raise ValueError(f"sequence is {sequence}, expected a divisor of n_steps, {n_steps}")
         self.sequence = sequence

@@ -1,11 +1,15 @@
 """An LSTM that is stepped by its own formulas and unrolled by torch's fused kernels, resets and all."""
 
-from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from policies.memory.core import MemoryCore
+
+Array = np.ndarray[Any, np.dtype[Any]]
+A_CALL = 6  # stretches, whose work is what each moment of a fused call costs beside them
 
 
 class LSTMCore(MemoryCore):
@@ -60,7 +64,7 @@ class LSTMCore(MemoryCore):
 
 
 def _stretches(starts: Tensor) -> list[Tensor]:
-    """Stretches without a reset: rows of (row, first, last + 1), in a few groups of like length to be padded alike."""
+    """Stretches without a reset: rows of (row, first, last + 1), in groups of like length to be padded alike."""
     rows, length = starts.shape
     begins = starts.clone()
     begins[:, 0] = True
@@ -69,8 +73,25 @@ def _stretches(starts: Tensor) -> list[Tensor]:
     row = at // length
     found = torch.stack([row, at % length, ends - row * length], 1)
     spans = found[:, 2] - found[:, 1]
-    bounds = [length]
-    while bounds[-1] > 1:
-        bounds.append(bounds[-1] // (2 if len(bounds) == 1 else 4))
-    groups = [found[(spans > low) & (spans <= high)] for high, low in pairwise([*bounds, 0])]
-    return [group for group in groups if len(group)]
+    lengths, counts = np.unique(spans.numpy(), return_counts=True)
+    return [found[(spans > low) & (spans <= high)] for low, high in _alike(lengths, counts)]
+
+
+def _alike(lengths: Array, counts: Array) -> list[tuple[int, int]]:
+    """Lengths in rising order, and how many stretches have each, to groups (above, up to) that cost least in all.
+
+    A group costs its longest stretch times its stretches and `A_CALL`.
+    """
+    ends = np.concatenate([[0], lengths])
+    below = np.concatenate([[0], counts.cumsum()])
+    least = np.zeros(len(ends))  # cost of the stretches up to each length
+    first = np.zeros(len(ends), np.int64)  # where the last of their groups begins
+    for last in range(1, len(ends)):
+        costs = least[:last] + ends[last] * (below[last] - below[:last] + A_CALL)
+        first[last] = costs.argmin()
+        least[last] = costs[first[last]]
+    groups, last = [], len(lengths)
+    while last:
+        groups.append((int(ends[first[last]]), int(ends[last])))
+        last = int(first[last])
+    return groups

@@ -19,10 +19,11 @@ def piece(slots: int, seed: int, choice: float = 0.6) -> SequencePiece:
     stretches = STEPS // LENGTH
     memories = np.zeros((stretches, slots, SIZE), np.float32)
     memories[..., 0], memories[..., 1], memories[..., 2] = seed, np.arange(slots), np.arange(stretches)[:, None]
-    numbers = [torch.from_numpy(random.random(shape, np.float32)) for _ in range(2)]
+    log_probs, values = (torch.from_numpy(random.random(shape, np.float32)) for _ in range(2))
     return SequencePiece(
         {"state": torch.from_numpy(told)}, torch.from_numpy(memories), torch.from_numpy(random.random(shape) < 0.1),
-        torch.from_numpy(random.random(shape) < choice), torch.from_numpy(random.integers(9, size=shape)), *numbers,
+        torch.from_numpy(random.random(shape) < choice), torch.from_numpy(random.integers(9, size=shape)), log_probs,
+        values,
         random.random(shape, np.float32), random.random(shape) < 0.1, random.random(slots, np.float32),
     )  # fmt: skip
 
@@ -69,10 +70,9 @@ def test_advantages_are_those_of_single_decisions():
     for p in pieces:
         rows = np.full(p.rewards.shape, -1, np.int64)
         rows[p.chosen.numpy()] = np.arange(int(p.chosen.sum()))
-        told = [t[p.chosen] for t in (p.actions, p.log_probs, p.values)]
-        plain.append(
-            Piece({"state": p.observations["state"][p.chosen]}, *told, rows, p.rewards, p.ended, p.last_values)
-        )
+        seen = {"state": p.observations["state"][p.chosen]}
+        actions, log_probs, values = (t[p.chosen] for t in (p.actions, p.log_probs, p.values))
+        plain.append(Piece(seen, actions, log_probs, values, rows, p.rewards, p.ended, p.last_values))
     single = Rollout.of(plain, 0.5, 0.9, 0.8)
     assert len(single) == len(whole) < whole.chosen.numel()
 
