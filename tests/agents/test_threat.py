@@ -88,7 +88,7 @@ def test_matches_are_held_out_whole():
 def threat_policy(threats):
     card = make_card(TYPES["threat_assessment"], "mage", "tiny", "supervised")
     policy = Policy(card, build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments))
-    policy.act = lambda seen, deterministic=True: np.stack([np.asarray(threats, np.float32)] * 3, -1)  # type: ignore[method-assign]
+    policy.act = lambda *seen, **how: np.stack([np.asarray(threats, np.float32)] * 3, -1)  # type: ignore[method-assign]
     return policy
 
 

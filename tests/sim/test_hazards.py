@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,14 +24,14 @@ def sight(narrowed: str = "sight-v1") -> Scenario:
 
 
 def burning(scenario: Scenario) -> np.ndarray:
-    return scenario.cells & f.HAZARD_CELL != 0
+    return np.asarray(scenario.cells & f.HAZARD_CELL != 0)
 
 
 def free(scenario: Scenario) -> np.ndarray:
-    return scenario.cells & f.WALKABLE_CELL != 0
+    return np.asarray(scenario.cells & f.WALKABLE_CELL != 0)
 
 
-def still(matches: int = 1, **changes: object) -> Arena:
+def still(matches: int = 1, **changes: Any) -> Arena:
     """Two packs that neither move nor strike, on ground of their own."""
     own = replace(sight(), cells=sight().cells.copy(), scatter=0, regeneration_ms=0, **changes)
     arena = Arena(matches, own, bundled(), 3, observed=True)
