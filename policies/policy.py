@@ -1,5 +1,7 @@
 """A finished model for people who only want actions."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,10 @@ from policies.storage import read_manifest, read_tree, write_tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
 BELOW_1 = np.nextafter(np.float32(1), np.float32(0))
+
+
+class NotFiniteError(ArithmeticError):
+    """A network gave what is no number."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +68,28 @@ class Policy:
         actor.load_state_dict(weights)
         return cls(card, actor.to(device))
 
-    def save(self, path: str | Path, **facts: Any) -> None:
-        """Write the model into a folder; `facts` are kept beside it."""
+    def digest(self) -> str:
+        """A hash of the network's numbers and of how it is made: another as soon as anything of it is."""
+        made = hashlib.sha256(json.dumps(self._told(), sort_keys=True).encode())
+        for name, tensor in sorted(self.actor.state_dict().items()):
+            made.update(name.encode())
+            made.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return made.hexdigest()
+
+    def _told(self) -> dict[str, Any]:
+        """The card as it is written down."""
         card = self.card
         told = {name: getattr(card, name) for name in ("model_type", "archetype", "size", "control", "blocks")}
         for name in ("policy_class", "policy_arguments"):
             told[name], left_out = encode(getattr(card, name))
             if left_out:
                 raise ValueError(f"{name} holds {', '.join(left_out)}, which cannot be written down")
-        write_tree(Path(path), {"weights": dict(self.actor.state_dict())}, model=told, contract=VERSION, **facts)
+        return told
+
+    def save(self, path: str | Path, **facts: Any) -> None:
+        """Write the model into a folder; `facts` are kept beside it."""
+        tree = {"weights": dict(self.actor.state_dict())}
+        write_tree(Path(path), tree, model=self._told(), contract=VERSION, **facts)
 
     @property
     def memory_size(self) -> int:
@@ -142,6 +161,8 @@ class Policy:
         return {name: torch.as_tensor(seen[name]).float().to(self._device) for name in self.card.blocks}
 
     def _chosen(self, told: torch.Tensor, deterministic: bool, lots: Array | None) -> Array:
+        if not bool(torch.isfinite(told).all()):
+            raise NotFiniteError(f"the {self.card.model_type} gave numbers that are not finite")
         if self.card.kind in TOLD:
             return np.asarray(told.cpu().numpy())
         if self.card.kind == LOGITS and not (deterministic and lots is None):
