@@ -1,0 +1,114 @@
+"""A model against everybody who is known: a table, after a check that the judge can tell what is known to be so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from agents.judge.matches import MatchResult, play
+from agents.judge.players import ModelRef, Player, player_of
+from agents.opponents import STYLES
+from agents.opponents.dice import Dice
+from agents.opponents.style import drawn
+from mlmonster_env.envs.battle import MASK, Array
+from mlmonster_env.envs.rivals import Rival
+from mlmonster_env.scenarios import Plan
+
+SEEDS = 4 << 48  # where those of gauntlets begin
+CARELESS = 0.3  # share of actions that are drawn at random, of which a model must be the worse
+
+
+class JudgeError(Exception):
+    """The judge cannot tell what is known to be so; what it says of others is not to be trusted."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Two of whom the first is known to be the weaker."""
+
+    weaker: Player
+    stronger: Player
+
+
+class Careless:
+    """A rival that now and then does anything legal instead of what it would do."""
+
+    def __init__(self, rival: Rival, share: float, seed: int) -> None:
+        self.control, self.blocks = rival.control, rival.blocks
+        self._rival, self._share = rival, share
+        self._dice = Dice(seed)
+        self._slots = 0
+
+    def sit(self, matches: int, members: int) -> None:
+        """It is told how large its battle is."""
+        self._slots = matches * members
+        self._dice.make_room(self._slots)
+        sit = getattr(self._rival, "sit", None)
+        if sit is not None:
+            sit(matches, members)
+
+    def __call__(self, seen: dict[str, Array]) -> Array:
+        """Orders of all slots."""
+        slots = np.arange(self._slots)
+        self._dice.advance(slots)
+        astray = self._dice.throw(slots, 0) < self._share
+        lots = self._dice.throw(slots, 1)
+        return np.where(astray, drawn(np.asarray(seen[MASK]) > 0, lots), self._rival(seen))
+
+    def forget(self, slots: Array) -> None:
+        """The matches of these slots begin anew."""
+        self._dice.begin(slots)
+        self._rival.forget(slots)
+
+    def state(self) -> dict[str, Any]:
+        """Its dice, and the rival's own state."""
+        return {"dice": self._dice.state(), "rival": self._rival.state()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` told."""
+        self._dice.set_state(state["dice"])
+        self._rival.set_state(state["rival"])
+
+
+def careless(player: Player, share: float = CARELESS) -> Player:
+    """The same player, so much of what it does being random."""
+    make = player.make
+    if make is None:
+        raise ValueError("player is the stock AI, expected one that gives orders")
+    ref = ModelRef(f"{player.ref.name}, {share:.0%} random", f"{player.ref.digest}~{share}")
+    return Player(ref, lambda seed: Careless(make(seed), share, seed), player.archetype)
+
+
+def check_order(known: Sequence[Known], scenario: str | Plan, archetype: str, pairs: int, **arguments: Any) -> None:
+    """JudgeError unless every weaker one comes out as the weaker, beyond chance."""
+    for pair in known:
+        found = play(pair.weaker, pair.stronger, scenario, _seeds(pairs), archetype=archetype, **arguments)
+        if found.interval[1] >= 0.5:
+            low, high = found.interval
+            raise JudgeError(
+                f"{pair.weaker.ref.name} scored {found.win_rate:.1%} [{low:.1%}, {high:.1%}] against "
+                f"{pair.stronger.ref.name}, expected less than half beyond chance; what is judged here proves nothing"
+            )
+
+
+def known_order(model: Player) -> list[Known]:
+    """What everybody knows: idle < random < stock, and a model below itself when it is careless."""
+    idle, random, stock = (player_of(name) for name in ("idle", "random", "stock"))
+    return [Known(idle, random), Known(random, stock), Known(careless(model), model)]
+
+
+def gauntlet(
+    model: Player, scenario: str | Plan, archetype: str, pairs: int, others: Sequence[Player] = (), **arguments: Any
+) -> list[MatchResult]:
+    """The model against random orders, every style, the stock AI and `others`, on the same seeds."""
+    known = [player_of(name) for name in ("random", *STYLES, "stock")]
+    return [
+        play(model, other, scenario, _seeds(pairs), archetype=archetype, **arguments) for other in (*known, *others)
+    ]
+
+
+def _seeds(pairs: int) -> Array:
+    if pairs < 2:
+        raise ValueError(f"pairs is {pairs}, expected at least 2")
+    return SEEDS + np.arange(pairs)

@@ -1,0 +1,82 @@
+"""Gates say yes to what is enough and no to what is not, and void nothing in silence."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agents.judge.gates import FAMILY_ERROR, Gate, error_a_slot, stage_gates, through, through_all
+from agents.judge.matches import MatchResult, Void
+from agents.judge.players import player_of
+from agents.judge.sequential import ACCEPT, REJECT, UNDECIDED
+
+RUSHER = player_of("rusher")
+
+
+def plays(rates, void_after=None):
+    """Matches of this mean against each opponent, by name."""
+    random = np.random.default_rng(0)
+
+    def made(one, other, scenario, seeds, *, archetype):
+        rate = rates[other.ref.name]
+        scores = random.choice([1.0, 0.0], (len(seeds), 2), p=[rate, 1 - rate])
+        void: tuple[Void, ...] = ()
+        if void_after is not None and seeds[0] % 1000 >= void_after:
+            void = (Void((int(seeds[0]),), 0, "it broke"),)
+        return MatchResult(one.ref, other.ref, scenario, archetype, np.asarray(seeds), scores, (), (), {}, void)
+
+    return made
+
+
+def gates(rates, **more):
+    found = stage_gates(player_of("kiter"))
+    return through_all(RUSHER, found, "skirmish", "mage", plays=plays(rates, **more))
+
+
+def test_who_is_strong_enough_passes_all_and_early():
+    told = gates({"random": 0.97, "stock": 0.8, "kiter": 0.7})
+    assert [verdict.gate for verdict in told] == ["random", "stock", "previous", "all"]
+    assert told[-1].verdict == ACCEPT and told[-1].pairs < 700
+    assert "accepted by random, stock, previous" in told[-1].why
+
+
+def test_the_first_gate_that_does_not_accept_ends_it():
+    told = gates({"random": 0.97, "stock": 0.45, "kiter": 0.7})
+    assert [verdict.gate for verdict in told] == ["random", "stock", "all"] and told[-1].verdict == REJECT
+    assert "less than 60%" in str(told[1]) and "stock: reject" in told[-1].why
+
+
+def test_between_enough_and_not_enough_it_may_stay_undecided():
+    gate = Gate("stock", player_of("stock"), 0.55, 0.60)
+    verdict = through(RUSHER, gate, "skirmish", "mage", plays=plays({"stock": 0.575}), most_pairs=20)
+    assert verdict.verdict == UNDECIDED and verdict.pairs == 20 and "neither above 55%" in verdict.why
+
+
+def test_a_void_match_is_no_reason_to_accept():
+    told = gates({"random": 0.97, "stock": 0.8, "kiter": 0.7}, void_after=0)
+    assert told[-1].verdict == REJECT and "it broke" in told[-1].why and told[-1].void
+
+
+def test_errors_of_all_slots_come_to_no_more_than_was_asked_for():
+    assert 1 - (1 - error_a_slot()) ** 54 == pytest.approx(FAMILY_ERROR)
+    assert error_a_slot(slots=1) == pytest.approx(FAMILY_ERROR)
+
+
+def test_false_promotions_are_as_rare_as_was_asked_for():
+    gate = Gate("previous", player_of("kiter"), 0.50, 0.60)
+    wrong = 0
+    for seed in range(150):
+        random = np.random.default_rng(seed)
+
+        def twins(one, other, scenario, seeds, *, archetype, random=random):
+            scores = random.choice([1.0, 0.5, 0.0], (len(seeds), 2), p=[0.4, 0.2, 0.4])
+            return MatchResult(one.ref, other.ref, scenario, archetype, np.asarray(seeds), scores, (), (), {})
+
+        wrong += through(RUSHER, gate, "skirmish", "mage", plays=twins, error=0.05).verdict == ACCEPT
+    assert wrong / 150 < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 150)
+
+
+def test_no_gates_are_an_error():
+    with pytest.raises(ValueError, match="there are no gates"):
+        through_all(RUSHER, [], "skirmish", "mage")
+    assert replace(stage_gates()[0]).name == "random" and len(stage_gates()) == 2
