@@ -96,7 +96,7 @@ def by_work() -> Table:
     table = Table("", "share", title=f"by kind of work, {SIZE} v {SIZE}, one thread")
     counts = sampled_work(warm_arena(MATCHES), ROUNDS * SECONDS)
     for kind, name in WORK.items():
-        table.add_row(name, f"{counts[kind] / counts.total():.0%}")
+        table.add_row(name, f"{counts[kind] / max(counts.total(), 1):.0%}")
     return table
 
 
