@@ -34,7 +34,7 @@ demo: $(READY)
 	$(PYTHON) -m scripts.demo
 
 test: lint
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
 
 slow: $(READY)
 	$(PYTHON) -m pytest -m slow

@@ -137,8 +137,8 @@ def _side(
     going = np.ones(count, np.bool_)
     try:
         assert one.make is not None
-        mind = Watched(one.make(2 * side), one.ref, slowest_s)
-        rival = "stock" if other.make is None else Watched(other.make(2 * side + 1), other.ref, slowest_s)
+        mind = Guarded(one.make(2 * side), one.ref, slowest_s)
+        rival = "stock" if other.make is None else Guarded(other.make(2 * side + 1), other.ref, slowest_s)
         battle = Battle(
             count, mind.control, archetype=archetype, scenario=plan, pack=True, side=side, observe=mind.blocks,
             opponent=rival, record=True, **arguments,
@@ -168,7 +168,7 @@ def _side(
     return told
 
 
-class Watched:
+class Guarded:
     """A rival whose every answer is looked at: what it raises, how long it takes, what it says."""
 
     def __init__(self, rival: Rival, ref: ModelRef, slowest_s: float) -> None:

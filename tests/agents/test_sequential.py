@@ -47,12 +47,12 @@ def test_nothing_is_said_of_too_few():
 def test_errors_are_kept(rate, wrong):
     random = np.random.default_rng(0)
     told = []
-    for _ in range(400):
+    for _ in range(150):
         test = SequentialTest(Hypotheses(0.50, 0.60))
         while test.verdict == UNDECIDED:
             test.add(pairs_of(random, rate, 50))
         told.append(test.verdict == wrong)
-    assert np.mean(told) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
+    assert np.mean(told) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 150)
 
 
 def test_wrong_numbers_are_named():
