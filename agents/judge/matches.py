@@ -193,7 +193,7 @@ class Guarded:
         slots = len(next(iter(seen.values())))
         if np.shape(actions)[:1] != (slots,):
             raise FaultError(f"{self._ref} gave orders of shape {np.shape(actions)}, expected one for each of {slots}")
-        if MASK in seen and not (np.take_along_axis(seen[MASK], actions[:, None], 1)[:, 0] | self._left_alone()).all():
+        if MASK in seen and not (_legal(actions, seen[MASK]) | self._left_alone()).all():
             raise FaultError(f"{self._ref} ordered what is illegal")
         return actions
 
@@ -231,6 +231,13 @@ class Guarded:
     def set_state(self, state: dict[str, Any]) -> None:
         """Of the rival."""
         self._rival.set_state(state)
+
+
+def _legal(actions: Array, mask: Array) -> Array:
+    """Of each slot, whether its action is one that there is, and that the mask allows."""
+    known = (actions >= 0) & (actions < mask.shape[1]) & (actions.dtype.kind in "iu")
+    within = np.where(known, actions, 0).astype(np.int64)
+    return np.asarray(known & (np.take_along_axis(mask, within[:, None], 1)[:, 0] != 0))
 
 
 def _joined(

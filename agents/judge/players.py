@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from agents import opponents
 from agents.opponents import ModelRival, opponent_of
-from agents.opponents.names import SIMPLE, STYLES
+from agents.opponents.names import SIMPLE
 from agents.opponents.style import Style
-from mlmonster_env.contract import VERSION
+from mlmonster_env import sim
 from mlmonster_env.envs.rivals import Rival
 from policies.policy import Policy
 from policies.storage import read_manifest
@@ -56,9 +58,17 @@ def player_of(told: "str | Path | Policy | Player", name: str | None = None) -> 
 
 
 def script_digest(name: str) -> str:
-    """The hash of a script: its name, what it is like, and the contract's version."""
-    told = STYLES[name].told if name in STYLES else ""
-    return hashlib.sha256(f"{VERSION}:{name}:{told}".encode()).hexdigest()
+    """The hash of a script: its name, and the source that all scripts and the stock AI are written in."""
+    return hashlib.sha256(f"{name}:{_source_digest()}".encode()).hexdigest()
+
+
+@cache
+def _source_digest() -> str:
+    found = hashlib.sha256()
+    for folder in (Path(opponents.__file__).parent, Path(sim.__file__).parent):
+        for path in sorted(folder.glob("*.py")):
+            found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def _rival(name: str, seed: int) -> Rival:

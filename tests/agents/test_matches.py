@@ -96,15 +96,14 @@ def test_a_match_is_replayed_from_its_result(model_type, algo, tmp_path):
     [
         (fails, "RuntimeError: out of order"),
         (lambda actions: actions[:-1], "expected one for each of"),
-        (lambda actions: np.full_like(actions, 8) * 0 + 9, "ordered what is illegal|played no valid"),
+        (lambda actions: actions * 0 + 10, "ordered what is illegal"),
+        (lambda actions: actions * 0 - 1, "ordered what is illegal"),
+        (lambda actions: actions * 0.5, "ordered what is illegal"),
     ],
 )
 def test_a_fault_voids_what_was_played(how, reason):
     with pytest.raises(NoEvidenceError, match=reason):
-        result = play(breaking(1, how), "idle", SCENE, SEEDS, archetype="mage")
-        if result.void:
-            assert {seed for void in result.void for seed in void.seeds} <= set(SEEDS.tolist())
-        result.win_rate  # noqa: B018
+        play(breaking(1, how), "idle", SCENE, SEEDS, archetype="mage").win_rate  # noqa: B018
 
 
 def test_matches_that_were_over_before_the_fault_count():
