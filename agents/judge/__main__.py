@@ -51,7 +51,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if not given.unchecked:
             check_order(known_order(players[0]), given.scenario, archetype, given.pairs)
         results = gauntlet(players[0], given.scenario, archetype, given.pairs, players[1:])
-        Console(width=110).print(table_of(results))
+        Console(width=110, emoji=False).print(table_of(results))
     except (ValueError, JudgeError, NoEvidenceError, FaultError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -97,7 +97,7 @@ def _ladder(players: Sequence[Player], scenario: str, archetype: str, pairs: int
     for rating, lower in zip(ladder.ratings, [*ladder.ratings[1:], None], strict=True):
         sure = "" if lower is None else f"{ladder.better(rating.player, lower.player):.1%}"
         made.add_row(f"{names[rating.player]} ({rating.player[:8]})", str(rating), sure)
-    Console(width=110).print(made)
+    Console(width=110, emoji=False).print(made)
     for ring in rings(meetings):
         print("no ladder is true of these: " + " beats ".join(names[digest] for digest in (*ring, ring[0])))
     return 0

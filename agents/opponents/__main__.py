@@ -53,7 +53,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser().parse_args(words)
     styles = given.styles or list(STYLES)
     archetypes = given.archetype or ["aggressive"]
-    console = Console()
+    console = Console(emoji=False)
     try:
         for archetype in archetypes:
             if archetype not in ARCHETYPES:

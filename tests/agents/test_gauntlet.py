@@ -51,6 +51,23 @@ def test_the_command(capsys):
     asked = ["--archetype", "mage", "--scenario", SCENE, "--pairs", "3"]
     assert main(["gauntlet", "focus-fire", "--unchecked", *asked]) == 0
     assert "ambusher" in capsys.readouterr().out
+    assert (
+        main(
+            [
+                "gauntlet",
+                "idle",
+                "--unchecked",
+                "--archetype",
+                "mage",
+                "--scenario",
+                "mirror-v1:train:contact",
+                "--pairs",
+                "2",
+            ]
+        )
+        == 0
+    )
+    assert ":train:" in capsys.readouterr().out.replace("\n", "")
     assert main(["ladder", "focus-fire", "idle", *asked]) == 0
     shown = capsys.readouterr().out
     assert "focus-fire" in shown and "+0 ± 0" in shown
