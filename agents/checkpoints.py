@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,14 @@ class Checkpoints:
             except DamagedError as error:
                 self.say(f"{error}; going back to the checkpoint before it")
         raise DamagedError(f"all {len(found)} checkpoints in {self.folder} are damaged; begin anew without --resume")
+
+    def named(self, fact: str) -> set[str]:
+        """All that the checkpoints that are there name under a fact."""
+        found: set[str] = set()
+        for path in self.all():
+            with suppress(DamagedError):
+                found.update(read_manifest(path).get(fact, ()))
+        return found
 
     def _write_segment(self, segments: list[dict[str, Any]], replay: Tree, steps: int) -> list[dict[str, Any]]:
         """Put the rows that are new into a segment of their own; which segments hold the replay now."""

@@ -19,8 +19,10 @@ from agents.evaluation import Evaluation, evaluate
 from agents.learners.build import card_of
 from agents.learners.watched import FinishedMatch
 from agents.machine import Machine
+from agents.opponents.mix import STOCK
 from agents.progress import ProgressLine
 from agents.records import RunRecords
+from agents.selfplay.league import League
 from agents.trackers import Trackers
 from policies.actors import actor_of
 from policies.policy import Policy
@@ -59,10 +61,11 @@ class RunOf(Protocol):
 class Course(BaseCallback):
     """What happens between two rollouts: records, evaluations, checkpoints, and whether to go on."""
 
-    def __init__(self, run: RunOf, learner: Any) -> None:
+    def __init__(self, run: RunOf, learner: Any, league: League | None = None) -> None:
         super().__init__()
         self.run = run
         self.learner = learner
+        self.league = league
         self.budget = run.config.budget
         self.checkpoints = Checkpoints(run.folder / CHECKPOINTS, self.budget.keep, self._say)
         self.matches = 0
@@ -85,7 +88,7 @@ class Course(BaseCallback):
         """Open the files and trackers of the run."""
         run = self.run
         terms = list(run_terms(self.learner.env))
-        self.records = RunRecords(run.folder, terms, self._sizes)
+        self.records = RunRecords(run.folder, terms, self._sizes, league=self.league is not None)
         resumed_at = steps if run.resumed else None
         self.trackers = Trackers(run.folder, as_tree(run.config), wandb=run.config.wandb, resumed_at=resumed_at)
         self.progress = ProgressLine(run.total, steps)
@@ -116,6 +119,8 @@ class Course(BaseCallback):
         steps = self.learner.num_timesteps
         if steps:
             self._tell(steps)
+        if self.league is not None and self.league.due(steps, self.run.total):
+            self.league.admit(self.policy(), steps, self.run.total)
         due = steps * self.budget.evaluations // self.run.total
         if steps and due > self.evaluated and steps < self.run.total:
             self.evaluated = due
@@ -144,11 +149,13 @@ class Course(BaseCallback):
             self.matches += 1
         for shard in self.learner.env.shards:
             shard.finished.clear()
+        if self.league is not None:
+            self.league.note((match.opponent, match.score) for match in finished)
         if finished and self.trackers is not None:
             numbers = {
                 "rollout/return": float(np.mean([m.paid for m in finished])),
                 "rollout/decisions": float(np.mean([m.decisions for m in finished])),
-                "rollout/win_rate": float(np.mean([(m.outcome + 1) / 2 for m in finished])),
+                "rollout/win_rate": float(np.mean([m.score for m in finished])),
             }
             for name in finished[0].terms:
                 numbers[f"reward/{name}"] = float(np.mean([m.terms[name] for m in finished]))
@@ -191,6 +198,8 @@ class Course(BaseCallback):
         self.progress.say(
             f"after {steps / 1e6:.2f} M decisions, {self.seconds / 60:.1f} min, {found.what}: {found.line()}"
         )
+        if self.league is not None:
+            self._note_league(steps)
         self.progress.update(steps, self.seconds, **{"win rate": str(found.whole)})
         score = found.whole.win_rate
         if self.best is None or score > self.best:
@@ -199,6 +208,14 @@ class Course(BaseCallback):
             policy.save(self.run.folder / CHECKPOINTS / BEST, steps=steps, win_rate=score)
         else:
             self.worse += 1
+
+    def _note_league(self, steps: int) -> None:
+        assert self.league is not None and self.records is not None
+        assert self.progress is not None and self.trackers is not None
+        for row in self.league.rows():
+            self.records.add("opponents", {"steps": steps, **row})
+        self.trackers.log(steps, {"selfplay/elo": self.league.elo, "selfplay/pool": float(len(self.league.pool.names))})
+        self.progress.say(self.league.line())
 
     def _check_patience(self) -> None:
         patience = self.run.config.patience
@@ -212,8 +229,9 @@ class Course(BaseCallback):
 
     def _judge(self, policy: Policy, pairs: int, seed: int, mask: str = "own") -> Evaluation:
         config = self.run.config
+        known = config.opponents if self.league is None else STOCK
         return evaluate(
-            policy, config.scenario, pairs, opponent=config.opponents, threads=self.run.machine.shards, mask=mask,
+            policy, config.scenario, pairs, opponent=known, threads=self.run.machine.shards, mask=mask,
             seed=seed, skills=config.skills, decision_ms=config.batch.decision_ms,
         )  # fmt: skip
 
@@ -235,11 +253,20 @@ class Course(BaseCallback):
                 "evaluated": self.evaluated, "kept": self.kept,
             },
             "files": self.records.sizes(),
+            "league": None if self.league is None else self.league.state(),
         }  # fmt: skip
+
+    def begin(self) -> int:
+        """Before the first decision: the untrained model is the first of the past selves. 0, for none was made."""
+        if self.league is not None:
+            self.league.admit(self.policy(), 0, self.run.total)
+        return 0
 
     def restore(self) -> int:
         """Go on from the newest whole checkpoint; how many decisions had been made."""
         tree, manifest = self.checkpoints.newest()
+        if self.league is not None:
+            self.league.set_state(tree["league"])
         self.learner.set_state(tree["learner"])
         for name, value in tree["course"].items():
             setattr(self, name, value)
@@ -260,7 +287,10 @@ class Course(BaseCallback):
         self._remember()
 
     def _write(self, steps: int, state: dict[str, Any], reason: str) -> None:
-        self.checkpoints.write(steps, state, reason=reason, machine=asdict(self.run.machine))
+        known = [] if self.league is None else self.league.needed()
+        self.checkpoints.write(steps, state, reason=reason, machine=asdict(self.run.machine), snapshots=known)
+        if self.league is not None:
+            self.league.pool.sweep(self.checkpoints.named("snapshots"))
 
     def _remember(self) -> None:
         """Keep a copy of the state, to be written if what follows breaks."""
@@ -292,7 +322,8 @@ class Course(BaseCallback):
         self._note_matches()
         self._evaluate()
         self.checkpoint("regular")
-        policy = Policy.load(run.folder / CHECKPOINTS / BEST)
+        # Against the stock AI it does not show which of a league's models is the best; the last one learnt most.
+        policy = Policy.load(run.folder / CHECKPOINTS / BEST) if self.league is None else self.policy()
         found = self._judge(policy, self.budget.final_pairs, AT_THE_END)
         self._note_evaluation(found, steps)
         scores = {name: list(score.interval) for name, score in found.scores.items()}

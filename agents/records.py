@@ -11,6 +11,7 @@ MONITOR = ("steps", "match", "decisions", "return", "outcome")
 EVALUATION = (
     "steps", "seconds", "start", "mask", "pairs", "win_rate", "low", "high", "won", "drawn", *COLUMNS,
 )  # fmt: skip
+OPPONENTS = ("steps", "opponent", "matches", "win_rate", "elo", "weight")
 
 
 class Records:
@@ -47,15 +48,19 @@ class Records:
 
 
 class RunRecords:
-    """The four files of a run."""
+    """The files of a run: four, and a fifth where it plays in a league."""
 
-    def __init__(self, folder: Path, terms: Sequence[str], keep: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, folder: Path, terms: Sequence[str], keep: dict[str, int] | None = None, *, league: bool = False
+    ) -> None:
         columns = {
             "monitor": MONITOR,
             "reward_breakdown": ("steps", "match", *terms),
             "behavior_metrics": ("steps", "match", *COLUMNS),
             "evaluation_results": EVALUATION,
         }
+        if league:
+            columns["opponents"] = OPPONENTS
         self.files = {
             name: Records(folder / f"{name}.csv", heads, None if keep is None else keep[name])
             for name, heads in columns.items()

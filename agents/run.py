@@ -16,6 +16,8 @@ from agents.config.read import as_yaml, resolved_from
 from agents.config.tree import Config
 from agents.course import Course, Enough, RunError, Stopped
 from agents.learners.build import build_env, build_learner, card_of, kind_of
+from agents.opponents.names import POOL, parts_of
+from agents.selfplay.league import League
 from policies.actors import actor_of, meta_policy, parameters
 from policies.storage import write_text
 
@@ -69,11 +71,12 @@ class Run:
     def go(self) -> dict[str, Any]:
         """Train to the end, keep the model in `final`, and say how strong it is."""
         torch.set_num_threads(self.machine.torch_threads)
-        env = build_env(self.config, self.machine)
+        league = self._league()
+        env = build_env(self.config, self.machine, league)
         learner = build_learner(self.config, env, self.machine)
         learner.set_logger(Logger(folder=None, output_formats=[]))
-        course = Course(self, learner)
-        started_at = course.restore() if self.resumed else 0
+        course = Course(self, learner, league)
+        started_at = course.restore() if self.resumed else course.begin()
         self.say(self.machine.line(parameters(actor_of(learner.policy))))
         course.open(started_at)
         try:
@@ -89,6 +92,13 @@ class Run:
             raise RunError(course.rescue(error)) from error
         finally:
             course.close()
+
+    def _league(self) -> League | None:
+        """The past selves that it plays against, where it does."""
+        if POOL not in parts_of(self.config.opponents):
+            return None
+        card, device = card_of(self.config), self.machine.device
+        return League(self.config.opponents, self.config.selfplay, self.folder, card, device)
 
 
 def _warn_of_memory(config: Config, machine: machines.Machine) -> None:

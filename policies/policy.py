@@ -18,6 +18,7 @@ from policies.sb3.actor_critic import sample
 from policies.storage import read_manifest, read_tree, write_tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
+COLDEST = 1e-6  # a temperature at which the best action is drawn all but always
 BELOW_1 = np.nextafter(np.float32(1), np.float32(0))
 
 
@@ -127,23 +128,38 @@ class Policy:
             actions = self.act(checked, deterministic)
         return (actions[0] if single else actions), state
 
-    def act(self, seen: dict[str, Array], deterministic: bool = True, lots: Array | None = None) -> Array:
-        """Actions for a batch of observations by block; `lots` [batch], from 0 up to 1, draw them if given."""
+    def act(
+        self,
+        seen: dict[str, Array],
+        deterministic: bool = True,
+        lots: Array | None = None,
+        temperature: Array | None = None,
+    ) -> Array:
+        """Actions for a batch of observations by block; `lots` [batch], from 0 up to 1, draw them if given.
+
+        With a `temperature` [batch] too, scores and values alike are drawn by exp(number / temperature).
+        """
         if self.memory_size:
             raise ValueError(f"{self.card.model_type} remembers, and was called without its memory; expected begin()")
         if hasattr(self.actor, "memory_size"):  # a transformer that looks back on nothing
-            return self.think(seen, np.zeros((len(next(iter(seen.values()))), 0), np.float32), deterministic, lots)[0]
+            nothing = np.zeros((len(next(iter(seen.values()))), 0), np.float32)
+            return self.think(seen, nothing, deterministic, lots, temperature)[0]
         with torch.inference_mode():
             told = self.actor(self._rows(seen))
-        return self._chosen(told, deterministic, lots)
+        return self._chosen(told, deterministic, lots, temperature)
 
     def think(
-        self, seen: dict[str, Array], memory: Array, deterministic: bool = True, lots: Array | None = None
+        self,
+        seen: dict[str, Array],
+        memory: Array,
+        deterministic: bool = True,
+        lots: Array | None = None,
+        temperature: Array | None = None,
     ) -> tuple[Array, Array]:
-        """Actions for a batch of observations and memories [batch, memory_size], and the memories after it."""
+        """As `act`, for observations and memories [batch, memory_size]: actions, and the memories after them."""
         with torch.inference_mode():
             told, later = self.actor(self._rows(seen), torch.as_tensor(memory).to(self._device))
-        return self._chosen(told, deterministic, lots), later.cpu().numpy()
+        return self._chosen(told, deterministic, lots, temperature), later.cpu().numpy()
 
     def begin(self, slots: int, deterministic: bool = True) -> "Minds":
         """Minds for so many monsters, stepped together."""
@@ -160,12 +176,17 @@ class Policy:
     def _rows(self, seen: dict[str, Array]) -> dict[str, torch.Tensor]:
         return {name: torch.as_tensor(seen[name]).float().to(self._device) for name in self.card.blocks}
 
-    def _chosen(self, told: torch.Tensor, deterministic: bool, lots: Array | None) -> Array:
+    def _chosen(
+        self, told: torch.Tensor, deterministic: bool, lots: Array | None, temperature: Array | None
+    ) -> Array:
         if not bool(torch.isfinite(told).all()):
             raise NotFiniteError(f"the {self.card.model_type} gave numbers that are not finite")
         if self.card.kind in TOLD:
             return np.asarray(told.cpu().numpy())
-        if self.card.kind == LOGITS and not (deterministic and lots is None):
+        if temperature is not None:
+            least = np.maximum(temperature.astype(np.float32), COLDEST)
+            told = told / torch.from_numpy(least).to(told)[:, None]
+        if temperature is not None or (self.card.kind == LOGITS and not (deterministic and lots is None)):
             drawn = self.random.random(len(told)) if lots is None else lots
             below = np.minimum(drawn.astype(np.float32), BELOW_1)
             return np.asarray(sample(told, torch.from_numpy(below).to(told.device)).cpu().numpy())

@@ -1,10 +1,10 @@
-"""Measure how fast the parts are: `python -m scripts.bench sim`, `envs`, `rewards`, `train`, `recurrent`, `gpu`."""
+"""Measure how fast the parts are: `python -m scripts.bench sim`, `train`, and so on; see --help."""
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from scripts import bench_envs, bench_gpu, bench_recurrent, bench_rewards, bench_sim, bench_train
+from scripts import bench_envs, bench_gpu, bench_recurrent, bench_rewards, bench_selfplay, bench_sim, bench_train
 
 BENCHES: dict[str, tuple[Callable[[], int | None], str]] = {
     "sim": (bench_sim.main, "the simulator"),
@@ -12,6 +12,7 @@ BENCHES: dict[str, tuple[Callable[[], int | None], str]] = {
     "rewards": (bench_rewards.main, "an archetype's pay"),
     "train": (bench_train.main, "the learners"),
     "recurrent": (bench_recurrent.main, "PPO over an LSTM; its status is 1 below the speed that is wanted"),
+    "selfplay": (bench_selfplay.main, "matches against a pool; its status is 1 where they cost more than they may"),
     "gpu": (bench_gpu.main, "full-size models on a GPU"),
 }
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from agents.catalog import TYPES, model_type
 from agents.config.tree import LEARN, Config, LearnConditionedPPO
-from agents.opponents import Mix, opponent_of
+from agents.opponents.names import POOL, opponent_of, parts_of
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.scenarios import plan_of
@@ -65,7 +65,7 @@ def resolved_from(whole: Mapping[str, Any]) -> Config:
     if made.reward not in REWARDS:
         raise ConfigError(f"reward is {made.reward!r}, expected {one_of(made.reward, REWARDS)}")
     try:
-        opponent_of(made.opponents, what="opponents")
+        _check_opponents(made)
         model_type(made.model_type).by(made.algo).without(made.leave_out)
         if isinstance(made.learn, LearnConditionedPPO):
             styles_of(made.opponents)
@@ -77,13 +77,23 @@ def resolved_from(whole: Mapping[str, Any]) -> Config:
 
 def styles_of(opponents: str) -> tuple[str, ...]:
     """The styles of a mix, which are to be told apart."""
-    found = opponent_of(opponents, what="opponents")
-    if not isinstance(found, Mix) or len(found.names) < 2:
+    names = tuple(name for name in parts_of(opponents, "opponents") if name != POOL)
+    if len(names) < 2:
         raise ValueError(
             f"opponents is {opponents!r}, expected two styles or more, which are to be told apart: styles, or such as "
             "mix:rusher=2,kiter=1"
         )
-    return found.names
+    return names
+
+
+def _check_opponents(config: Config) -> None:
+    """Whether there are such opponents, and whether a model of this kind can have them."""
+    if POOL not in parts_of(config.opponents, "opponents"):
+        opponent_of(config.opponents, what="opponents")
+    elif not TYPES[config.model_type].by(config.algo).control:
+        raise ValueError(
+            f"opponents is {config.opponents!r}, and {config.model_type} gives no orders: no pool of it plays"
+        )
 
 
 def as_tree(config: Config) -> dict[str, Any]:

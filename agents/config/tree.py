@@ -51,6 +51,15 @@ class Batch(Node):
     decision_ms: Annotated[int, Field(ge=100, le=10_000, multiple_of=100)] = 500
 
 
+class SelfPlay(Node):
+    """How past selves are kept and met, where a pool is among the opponents."""
+
+    snapshots: Positive = 20  # taken in the course of training, beside the untrained one
+    pool: Annotated[int, Field(ge=2)] = 12  # snapshots that are kept
+    matchmaking: Literal["uniform", "prioritised", "curriculum"] = "prioritised"
+    recent: Positive = 200  # matches against one opponent that its win rate looks back on
+
+
 class LearnPPO(Node):
     """PPO."""
 
@@ -178,6 +187,7 @@ class Config(Node):
     budget: Budget
     patience: Patience
     batch: Batch
+    selfplay: SelfPlay = SelfPlay()
     learn: Any  # of the class that LEARN names for the algorithm
 
     @property

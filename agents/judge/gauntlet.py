@@ -10,7 +10,7 @@ from agents.judge.matches import MatchResult, play
 from agents.judge.players import ModelRef, Player, player_of
 from agents.opponents import STYLES
 from agents.opponents.dice import Dice
-from agents.opponents.style import drawn
+from agents.opponents.plain import drawn
 from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.rivals import Rival
 from mlmonster_env.scenarios import Plan

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from agents import opponents
 from agents.opponents import ModelRival, opponent_of
-from agents.opponents.names import SIMPLE
-from agents.opponents.style import Style
+from agents.opponents.plain import PLAIN, Plain
 from mlmonster_env import sim
 from mlmonster_env.envs.rivals import Rival
 from policies.policy import Policy
@@ -49,8 +48,8 @@ def player_of(told: "str | Path | Policy | Player", name: str | None = None) -> 
     text = str(told)
     if text == STOCK:
         return Player(ModelRef(STOCK, script_digest(STOCK)), None)
-    if text in SIMPLE:
-        return Player(ModelRef(text, script_digest(text)), lambda seed: Style(SIMPLE[text], seed))
+    if text in PLAIN:
+        return Player(ModelRef(text, script_digest(text)), lambda seed: Plain(text, seed))
     made = opponent_of(text, what="player")
     if isinstance(made, ModelRival):
         return player_of(made.policy, name or _name_of(Path(text)))

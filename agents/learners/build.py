@@ -1,5 +1,6 @@
 """From a configuration to an environment and a learner of it."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,6 +34,7 @@ from agents.learners.supervised import ThreatLearner
 from agents.learners.watched import WatchedVecEnv
 from agents.machine import Machine
 from agents.opponents import STYLES, opponent_of
+from agents.selfplay.league import League
 from mlmonster_env.envs.battle import MASK
 from mlmonster_env.envs.shards import ShardedVecEnv
 from policies.ensemble import ThreatEnsemble
@@ -133,8 +135,11 @@ def payment_of(config: Config) -> Payment:
     return for_archetype(config.archetype if config.reward == "archetype" else config.reward)
 
 
-def build_env(config: Config, machine: Machine) -> ShardedVecEnv:
-    """The matches that a run trains in: packs under one shared policy, in as many shards as the machine has."""
+def build_env(config: Config, machine: Machine, league: League | None = None) -> ShardedVecEnv:
+    """The matches that a run trains in: packs under one shared policy, in as many shards as the machine has.
+
+    They are played against the `league`, if there is one, else against the opponents of the configuration.
+    """
     kind = kind_of(config)
     if config.algo == "patterns":
         return _styled(config, machine)
@@ -145,6 +150,7 @@ def build_env(config: Config, machine: Machine) -> ShardedVecEnv:
     watched, more = WatchedVecEnv, {}
     if isinstance(config.learn, LearnConditionedPPO):
         watched, more = ReadingVecEnv, {"every": config.learn.every}
+    seat = partial(opponent_of, config.opponents) if league is None else league.seat
     counts = [matches // shards + (number < matches % shards) for number in range(shards)]
     made = ShardedVecEnv(
         [
@@ -154,7 +160,7 @@ def build_env(config: Config, machine: Machine) -> ShardedVecEnv:
                 payment_of(config),
                 archetype=config.archetype,
                 scenario=config.scenario,
-                opponent=opponent_of(config.opponents, config.seed * SEEDS_A_RUN + number),
+                opponent=seat(config.seed * SEEDS_A_RUN + number),
                 observe=kind.blocks if kind.control else (*kind.blocks, MASK),
                 skills=config.skills,
                 decision_ms=config.batch.decision_ms,

@@ -46,9 +46,10 @@ class Collector:
         self.turn += 1
         if self.turn % KEPT_EVERY:
             return
-        kept = np.flatnonzero(told.enemies == self.turn // KEPT_EVERY % self._env.reading.enemies)
+        known = np.asarray(self._env.labels)[told.matches].astype(np.int64)
+        kept = np.flatnonzero((told.enemies == self.turn // KEPT_EVERY % self._env.reading.enemies) & (known >= 0))
         if len(kept):
-            styles = np.asarray(self._env.labels)[told.matches[kept]].astype(np.int64)
+            styles = known[kept]
             fights = told.fights[kept] + self._first
             self._parts.append(Labelled(told.histories[kept].astype(np.float16), told.latents[kept], styles, fights))
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from agents.learners.watched import WatchedVecEnv
-from agents.opponents import Mix
+from agents.opponents.mix import NOBODY, Mix
 from agents.reading import Reading, ReadingBattle
 from mlmonster_env.envs.battle import Array
 from rewards.payment import Payment
@@ -34,5 +36,5 @@ class ReadingVecEnv(WatchedVecEnv):
 
     @property
     def labels(self) -> Array:
-        """Of each match, the number of the style that its enemies play."""
-        return self._mix.labels
+        """Of each match, the number of the style that its enemies play; -1 where they are no style."""
+        return np.where(self._mix.labels < len(self.styles), self._mix.labels, NOBODY)

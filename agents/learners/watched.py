@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from agents.behaviour import Behaviour
+from agents.opponents.mix import Mix
 from mlmonster_env.contract import CONTROLS
 from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.sb3 import ArenaVecEnv
@@ -22,6 +23,12 @@ class FinishedMatch:
     paid: float  # the mean of the side's members
     terms: dict[str, float] = field(default_factory=dict)
     behaviour: dict[str, float] = field(default_factory=dict)
+    opponent: str = ""  # by name, where several are met
+
+    @property
+    def score(self) -> float:
+        """1 won, 0.5 drawn, 0 lost."""
+        return (self.outcome + 1) / 2
 
 
 class WatchedVecEnv(ArenaVecEnv):
@@ -58,10 +65,14 @@ class WatchedVecEnv(ArenaVecEnv):
             name: paid[slots].reshape(len(which), -1).mean(1) for name, paid in self.breakdown.episode_terms.items()
         }
         outcome = self.battle.outcome()[which]
+        rival = self.battle.rival
+        met = [rival.names[label] for label in rival.labels[which]] if isinstance(rival, Mix) else [""] * len(which)
         for i, told in enumerate(self.behaviour.close(ended)):
             parts = {name: float(values[i]) for name, values in terms.items()}
             self.finished.append(
-                FinishedMatch(int(self.battle.steps[which[i]]), int(outcome[i]), sum(parts.values()), parts, told)
+                FinishedMatch(
+                    int(self.battle.steps[which[i]]), int(outcome[i]), sum(parts.values()), parts, told, met[i]
+                )
             )
 
     def state(self) -> dict[str, Any]:

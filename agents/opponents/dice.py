@@ -40,6 +40,10 @@ class Dice:
         """The next decision of these slots."""
         self._moments[slots] += np.uint64(1)
 
+    def moments(self, slots: Array) -> Array:
+        """How many decisions each of the slots made in its match, the present one with it."""
+        return np.asarray(self._moments[slots])
+
     def throw(self, slots: Array, number: int) -> Array:
         """For each of the slots a number from 0 up to 1, another one for each `number` within a decision."""
         bits = mixed(np.asarray(slots, np.uint64) * STREAM ^ self._seed)

@@ -1,14 +1,14 @@
 """Opponents by name: the styles, and how what was asked for becomes one."""
 
+import importlib
 from pathlib import Path
 
 from agents.opponents.bold import FOCUS_FIRE, HEALER_FIRST, RANDOM_SKILL, RUSHER
-from agents.opponents.conditions import always
-from agents.opponents.mix import STOCK, Mix
+from agents.opponents.mix import STOCK, Mix, Part
 from agents.opponents.model import ModelRival
-from agents.opponents.style import ANY, Script, Style
+from agents.opponents.plain import PLAIN, Plain
+from agents.opponents.style import Script, Style
 from agents.opponents.wary import AMBUSHER, CAMPER, COWARD, KITER
-from mlmonster_env.contract import IDLE
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.envs.battle import OPPONENTS
 from mlmonster_env.envs.rivals import Rival
@@ -24,36 +24,70 @@ STYLES: dict[str, Script] = {
     "coward": COWARD,
     "ambusher": AMBUSHER,
 }
-SIMPLE: dict[str, Script] = {
-    "random": Script("any legal action", ((always, ANY),)),
-    "idle": Script("nothing", ((always, IDLE),)),
-}  # what "random" and "idle" are where they are part of a mix
 ALL_STYLES = "styles"
+POOL = "pool"  # a run's own past selves
+SELF_PLAY = {POOL: 80.0, STOCK: 15.0, "random": 2.5, "idle": 2.5}  # what "pool" alone stands for
 MIX = "mix:"
-MIXABLE = (*STYLES, STOCK, *SIMPLE)
-KNOWN = (*OPPONENTS, *STYLES, ALL_STYLES)
+MIXABLE = (*STYLES, STOCK, *PLAIN, ALL_STYLES, POOL)
+KNOWN = (*OPPONENTS, *STYLES, ALL_STYLES, POOL)
+OTHERS = "such as mix:rusher=2,kiter=1, or a model's folder, or package.module:maker"
 
 
 def opponent_of(name: str, seed: int = 0, *, what: str = "opponent") -> str | Rival:
     """What a battle takes for an opponent; each battle needs its own.
 
-    "stock", "random", "idle"; a style, such as "rusher"; "styles", one of them in each match;
-    "mix:rusher=2,stock=1", in which a number says how often; or the folder of a model, or of the run that made it. An
-    error says that `what` is wrong.
+    "stock", "random", "idle"; a style, such as "rusher"; "styles", one of them in each match; the folder of a model,
+    or of the run that made it; "package.module:maker", which is called with a seed and makes a Rival;
+    "mix:rusher=2,stock=1" of any of these, in which a number says how often. An error says that `what` is wrong.
     """
+    parts = parts_of(name, what)
+    if POOL in parts:
+        raise ValueError(f"{what} is {name!r}, and a pool belongs to the training of one model; expected others here")
     if name in OPPONENTS:
         return name
+    made = None if name.startswith(MIX) or len(parts) > 1 else player_of(name, seed, what=what)
+    return mix_of(parts, seed) if made is None else made
+
+
+def parts_of(name: str, what: str = "opponent") -> dict[str, float]:
+    """Who is part of an opponent, and how often each is drawn beside the others; checked."""
+    if name == POOL:
+        return dict(SELF_PLAY)
+    if name == ALL_STYLES:
+        return dict.fromkeys(STYLES, 1.0)
+    if isinstance(name, str) and name.startswith(MIX):
+        return _spread(_weights(name, what))
+    if isinstance(name, str) and (name in (*STYLES, *OPPONENTS) or _is_path(name)):
+        return {name: 1.0}
+    raise ValueError(f"{what} is {name!r}, expected {one_of(str(name), KNOWN)}, {OTHERS}")
+
+
+def player_of(name: str, seed: int = 0, control: str = "combat", *, what: str = "opponent") -> Part | None:
+    """The player of a name that is no mix; None for the stock AI. Who is `random` or `idle` is so by any control."""
+    if name == STOCK:
+        return None
+    if name in PLAIN:
+        return Plain(name, seed, control)
     if name in STYLES:
         return Style(STYLES[name], seed)
-    if name == ALL_STYLES:
-        return mix_of(dict.fromkeys(STYLES, 1.0), seed)
-    if isinstance(name, str) and name.startswith(MIX):
-        return mix_of(_weights(name, what), seed)
-    if isinstance(name, str) and _holds_model(name):
+    if _holds_model(name):
         return ModelRival(Policy.load(name), seed)
-    raise ValueError(
-        f"{what} is {name!r}, expected {one_of(str(name), KNOWN)}, such as mix:rusher=2,kiter=1, or a model's folder"
-    )
+    return _imported(name, seed, what)
+
+
+def mix_of(weights: dict[str, float], seed: int = 0) -> Mix:
+    """Players by name, and how often each is drawn beside the others."""
+    told = {name: player_of(name, seed) for name in weights if name not in PLAIN}
+    control = next((player.control for player in told.values() if player is not None), "combat")
+    players = {name: told[name] if name in told else player_of(name, seed, control) for name in weights}
+    for name, player in told.items():
+        if player is not None and not hasattr(player, "act"):
+            raise ValueError(f"{name} has no act(seen, slots), expected one: in a mix it plays some slots alone")
+    return Mix(players, tuple(weights.values()), seed)
+
+
+def _is_path(name: str) -> bool:
+    return _holds_model(name) or _is_maker(name)
 
 
 def _holds_model(name: str) -> bool:
@@ -61,25 +95,46 @@ def _holds_model(name: str) -> bool:
     return any((Path(name) / inner / "manifest.json").is_file() for inner in ("", "final"))
 
 
-def mix_of(weights: dict[str, float], seed: int = 0) -> Mix:
-    """Styles by name, and how often each is played beside the others."""
-    scripts = {**STYLES, **SIMPLE}
-    players = {name: None if name == STOCK else Style(scripts[name], seed) for name in weights}
-    return Mix(players, tuple(weights.values()), seed)
+def _is_maker(name: str) -> bool:
+    module, sign, maker = name.partition(":")
+    return bool(sign) and maker.isidentifier() and all(part.isidentifier() for part in module.split("."))
+
+
+def _imported(name: str, seed: int, what: str) -> Part:
+    """What somebody's own maker makes."""
+    module, _, maker = name.partition(":")
+    try:
+        made = getattr(importlib.import_module(module), maker)(seed)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{what} is {name!r}, which cannot be imported: {error}") from error
+    if not isinstance(made, Rival):
+        raise ValueError(f"{what} is {name!r}, which made a {type(made).__name__}, expected a Rival")
+    return made  # type: ignore[return-value]
 
 
 def _weights(name: str, what: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for part in name.removeprefix(MIX).split(","):
-        style, _, weight = (word.strip() for word in part.partition("="))
-        if style not in MIXABLE:
-            raise ValueError(f"{what} is {name!r}, in which {style!r} is none, expected {one_of(style, MIXABLE)}")
-        if style in found:
-            raise ValueError(f"{what} is {name!r}, in which {style} stands twice, expected it once")
+        player, _, weight = (word.strip() for word in part.partition("="))
+        if player not in MIXABLE and not _is_path(player):
+            told = one_of(player, MIXABLE)
+            raise ValueError(f"{what} is {name!r}, in which {player!r} is none, expected {told}, {OTHERS}")
+        if player in found:
+            raise ValueError(f"{what} is {name!r}, in which {player} stands twice, expected it once")
         try:
-            found[style] = float(weight) if "=" in part else 1.0
+            found[player] = float(weight) if "=" in part else 1.0
         except ValueError:
-            found[style] = -1.0
-        if not 0 < found[style] < float("inf"):
-            raise ValueError(f"{what} is {name!r}, where {style} has weight {weight!r}, expected a number above 0")
+            found[player] = -1.0
+        if not 0 < found[player] < float("inf"):
+            raise ValueError(f"{what} is {name!r}, where {player} has weight {weight!r}, expected a number above 0")
+    return found
+
+
+def _spread(weights: dict[str, float]) -> dict[str, float]:
+    """The styles, where they are part of a mix, each with its share."""
+    found: dict[str, float] = {}
+    for name, weight in weights.items():
+        for player in STYLES if name == ALL_STYLES else (name,):
+            share = weight / len(STYLES) if name == ALL_STYLES else weight
+            found[player] = found.get(player, 0.0) + share
     return found

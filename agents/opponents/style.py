@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.opponents.conditions import Condition
 from agents.opponents.dice import Dice
+from agents.opponents.plain import drawn
 from agents.opponents.sight import BLOCKS, Sight
 from mlmonster_env.contract import IDLE
 from mlmonster_env.envs.battle import Array
@@ -115,10 +116,3 @@ class Style:
         for name, lasted in self._moods.items():
             if len(lasted) < slots:
                 self._moods[name] = np.append(lasted, np.zeros(slots - len(lasted), np.int16))
-
-
-def drawn(legal: Array, lots: Array) -> Array:
-    """One legal action for each slot, by a number from 0 up to 1; to idle where none is."""
-    count = legal.cumsum(1)
-    place = np.floor(lots * count[:, -1]) + 1
-    return np.asarray((count >= place[:, None]).argmax(1) * (count[:, -1] > 0))
