@@ -63,27 +63,28 @@ def record_dataset(
         raise ValueError(f"path is {str(path)!r}, which is there already, expected a new directory")
     battle = Battle(min(num_envs, episodes), control, pack=pack, **arguments)
     battle.reset(seeds_from(seed, battle.num_matches))
-    spec = _spec_of(control, arguments)
+    told = description or f"{control} control, {'random legal actions' if policy is None else 'a policy'}"
+    storage = new_storage(path, battle, control, told, arguments)
+    act = random_policy(control, seed) if policy is None else policy
+    storage.update_episodes(list(_episodes(battle, act, episodes, seed)))
+    return MinariDataset(storage)
+
+
+def new_storage(
+    path: str | Path, battle: Battle, control: str, description: str, arguments: dict[str, Any]
+) -> MinariStorage:
+    """An empty dataset of what a battle's slots see and do; `arguments` are those that the battle was made with."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     storage = MinariStorage.new(
-        path,
-        observation_space=battle.observation_space,
-        action_space=battle.action_space,
-        env_spec=spec,
-        jpeg_encoding=False,
-    )
-    act = random_policy(control, seed) if policy is None else policy
-    played = list(_episodes(battle, act, episodes, seed))
-    storage.update_metadata(
-        {
-            "dataset_id": f"mlmonster/{control}/{Path(path).name}-v0",
-            "description": description
-            or f"{control} control, {'random legal actions' if policy is None else 'a policy'}",
-            "minari_version": minari.__version__,
-        }
-    )
-    storage.update_episodes(played)
-    return MinariDataset(storage)
+        path, observation_space=battle.observation_space, action_space=battle.action_space,
+        env_spec=_spec_of(control, arguments), jpeg_encoding=False,
+    )  # fmt: skip
+    storage.update_metadata({
+        "dataset_id": f"mlmonster/{control}/{Path(path).name}-v0",
+        "description": description,
+        "minari_version": minari.__version__,
+    })  # fmt: skip
+    return storage
 
 
 def _spec_of(control: str, arguments: dict[str, Any]) -> gym.envs.registration.EnvSpec | None:
@@ -97,73 +98,82 @@ def _spec_of(control: str, arguments: dict[str, Any]) -> gym.envs.registration.E
     return spec
 
 
-class _Slots:
-    """What the slots of a battle saw, did and were paid since their matches began."""
+class EpisodeKeeper:
+    """What the slots of a battle saw, did and were paid since their matches began, until somebody takes it."""
 
     def __init__(self, battle: Battle) -> None:
-        self.seen: list[Observation] = []
-        self.actions: list[Array] = []
-        self.rewards: list[Array] = []
-        self.alive: list[Array] = []
-        self.since = np.zeros(battle.num_matches, np.int64)
+        self._battle = battle
+        self._slots = battle.num_slots // battle.num_matches
+        self._seen: list[Observation] = []
+        self._actions: list[Array] = []
+        self._rewards: list[Array] = []
+        self._alive: list[Array] = []
+        self._since = np.zeros(battle.num_matches, np.int64)
 
-    def forget(self) -> None:
-        """Drop steps that no running match needs."""
-        past = int(self.since.min())
-        for kept in (self.seen, self.actions, self.rewards, self.alive):
+    def note(self, seen: Observation, alive: Array, actions: Array, rewards: Array) -> None:
+        """One decision of all slots: what they saw and whether they lived before it, and what they were paid for it."""
+        self._seen.append(seen)
+        self._alive.append(alive)
+        self._actions.append(actions)
+        self._rewards.append(rewards)
+
+    def take(self, matches: Array, terminated: Array, first: int, seed: int) -> list[EpisodeBuffer]:
+        """The episodes of matches that have just ended, before they begin anew; `first` is the number of the first."""
+        rows = (matches[:, None] * self._slots + np.arange(self._slots)).ravel()
+        last = self._battle.observe(rows)
+        return [
+            self._episode(slot, last, row, bool(terminated[slot // self._slots]), first + row, seed)
+            for row, slot in enumerate(rows.tolist())
+        ]
+
+    def begin(self, matches: Array) -> None:
+        """These matches begin anew."""
+        self._since[matches] = len(self._rewards)
+        past = int(self._since.min())
+        for kept in (self._seen, self._actions, self._rewards, self._alive):
             del kept[:past]
-        self.since -= past
+        self._since -= past
+
+    def _episode(
+        self, slot: int, last: Observation, row: int, terminated: bool, number: int, seed: int
+    ) -> EpisodeBuffer:
+        steps = range(int(self._since[slot // self._slots]), len(self._rewards))
+        ends = np.zeros(len(steps), np.bool_)
+        ends[-1] = True
+        return EpisodeBuffer(
+            id=number,
+            seed=seed,
+            observations=_stacked([self._seen[step] for step in steps], slot, last, row),
+            actions=np.array([self._actions[step][slot] for step in steps]),
+            rewards=np.array([self._rewards[step][slot] for step in steps]),
+            terminations=ends & terminated,
+            truncations=ends & (not terminated),
+            infos={"alive": np.array([self._alive[step][slot] for step in steps])},
+        )
 
 
 def _episodes(battle: Battle, policy: Policy, episodes: int, seed: int) -> Iterator[EpisodeBuffer]:
-    kept = _Slots(battle)
+    kept = EpisodeKeeper(battle)
     slots = battle.num_slots // battle.num_matches
     share, rest = divmod(-(-episodes // slots), battle.num_matches)
     left = share + (np.arange(battle.num_matches) < rest)  # matches that each row has yet to play
     count = 0
     while left.any():
-        observation = battle.observe()
+        seen, alive = battle.observe(), battle.alive
         masks = battle.action_masks() if CONTROLS[battle.control] else None
-        actions = np.asarray(policy(observation, masks))
-        kept.seen.append(observation)
-        kept.alive.append(battle.alive)
-        kept.actions.append(actions)
+        actions = np.asarray(policy(seen, masks))
         rewards, terminated, truncated = battle.step(actions)
-        kept.rewards.append(rewards)
+        kept.note(seen, alive, actions, rewards)
         ended = np.flatnonzero(terminated | truncated)
         if not len(ended):
             continue
         wanted = ended[left[ended] > 0]
         left[wanted] -= 1
-        rows = (wanted[:, None] * slots + np.arange(slots)).ravel()
-        last = battle.observe(rows)
-        for row, slot in enumerate(rows.tolist()):
-            match = slot // slots
-            if count == episodes:
-                return
-            yield _episode(kept, slot, int(kept.since[match]), last, row, bool(terminated[match]), count, seed)
-            count += 1
+        made = kept.take(wanted, terminated, count, seed)[: episodes - count] if len(wanted) else []
+        count += len(made)
+        yield from made
         battle.begin(ended)
-        kept.since[ended] = len(kept.rewards)
-        kept.forget()
-
-
-def _episode(
-    kept: _Slots, slot: int, since: int, last: Observation, row: int, terminated: bool, number: int, seed: int
-) -> EpisodeBuffer:
-    steps = range(since, len(kept.rewards))
-    ends = np.zeros(len(steps), np.bool_)
-    ends[-1] = True
-    return EpisodeBuffer(
-        id=number,
-        seed=seed,
-        observations=_stacked([kept.seen[step] for step in steps], slot, last, row),
-        actions=np.array([kept.actions[step][slot] for step in steps]),
-        rewards=np.array([kept.rewards[step][slot] for step in steps]),
-        terminations=ends & terminated,
-        truncations=ends & (not terminated),
-        infos={"alive": np.array([kept.alive[step][slot] for step in steps])},
-    )
+        kept.begin(ended)
 
 
 def _stacked(seen: list[Any], slot: int, last: Any, row: int) -> Any:

@@ -7,21 +7,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from agents.judge.mirror import MirrorScore, by_start, judge_mirror
 from agents.opponents.names import STYLES, opponent_of
-from mlmonster_env.contract import ARCHETYPES, NO_SKILL
+from agents.opponents.offers import takes_offers
+from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data.errors import one_of
-from mlmonster_env.envs.battle import MASK, Array
-
-
-def takes_offers(seen: dict[str, Array]) -> Array:
-    """Under skill orders: whatever is on offer is taken, which is to play as the stock AI does."""
-    legal = np.asarray(seen[MASK][:, :NO_SKILL])
-    return np.where(legal.any(1), legal.argmax(1), NO_SKILL)
+from mlmonster_env.envs.battle import MASK
 
 
 def judge_style(name: str, scenario: str, archetype: str, pairs: int, seed: int = 0) -> dict[str, MirrorScore]:

@@ -71,6 +71,11 @@ class Mix:
         for player in self._players.values():
             self._seat(player)
 
+    @property
+    def players(self) -> list[Part]:
+        """Who is in it just now, but for the stock AI."""
+        return [player for player in self._players.values() if player is not None]
+
     def weigh(self, weights: Mapping[str, float]) -> None:
         """From now on draw by these weights, which are of names; new names join, others play on what they play."""
         for name in weights:
@@ -86,7 +91,7 @@ class Mix:
     def rewind(self) -> None:
         """Draw again as at the very beginning."""
         self._dice.rewind()
-        for player in self._present():
+        for player in self.players:
             player.rewind()
 
     def forget(self, slots: Array) -> None:
@@ -99,7 +104,7 @@ class Mix:
         self._dice.begin(matches)
         drawn = np.searchsorted(self._bounds, self._dice.throw(matches, 0), side="right")
         self.labels[matches] = self._drawn[np.minimum(drawn, len(self._drawn) - 1)]
-        for player in self._present():
+        for player in self.players:
             player.forget(slots)
 
     def yields(self, matches: Array) -> Array:
@@ -162,9 +167,6 @@ class Mix:
             player.set_state(of_player if memory is None else {**of_player, "memory": memory})
             if memory is not None:
                 player.memory = memory  # type: ignore[attr-defined]
-
-    def _present(self) -> list[Part]:
-        return [player for player in self._players.values() if player is not None]
 
     def _enlist(self, name: str) -> None:
         if self._recruit is None:

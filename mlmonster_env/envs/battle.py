@@ -221,6 +221,10 @@ class Battle:
             seen["history"] = self._history[chosen] * self.alive[chosen, None, None]
         return seen["state"] if self.plain else seen
 
+    def see(self, blocks: Sequence[str]) -> dict[str, Array]:
+        """Blocks that all slots could see now, whether they were asked for at the beginning or not; no history."""
+        return self._see(blocks, self.matches, self.units, self.control)
+
     def state(self) -> dict[str, Any]:
         """Arrays and numbers by name: all that `set_state` needs to go on from here to the bit."""
         if self._orders is not None or (callable(self.opponent) and self.rival is None):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from agents.opponents import STYLES, Style
 from mlmonster_env.contract import ATTACK, IDLE, NO_SKILL, USE_FIELD, USE_HARM, USE_HELP
 from policies.masks import MASK
 
@@ -34,3 +35,8 @@ class AtRandom:
 
     def __call__(self, seen: dict[str, np.ndarray]) -> np.ndarray:
         return np.asarray((self.random.random(seen[MASK].shape) * seen[MASK]).argmax(1))
+
+
+def make_rival(seed: int = 0) -> Style:
+    """A rival of one's own, as somebody would name it by its Python path."""
+    return Style(STYLES["rusher"], seed)

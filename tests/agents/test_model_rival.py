@@ -10,6 +10,7 @@ from agents.opponents import ModelRival, opponent_of
 from mlmonster_env.envs.battle import Battle
 from policies.actors import build_actor
 from policies.policy import Policy
+from policies.storage import read_tree, write_tree
 
 KINDS = [("combat_dqn", "ppo"), ("combat_dqn", "ddqn"), ("temporal_transformer", "transformer_ppo")]
 MATCHES, STEPS = 4, 25
@@ -95,3 +96,40 @@ def test_a_seat_is_taken_once_and_a_model_that_orders_nothing_is_refused():
         battle(rival)
     with pytest.raises(ValueError, match="threat_assessment, which gives no orders"):
         ModelRival(policy("threat_assessment", "supervised"))
+
+
+def test_models_and_ones_own_rivals_can_be_in_a_mix(tmp_path):
+    policy().save(tmp_path / "model")
+    policy("movement_ppo", "ppo").save(tmp_path / "walker")
+    mix = opponent_of(f"mix:{tmp_path / 'model'}=2,rusher=1,stock=1,random=1,tests.agents.minds:make_rival=1", 1)
+    play(battle(mix), 8)
+    assert set(mix.labels.tolist()) <= set(range(5))
+    with pytest.raises(ValueError, match="several kinds: combat, movement"):
+        opponent_of(f"mix:{tmp_path / 'walker'},rusher")
+    idlers = opponent_of(f"mix:{tmp_path / 'walker'},random,idle")
+    assert idlers.control == "movement"
+    play(battle(idlers), 3)
+    with pytest.raises(ValueError, match="cannot be imported"):
+        opponent_of("tests.agents.minds:nobody")
+    with pytest.raises(ValueError, match="expected a Rival"):
+        opponent_of("builtins:int")
+
+
+def test_a_mix_that_remembers_goes_on_to_the_bit(tmp_path):
+    policy("temporal_transformer", "transformer_ppo").save(tmp_path / "one")
+    policy("temporal_transformer", "transformer_ppo", seed=1).save(tmp_path / "other")
+    name = f"mix:{tmp_path / 'one'}=1,{tmp_path / 'other'}=1,stock=1"
+    whole, again = battle(opponent_of(name, 4)), battle(opponent_of(name, 4))
+    play(whole)
+    write_tree(tmp_path / "state", whole.state())
+    expected = play(whole)
+    again.set_state(read_tree(tmp_path / "state"))
+    np.testing.assert_array_equal(play(again), expected)
+
+
+def test_a_continuous_model_is_an_opponent_too():
+    own = policy("soft_actor_critic", "sac")
+    made = battle(ModelRival(own))
+    before = made.arena.digest()
+    play(made, 5)
+    assert made.rival.control == "continuous" and before != made.arena.digest()

@@ -115,4 +115,4 @@ def test_a_pool_belongs_to_the_training_of_a_model_that_gives_orders():
         with pytest.raises(ConfigError, match="gives no orders: no pool of it plays"):
             resolve(options(model_type, algo, opponents="pool"))
     with pytest.raises(ConfigError, match="matchmaking"):
-        resolve(options("combat_dqn", "ppo", opponents="pool", **{"selfplay.matchmaking": "fair"}))
+        resolve({**options("combat_dqn", "ppo", opponents="pool"), "selfplay.matchmaking": "fair"})

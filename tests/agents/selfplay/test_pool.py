@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agents.catalog import TYPES
 from agents.learners.build import make_card
-from agents.selfplay.pool import Pool, PastSelf, least_missed, without
+from agents.selfplay.pool import PastSelf, Pool, least_missed, without
 from policies.actors import build_actor
 from policies.policy import Policy
 from policies.storage import DamagedError

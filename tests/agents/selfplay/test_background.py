@@ -1,0 +1,97 @@
+"""Matches between engines, written down: all of them, replayable, and the same whatever the number of processes."""
+
+import json
+
+import numpy as np
+import pytest
+from minari.dataset.minari_dataset import MinariDataset
+
+from agents.opponents.model import Temperature
+from agents.selfplay.__main__ import main
+from agents.selfplay.background import Order, play_matches
+from mlmonster_env.sim.recording import Recording
+from tests.agents.selfplay.test_pool import policy
+from tests.agents.test_model_rival import policy as untrained
+
+SMALL = {"archetype": "mage", "scenario": "mirror-v1:contact"}
+
+
+def test_every_match_is_written_and_can_be_replayed(tmp_path):
+    order = Order(matches=12, first="mix:stock=1,rusher=1,random=1", second="mix:stock=1,kiter=1", **SMALL)
+    summary = play_matches(order, tmp_path / "out", 1)
+    assert summary.matches == 12 and summary.matches_a_second > 0
+    files = sorted((tmp_path / "out" / "recordings").iterdir())
+    assert len(files) == 12
+    for file in files[::4]:
+        recording = Recording.load(file)
+        assert recording.replayed_digest() == recording.digest
+    told = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert told["matches"] == 12 and set(told["by_engine"]) <= {"stock", "rusher", "random"}
+    decisions = 0
+    for name in told["datasets"]:
+        data = MinariDataset(str(tmp_path / "out" / name))
+        for episode in data:
+            decisions += len(episode.rewards) / 3
+            mask = episode.observations["action_mask"][:-1]
+            assert mask[np.arange(len(mask)), episode.actions].all()
+            assert np.isfinite(episode.rewards).all() and (episode.terminations | episode.truncations)[-1]
+            assert len(episode.observations["state"]) == len(episode.rewards) + 1
+    assert decisions == pytest.approx(sum(tally["decisions"] for tally in told["by_engine"].values()))
+
+
+def test_stock_that_takes_offers_plays_as_the_stock_ai(tmp_path):
+    """Under skill orders it is the stock AI: against itself neither side is the better one."""
+    summary = play_matches(Order(matches=120, first="stock", second="stock", **SMALL), tmp_path / "out", 1)
+    tally = summary.by_engine["stock"]
+    assert abs((tally.won + tally.drawn / 2) / tally.matches - 0.5) < 0.16
+
+
+def test_a_model_at_a_temperature_plays_otherwise_than_a_greedy_one(tmp_path):
+    policy().save(tmp_path / "model")
+    folders = {"greedy": None, "cold": Temperature(0.0, 0.0), "hot": Temperature(5.0, 0.5, 20)}
+    digests = {}
+    for name, heat in folders.items():
+        order = Order(matches=6, first=str(tmp_path / "model"), second="stock", temperature=heat, **SMALL)
+        play_matches(order, tmp_path / name, 1)
+        digests[name] = [Recording.load(file).digest for file in sorted((tmp_path / name / "recordings").iterdir())]
+    assert digests["greedy"] == digests["cold"] != digests["hot"]
+
+
+def test_a_temperature_changes_in_the_course_of_a_match():
+    heat = Temperature(2.0, 0.5, 10)
+    assert heat.at(np.array([1, 6, 11, 50])).tolist() == [2.0, 1.25, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("algo", ["ppo", "ddqn"])
+def test_scores_and_values_are_drawn_by_temperature(algo):
+    one = untrained("combat_dqn", algo)
+    random = np.random.default_rng(0)
+    seen = {"state": random.random((400, 64), np.float32), "action_mask": np.ones((400, 10), np.int8)}
+    lots = random.random(400)
+    drawn = one.act(seen, lots=lots, temperature=np.full(400, 50.0))
+    assert len(set(drawn.tolist())) == 10
+    cold = one.act(seen, lots=lots, temperature=np.zeros(400))
+    assert (cold == one.act(seen)).all()
+
+
+def test_the_command_says_what_it_played_and_what_is_wrong(tmp_path, capsys):
+    words = ["--archetype", "mage", "--matches", "4", "--scenario", "mirror-v1:contact", "--workers", "1"]
+    assert main([*words, "--out", str(tmp_path / "out"), "--first", "rusher", "--second", "stock"]) == 0
+    told = capsys.readouterr().out
+    assert "matches/s" in told and "rusher" in told
+    assert main([*words, "--out", str(tmp_path / "out")]) == 2
+    assert "holds matches already" in capsys.readouterr().err
+    for more, said in (
+        (["--engines", "rushr"], "perhaps rusher"), (["--observe", "stat"], "perhaps state"),
+        (["--temperature", "-1"], "expected 0 or more"), (["--matches", "0"], "matches is 0"),
+    ):  # fmt: skip
+        assert main([*words, "--out", str(tmp_path / "other"), *more]) == 2
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_processes_play_as_many_as_one(tmp_path):
+    order = Order(matches=20, first="mix:stock=1,styles=1", second="styles", **SMALL)
+    summary = play_matches(order, tmp_path / "two", 2)
+    assert summary.matches == 20 and summary.workers == 2
+    assert len(list((tmp_path / "two" / "recordings").iterdir())) == 20
