@@ -31,6 +31,7 @@ EXAMPLES = """examples:
   python -m agents.train --archetype mage                          the flagship, by Double DQN
   python -m agents.train --archetype tank --algo ppo               the same by PPO, which did best
   python -m agents.train --archetype mage --preset test            a minute, to see that everything works
+  python -m agents.train --archetype mage --algo ppo --opponents pool    against its own past selves
   python -m agents.train --archetype mage --set learn.gamma=0.99   any option of --print-config
   python -m agents.train --resume runs/mage-combat_dqn-0           go on, to the bit
 """
@@ -58,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--opponents",
         help=f"who is played against: stock (default), random, idle, {', '.join(STYLES)}; styles: all of these, one "
-        "in each match; mix:rusher=2,stock=1: some, and how often",
+        "in each match; pool: past selves; a run's folder; package.module:maker; mix:pool=4,stock=1: some, and how often",
     )
     how.add_argument("--reward", help="archetype (default): its row of docs/rewards.md; another's; win: winning alone")
     how.add_argument("--skills", help="fair (default): dice and order as the server has them; free: for experiments")

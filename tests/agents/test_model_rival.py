@@ -1,5 +1,7 @@
 """Models as opponents: they play as they would on the other side, remember by slot, and can be written down."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -101,12 +103,12 @@ def test_a_seat_is_taken_once_and_a_model_that_orders_nothing_is_refused():
 def test_models_and_ones_own_rivals_can_be_in_a_mix(tmp_path):
     policy().save(tmp_path / "model")
     policy("movement_ppo", "ppo").save(tmp_path / "walker")
-    mix = opponent_of(f"mix:{tmp_path / 'model'}=2,rusher=1,stock=1,random=1,tests.agents.minds:make_rival=1", 1)
+    mix: Any = opponent_of(f"mix:{tmp_path / 'model'}=2,rusher=1,stock=1,random=1,tests.agents.minds:make_rival=1", 1)
     play(battle(mix), 8)
     assert set(mix.labels.tolist()) <= set(range(5))
     with pytest.raises(ValueError, match="several kinds: combat, movement"):
         opponent_of(f"mix:{tmp_path / 'walker'},rusher")
-    idlers = opponent_of(f"mix:{tmp_path / 'walker'},random,idle")
+    idlers: Any = opponent_of(f"mix:{tmp_path / 'walker'},random,idle")
     assert idlers.control == "movement"
     play(battle(idlers), 3)
     with pytest.raises(ValueError, match="cannot be imported"):

@@ -1,6 +1,7 @@
 """Matches between engines, written down: all of them, replayable, and the same whatever the number of processes."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from mlmonster_env.sim.recording import Recording
 from tests.agents.selfplay.test_pool import policy
 from tests.agents.test_model_rival import policy as untrained
 
-SMALL = {"archetype": "mage", "scenario": "mirror-v1:contact"}
+SMALL: dict[str, Any] = {"archetype": "mage", "scenario": "mirror-v1:contact"}
 
 
 def test_every_match_is_written_and_can_be_replayed(tmp_path):
@@ -27,7 +28,7 @@ def test_every_match_is_written_and_can_be_replayed(tmp_path):
         assert recording.replayed_digest() == recording.digest
     told = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert told["matches"] == 12 and set(told["by_engine"]) <= {"stock", "rusher", "random"}
-    decisions = 0
+    decisions = 0.0
     for name in told["datasets"]:
         data = MinariDataset(str(tmp_path / "out" / name))
         for episode in data:
