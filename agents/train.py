@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--opponents",
         help=f"who is played against: stock (default), random, idle, {', '.join(STYLES)}; styles: all of these, one "
-        "in each match; pool: past selves; a run's folder; package.module:maker; mix:pool=4,stock=1: some, and how often",
+        "in each match; pool: past selves; a run; package.module:maker; mix:pool=4,stock=1: some, and how often",
     )
     how.add_argument("--reward", help="archetype (default): its row of docs/rewards.md; another's; win: winning alone")
     how.add_argument("--skills", help="fair (default): dice and order as the server has them; free: for experiments")

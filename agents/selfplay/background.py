@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents.opponents.mix import STOCK, Mix, Part
+from agents.opponents.mix import Mix, Part
 from agents.opponents.model import ModelRival, Temperature
 from agents.opponents.names import opponent_of, parts_of, player_of
 from agents.opponents.offers import TakesOffers

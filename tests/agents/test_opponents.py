@@ -15,8 +15,8 @@ from agents.machine import Machine
 from agents.opponents import STYLES, Mix, Style, mix_of, opponent_of
 from agents.opponents.__main__ import main
 from agents.opponents.dice import Dice
-from agents.opponents.sight import Sight
 from agents.opponents.plain import drawn
+from agents.opponents.sight import Sight
 from mlmonster_env.contract import (
     ARCHETYPES,
     ATTACK,
