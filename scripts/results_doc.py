@@ -10,6 +10,7 @@ from mlmonster_env.contract import ARCHETYPES
 from scripts.intervals import Z_95, over_seeds
 from scripts.results_conditioned import CONDITIONED, conditioned_section
 from scripts.results_pattern import pattern_section
+from scripts.results_selfplay import SELF_PLAY, selfplay_section
 from scripts.results_sight import SIGHT, sight_section
 
 DOCUMENT = Path("docs/results.md")
@@ -62,6 +63,7 @@ def render(folder: Path) -> str:
         parts += section(model_type, algo, by_archetype)
     parts += sight_section(folder / SIGHT)
     parts += conditioned_section(folder / CONDITIONED)
+    parts += selfplay_section(folder / SELF_PLAY)
     parts.append(NOTES if found else "Nothing has been run yet.\n")
     return "\n".join(parts)
 
