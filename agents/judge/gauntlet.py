@@ -37,7 +37,7 @@ class Careless:
     def __init__(self, rival: Rival, share: float, seed: int) -> None:
         self.control, self.blocks = rival.control, rival.blocks
         self._rival, self._share = rival, share
-        self._dice = Dice(seed)
+        self._dice = Dice(~seed)  # not that of the rival, whose own luck has nothing to do with it
         self._slots = 0
 
     def sit(self, matches: int, members: int) -> None:
