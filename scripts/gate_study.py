@@ -22,7 +22,17 @@ from agents.judge.gates import FALSE_REJECT, error_a_slot
 from agents.judge.matches import FaultError, NoEvidenceError
 from agents.judge.players import model_folder
 from agents.judge.study import (
-    AGAINST_KNOWN, AGAINST_PREVIOUS, TWINS, Banks, Case, Gated, cases, drawn_gates, exploiter_runs, filled, real_gates,
+    AGAINST_KNOWN,
+    AGAINST_PREVIOUS,
+    TWINS,
+    Banks,
+    Case,
+    Gated,
+    cases,
+    drawn_gates,
+    exploiter_runs,
+    filled,
+    real_gates,
     score_of,
 )  # fmt: skip
 from mlmonster_env.envs.battle import Array

@@ -49,14 +49,14 @@ class Bank:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".writing")
         with fresh.open("wb") as file:
-            np.savez_compressed(file, **arrays, sha256=np.array(self._hash(at, arrays)))
+            np.savez_compressed(file, sha256=np.array(self._hash(at, arrays)), **arrays)  # type: ignore[arg-type]
         sync(fresh)
         fresh.replace(path)
 
     def _read(self, path: Path, at: int) -> Array:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                arrays = {name: kept[name] for name in ("scores", "digests")}
+                arrays: dict[str, Array] = {name: kept[name] for name in ("scores", "digests")}
                 expected = str(kept["sha256"])
         except (ValueError, KeyError, EOFError, OSError, BadZipFile) as error:
             raise DamagedError(f"{path} cannot be read: {error}; delete it to have it played again") from error

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -27,8 +26,8 @@ from policies.storage import write_text
 SEEDS = 6 << 48  # where those of the study begin
 APART = 1 << 32  # seeds between two banks, and between two gates that are played for real
 SHARES = (0.1, 0.2, 0.3)  # of actions that are random: how much worse the planted players are
-TWINS, AGAINST_PREVIOUS, AGAINST_KNOWN = 20_000, 2_000, 1_000  # pairs in a bank
-REAL_SEEDS = 7 << 48  # where those of gates that are played for real begin
+TWINS, AGAINST_PREVIOUS, AGAINST_KNOWN = 20_000, 1_500, 500  # pairs in a bank
+REAL_SEEDS, ADVERSARY_SEEDS = 7 << 48, 8 << 48  # where those of gates that are played for real begin
 
 
 @dataclass(frozen=True)
@@ -170,9 +169,9 @@ def exploiter_runs(
             begun = time.perf_counter()
             adversary = asked.train(policy, scenario, archetype, seed=seed, say=lambda _: None)
             took = time.perf_counter() - begun
-            seeds = REAL_SEEDS - (seed + 1) * APART + np.arange(score_pairs)
+            first_seed = ADVERSARY_SEEDS + seed * APART
+            seeds = first_seed + APART // 2 + np.arange(score_pairs)
             score = play(adversary, candidate, scenario, seeds, archetype=archetype, record=False).score
-            first_seed = REAL_SEEDS + (1 << 20) + seed * APART
             told = through(
                 candidate, asked.gate(adversary), scenario, archetype, first_seed=first_seed, record=False
             )  # fmt: skip
