@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents.judge.gates import FALSE_REJECT, error_a_slot
+from agents.judge.gates import FALSE_REJECT, NoOpponentError, error_a_slot
 from agents.judge.matches import FaultError, NoEvidenceError
 from agents.judge.players import model_folder
 from agents.judge.study import (
@@ -37,7 +37,7 @@ from agents.judge.study import (
 )  # fmt: skip
 from mlmonster_env.envs.battle import Array
 from policies.policy import Policy
-from policies.storage import write_text
+from policies.storage import DamagedError, write_text
 from scripts.gate_study_doc import DOCUMENT, RESULTS, put_into
 
 ALSO_AT = 0.05  # an error at which a thousand gates show whether it is kept: at that of a slot there is about one
@@ -72,7 +72,7 @@ def main(words: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     try:
         told = study(given)
-    except (ValueError, FaultError, NoEvidenceError) as error:
+    except (ValueError, FaultError, NoEvidenceError, NoOpponentError, DamagedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     given.results.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def row(case: Case, banks: Banks, found: Sequence[Gated], error: float) -> dict[
         "verdicts": Counter(gate.verdict for gate in found),
         "accepted": list(wilson(accepted, len(found))),
         "pairs": spread(total(found)),
-        "previous": {"gates": len(last), **(spread(last) if len(last) else {})},
+        "previous": {"gates": len(last), **spread(last)},
         "fixed": fixed_size(float(score.pairs.mean(1).std(ddof=1)), error),
     }
 
@@ -135,7 +135,9 @@ def total(found: Sequence[Gated]) -> Array:
 
 
 def spread(pairs: Array) -> dict[str, float]:
-    """What half of them did with, and nine of ten."""
+    """What half of them did with, and nine of ten; nothing of none."""
+    if not len(pairs):
+        return {}
     return {"median": float(np.median(pairs)), "p90": float(np.percentile(pairs, 90))}
 
 
