@@ -1,11 +1,13 @@
 """The gauntlet: a judge that cannot tell what is known does not judge."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from agents.catalog import TYPES
-from agents.judge.__main__ import main, table_of
+from agents.judge.__main__ import main
 from agents.judge.gauntlet import (
     CARELESS,
     JudgeError,
@@ -15,6 +17,7 @@ from agents.judge.gauntlet import (
     gauntlet,
     known_order,
     pool_samples,
+    table_of,
 )
 from agents.judge.matches import play
 from agents.judge.players import player_of, sampled
@@ -75,7 +78,8 @@ def test_carelessness_has_nothing_to_do_with_the_luck_of_who_is_careless():
     assert twin.ref != sampled(policy, "twin").ref
     same = play(sampled(policy, "twin"), "idle", SCENE, seeds, record=False)
     assert play(twin, "idle", SCENE, seeds, record=False).digests == same.digests
-    rival = careless(sampled(policy, "twin"), 0.5).make(7)
+    make: Any = careless(sampled(policy, "twin"), 0.5).make
+    rival = make(7)
     inner = rival._rival
     slots = np.arange(100)
     for dice in (rival._dice, inner._dice):

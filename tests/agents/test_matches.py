@@ -1,6 +1,7 @@
 """Judged matches: sides are changed, faults void, nothing valid is no evidence, and every match can be replayed."""
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,7 +158,8 @@ def test_whose_fault_it_was_is_told(place):
 class Wild:
     """A rival of four numbers a slot, one of which is none."""
 
-    control, blocks = "continuous", ("state",)
+    control = "continuous"
+    blocks: tuple[str, ...] = ("state",)
 
     def __call__(self, seen):
         return np.full((len(seen["state"]), 4), np.nan)
@@ -234,8 +236,7 @@ def test_parts_weigh_as_much_as_they_have_pairs(monkeypatch):
 
 def test_a_result_and_a_mirror_score_say_the_same():
     result = play("rusher", "stock", SCENE, SEEDS, archetype="mage", record=False)
-    make = player_of("rusher").make
-    assert make is not None
+    make: Any = player_of("rusher").make
 
     class Minds:
         def begin(self, slots):

@@ -27,7 +27,7 @@ def model(tmp_path):
 def test_the_command_writes_figures_and_their_table(model, tmp_path, monkeypatch):
     monkeypatch.setattr("agents.judge.bank.CHUNK", 2)
     document = tmp_path / "judging.md"
-    document.write_text(f"# Judging\n\n{MARK}\n\nold")
+    document.write_text(f"# Judging\n\n{MARK}\n\nstale figures")
     words = [
         str(model), "--scenario", "mirror-v1:contact", "--out", str(tmp_path / "study"), "--gates", "3", "--real", "0",
         "--adversaries", "0", "--bank", "4", "2", "2", "--document", str(document), "--results",
@@ -39,7 +39,7 @@ def test_the_command_writes_figures_and_their_table(model, tmp_path, monkeypatch
     assert {row["error"] for row in told["cases"]} > {ALSO_AT}
     assert all(sum(row["verdicts"].values()) == 3 for row in told["cases"])
     text = document.read_text()
-    assert text.startswith("# Judging") and "old" not in text and text.count("| twins |") == 2
+    assert text.startswith("# Judging") and "stale" not in text and text.count("| twins |") == 2
     told["real"] = {"gates": 1, "verdicts": {"reject": 1}, "pairs": {"median": 40.0, "p90": 40.0}}
     told["exploiter"] = [
         {"seed": 0, "win_rate": 0.4, "low": 0.3, "high": 0.5, "verdict": "accept", "pairs": 60, "seconds": 9.0}
