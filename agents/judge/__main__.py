@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from agents.course import Stopped
 from agents.judge.archive import load_result, save_result
 from agents.judge.exploiter import gates_with_exploiter
 from agents.judge.gates import stage_gates, through_all
@@ -61,10 +62,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Judge, and print what came of it; 1 where a gate does not accept, 2 where nothing can be said."""
+    """Judge, and print what came of it; 1 where a gate does not accept, 2 where nothing can be said, 128 + a signal."""
     given = parser().parse_args(words)
     try:
         return int(given.run(given))
+    except Stopped as stop:
+        print(stop, file=sys.stderr)
+        return 128 + stop.by
     except (ValueError, JudgeError, NoEvidenceError, FaultError, DamagedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
