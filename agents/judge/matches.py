@@ -101,6 +101,8 @@ def play(
     one, other = player_of(first), player_of(second)
     plan = plan_of(scenario)
     chosen = archetype or one.archetype or other.archetype
+    if chosen is None and (one.broken or other.broken):
+        chosen = "unknown"  # whoever does not load never comes as far as a battle
     if chosen is None:
         raise ValueError("archetype is None, expected one: neither player was trained for one")
     given = np.asarray(seeds, np.int64)

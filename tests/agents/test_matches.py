@@ -193,11 +193,12 @@ def broken_model(folder, how):
 
 
 @pytest.mark.parametrize("how", ["bytes", "missing", "gives no orders"])
+@pytest.mark.parametrize("against", ["stock", "rusher"])
 @pytest.mark.parametrize("place", [0, 1])
-def test_a_model_that_does_not_load_voids_every_match(tmp_path, how, place):
+def test_a_model_that_does_not_load_voids_every_match(tmp_path, how, against, place):
     broken = str(broken_model(tmp_path / "run", how))
-    players = ("rusher", broken) if place else (broken, "rusher")
-    result = play(*players, SCENE, SEEDS, archetype="mage")
+    players = (against, broken) if place else (broken, against)
+    result = play(*players, SCENE, SEEDS)
     assert len(result.scores) == 0 and {seed for void in result.void for seed in void.seeds} == set(SEEDS.tolist())
     assert all("does not load" in void.reason and how in f"{void.reason} bytes" for void in result.void)
     with pytest.raises(NoEvidenceError, match="does not load"):
