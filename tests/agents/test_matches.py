@@ -198,7 +198,7 @@ def broken_model(folder, how):
 def test_a_model_that_does_not_load_voids_every_match(tmp_path, how, against, place):
     broken = str(broken_model(tmp_path / "run", how))
     players = (against, broken) if place else (broken, against)
-    result = play(*players, SCENE, SEEDS)
+    result = play(players[0], players[1], SCENE, SEEDS)
     assert len(result.scores) == 0 and {seed for void in result.void for seed in void.seeds} == set(SEEDS.tolist())
     assert all("does not load" in void.reason and how in f"{void.reason} bytes" for void in result.void)
     with pytest.raises(NoEvidenceError, match="does not load"):
