@@ -1,106 +1,147 @@
-"""How strong a model is: `python -m agents.judge gauntlet MODEL`, `gate MODEL`, `ladder MODEL...`."""
+"""How strong a model is: `python -m agents.judge gauntlet MODEL`, `gate MODEL`, `ladder MODEL...`, `film RESULT`.
+
+A MODEL is a run, a model's folder, or a script such as rusher.
+"""
 
 import argparse
 import sys
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from agents.judge.gates import GateVerdict, stage_gates, through_all
-from agents.judge.gauntlet import JudgeError, check_order, gauntlet, known_order
-from agents.judge.matches import FaultError, MatchResult, NoEvidenceError, play
+from agents.course import Stopped
+from agents.judge.archive import load_result, save_result
+from agents.judge.exploiter import gates_with_exploiter
+from agents.judge.gates import stage_gates, through_all
+from agents.judge.gauntlet import JudgeError, check_order, gauntlet, known_order, pool_samples, table_of
+from agents.judge.ladder import everybody, ladder_table, plot_ladder
+from agents.judge.matches import FaultError, NoEvidenceError
 from agents.judge.players import Player, player_of
-from agents.judge.ratings import Ladder, Meeting, rate, rings
 from agents.judge.sequential import ACCEPT
 from mlmonster_env.contract import ARCHETYPES
+from mlmonster_env.envs.film import film
+from policies.storage import DamagedError
 
-ANCHORS = {"stock": 0.0}
-LADDER_SEEDS = 5 << 48
+WIDE = 120  # characters of a table
 
 
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    command = argparse.ArgumentParser(prog="python -m agents.judge", description=__doc__)
-    command.add_argument("what", choices=("gauntlet", "gate", "ladder"))
-    command.add_argument(
-        "models", nargs="+", metavar="MODEL", help="a run, a model's folder, or a script such as rusher"
+    command = argparse.ArgumentParser(
+        prog="python -m agents.judge", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    command.add_argument("--scenario", default="mirror-v1:train", help="default mirror-v1:train")
-    command.add_argument("--archetype", choices=ARCHETYPES, help="the model's own by default")
-    command.add_argument("--pairs", type=int, default=100, help="of matches against each opponent (default 100)")
-    command.add_argument("--previous", help="gate: the model whose place is to be taken")
-    command.add_argument("--unchecked", action="store_true", help="gauntlet: leave out the check of the known order")
+    parts = command.add_subparsers(dest="what", required=True, metavar="gauntlet | gate | ladder | film")
+    made = _part(parts, "gauntlet", _gauntlet, "against random orders, every style, the stock AI and others")
+    made.add_argument("model", metavar="MODEL")
+    made.add_argument("others", nargs="*", metavar="OTHER", help="players that it meets too")
+    made.add_argument("--production", metavar="FOLDER", help="the model in production, which it meets too")
+    made.add_argument("--pool", type=Path, metavar="FOLDER", help="of models' folders, some of which it meets too")
+    made.add_argument("--samples", type=int, default=4, help="of the pool (default 4)")
+    made.add_argument("--seed", type=int, default=0, help="by which they are drawn")
+    made.add_argument("--pairs", type=int, default=100, help="of matches against each opponent (default 100)")
+    made.add_argument("--unchecked", action="store_true", help="leave out the check of the known order")
+    made.add_argument("--out", type=Path, metavar="FOLDER", help="keep every result, and every match to be filmed")
+    made = _part(parts, "gate", _gate, "whether it may take another's place")
+    made.add_argument("model", metavar="MODEL")
+    made.add_argument("--previous", metavar="MODEL", help="whose place is to be taken")
+    made.add_argument(
+        "--exploiter", action="store_true", help="train an adversary against it too, which must not beat it"
+    )
+    made = _part(parts, "ladder", _ladder, "everybody against everybody, and against random orders and the stock AI")
+    made.add_argument("models", nargs="+", metavar="MODEL")
+    made.add_argument("--pairs", type=int, default=100, help="of matches between each two (default 100)")
+    made.add_argument("--plot", type=Path, metavar="FILE", help="draw it too")
+    made = parts.add_parser("film", help="a match of a kept result")
+    made.set_defaults(run=_film)
+    made.add_argument("result", type=Path, metavar="RESULT", help="a folder that gauntlet --out wrote")
+    made.add_argument("--number", type=int, required=True, help="the seed of the match")
+    made.add_argument("--side", type=int, default=0, choices=(0, 1), help="that the first player had")
+    made.add_argument("--to", type=Path, required=True, metavar="FILE", help="such as match.gif or match.mp4")
     return command
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Judge, and print what came of it; 1 where a gate does not accept, 2 where nothing can be said."""
+    """Judge, and print what came of it; 1 where a gate does not accept, 2 where nothing can be said, 128 + a signal."""
     given = parser().parse_args(words)
     try:
-        players = [player_of(name) for name in given.models]
-        archetype = given.archetype or next((p.archetype for p in players if p.archetype), None)
-        if archetype is None:
-            raise ValueError("--archetype is missing: none of these was trained for one")
-        if given.what == "ladder":
-            return _ladder(players, given.scenario, archetype, given.pairs)
-        if given.what == "gate":
-            previous = None if given.previous is None else player_of(given.previous)
-            return _gate(players[0], previous, given.scenario, archetype)
-        if not given.unchecked:
-            check_order(known_order(players[0]), given.scenario, archetype, given.pairs)
-        results = gauntlet(players[0], given.scenario, archetype, given.pairs, players[1:])
-        Console(width=110, emoji=False).print(table_of(results))
-    except (ValueError, JudgeError, NoEvidenceError, FaultError) as error:
+        return int(given.run(given))
+    except Stopped as stop:
+        print(stop, file=sys.stderr)
+        return 128 + stop.by
+    except (ValueError, JudgeError, NoEvidenceError, FaultError, DamagedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def _gauntlet(given: argparse.Namespace) -> int:
+    model = player_of(given.model)
+    archetype = _archetype(given, [model])
+    named = [*given.others, *([given.production] if given.production else [])]
+    others = [player_of(name) for name in named]
+    others += pool_samples(given.pool, given.samples, given.seed) if given.pool else []
+    if model.broken:
+        raise FaultError(model.broken)
+    if not given.unchecked:
+        check_order(known_order(model), given.scenario, archetype, given.pairs)
+    results = gauntlet(model, given.scenario, archetype, given.pairs, others, record=given.out is not None)
+    Console(width=WIDE, emoji=False).print(table_of(results))
+    for number, result in enumerate(results if given.out else ()):
+        save_result(result, given.out / f"{number:02d}-{result.second.name}-{result.second.digest[:8]}")
+    for result in results:
+        result.score  # noqa: B018 - a line without evidence is an error, and no line of a table
     return 0
 
 
-def table_of(results: Sequence[MatchResult]) -> Table:
-    """A line an opponent."""
-    first = results[0]
-    made = Table(title=f"{first.first} in {first.scenario}, {first.archetype}; 95% over pairs, a draw is half")
-    for heading in ("against", "pairs", "win rate", "95%", "void"):
-        made.add_column(heading, justify="left" if heading == "against" else "right")
-    for result in results:
-        low, high = result.interval
-        lost = sum(len(void.seeds) for void in result.void)
-        made.add_row(
-            str(result.second), f"{len(result.scores)}", f"{result.win_rate:.1%}", f"{low:.1%} to {high:.1%}", str(lost)
-        )
-    return made
-
-
-def _gate(candidate: Player, previous: Player | None, scenario: str, archetype: str) -> int:
-    told: list[GateVerdict] = through_all(candidate, stage_gates(previous), scenario, archetype)
+def _gate(given: argparse.Namespace) -> int:
+    candidate = player_of(given.model)
+    previous = None if given.previous is None else player_of(given.previous)
+    archetype = _archetype(given, [candidate, *([previous] if previous else [])])
+    gates = (
+        gates_with_exploiter(given.model, previous, given.scenario, archetype)
+        if given.exploiter
+        else stage_gates(previous)
+    )
+    told = through_all(candidate, gates, given.scenario, archetype, record=False)
     for verdict in told:
         print(verdict)
     return 0 if told[-1].verdict == ACCEPT else 1
 
 
-def _ladder(players: Sequence[Player], scenario: str, archetype: str, pairs: int) -> int:
-    known = [player_of(name) for name in ("random", "stock")]
-    everybody = [*players, *(one for one in known if one.ref not in [p.ref for p in players])]
-    seeds = [LADDER_SEEDS + number for number in range(pairs)]
-    names = {player.ref.digest: player.ref.name for player in everybody}
-    meetings = []
-    for one, other in combinations(everybody, 2):
-        result = play(one, other, scenario, seeds, archetype=archetype)
-        meetings.append(Meeting(one.ref.digest, other.ref.digest, result.scores))
-    anchors = {digest: ANCHORS[name] for digest, name in names.items() if name in ANCHORS}
-    ladder: Ladder = rate(meetings, anchors)
-    made = Table(title=f"{archetype} in {scenario}, {pairs} pairs each; Elo, the stock AI at 0, with 95%")
-    for heading in ("player", "Elo", "better than the next"):
-        made.add_column(heading, justify="left" if heading == "player" else "right")
-    for rating, lower in zip(ladder.ratings, [*ladder.ratings[1:], None], strict=True):
-        sure = "" if lower is None else f"{ladder.better(rating.player, lower.player):.1%}"
-        made.add_row(f"{names[rating.player]} ({rating.player[:8]})", str(rating), sure)
-    Console(width=110, emoji=False).print(made)
-    for ring in rings(meetings):
-        print("no ladder is true of these: " + " beats ".join(names[digest] for digest in (*ring, ring[0])))
+def _ladder(given: argparse.Namespace) -> int:
+    players = [player_of(name) for name in given.models]
+    found = everybody(players, given.scenario, _archetype(given, players), given.pairs)
+    Console(width=WIDE, emoji=False).print(ladder_table(found))
+    for warning in found.warnings():
+        print(warning)
+    if given.plot is not None:
+        plot_ladder(found, given.plot)
     return 0
+
+
+def _film(given: argparse.Namespace) -> int:
+    film(load_result(given.result).recording(given.number, given.side), given.to)
+    return 0
+
+
+def _part(
+    parts: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str,
+    run: Callable[[argparse.Namespace], int], told: str,
+) -> argparse.ArgumentParser:  # fmt: skip
+    made = parts.add_parser(name, help=told, description=told)
+    made.set_defaults(run=run)
+    made.add_argument("--scenario", default="mirror-v1:train", help="default mirror-v1:train")
+    made.add_argument("--archetype", choices=ARCHETYPES, help="the model's own by default")
+    return made
+
+
+def _archetype(given: argparse.Namespace, players: Sequence[Player]) -> str:
+    found = given.archetype or next((player.archetype for player in players if player.archetype), None)
+    if found is None:
+        if broken := next((player.broken for player in players if player.broken), None):
+            raise FaultError(broken)
+        raise ValueError("--archetype is missing: none of these was trained for one")
+    return str(found)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,14 @@ class Gate:
     enough: float
 
 
+class NoOpponentError(Exception):
+    """A gate's opponent could not be had, so that nothing can be said of who would have met it."""
+
+    def __init__(self, gate: str, told: str) -> None:
+        super().__init__(told)
+        self.gate = gate
+
+
 @dataclass(frozen=True)
 class GateVerdict:
     """What a gate, or all of them, said of a model, and why."""
@@ -79,7 +87,10 @@ def through(
         result = plays(candidate, gate.opponent, scenario, seeds, archetype=archetype, **arguments)
         void += result.void
         if void:
-            return GateVerdict(gate.name, REJECT, f"a match is void: {void[0].reason}", 0.0, test.pairs, void)
+            # Whose opponent fails has shown nothing; who fails himself is not fit to play.
+            innocent = all(one.by == gate.opponent.ref.digest != candidate.ref.digest for one in void)
+            verdict = UNDECIDED if innocent else REJECT
+            return GateVerdict(gate.name, verdict, f"a match is void: {void[0].reason}", 0.0, test.pairs, void)
         if test.add(result.scores) != UNDECIDED:
             break
     return GateVerdict(gate.name, test.verdict, _why(test, gate), test.win_rate, test.pairs)
@@ -88,12 +99,18 @@ def through(
 def through_all(
     candidate: Player, gates: Iterable[Gate], scenario: str | Plan, archetype: str, **arguments: Any
 ) -> list[GateVerdict]:
-    """One gate after the other, until one does not accept; the last verdict is that of all of them."""
+    """One gate after the other, until one does not accept; the last verdict is that of all of them.
+
+    A gate whose opponent cannot be had is no acceptance: nothing is decided then.
+    """
     told: list[GateVerdict] = []
-    for gate in gates:
-        told.append(through(candidate, gate, scenario, archetype, **arguments))
-        if told[-1].verdict != ACCEPT:
-            break
+    try:
+        for gate in gates:
+            told.append(through(candidate, gate, scenario, archetype, **arguments))
+            if told[-1].verdict != ACCEPT:
+                break
+    except NoOpponentError as error:
+        told.append(GateVerdict(error.gate, UNDECIDED, str(error), 0.0, 0))
     if not told:
         raise ValueError("there are no gates, expected at least one")
     last = told[-1]

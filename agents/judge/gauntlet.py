@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.table import Table
 
+from agents.judge.ladder import standings
 from agents.judge.matches import MatchResult, play
-from agents.judge.players import ModelRef, Player, player_of
+from agents.judge.players import STOCK, ModelRef, Player, model_folder, player_of
 from agents.opponents import STYLES
 from agents.opponents.dice import Dice
 from agents.opponents.plain import drawn
@@ -37,7 +40,7 @@ class Careless:
     def __init__(self, rival: Rival, share: float, seed: int) -> None:
         self.control, self.blocks = rival.control, rival.blocks
         self._rival, self._share = rival, share
-        self._dice = Dice(seed)
+        self._dice = Dice(~seed)  # not that of the rival, whose own luck has nothing to do with it
         self._slots = 0
 
     def sit(self, matches: int, members: int) -> None:
@@ -106,6 +109,38 @@ def gauntlet(
     return [
         play(model, other, scenario, _seeds(pairs), archetype=archetype, **arguments) for other in (*known, *others)
     ]
+
+
+def pool_samples(folder: Path, count: int, seed: int = 0) -> list[Player]:
+    """So many of the models whose folders lie in a folder, drawn by the seed; all of them where there are no more."""
+    if count < 1:
+        raise ValueError(f"samples is {count}, expected at least 1")
+    found = sorted(model for path in (folder.iterdir() if folder.is_dir() else ()) if (model := model_folder(path)))
+    if not found:
+        raise ValueError(f"pool is {folder}, which holds no model's folder, expected a folder of such folders")
+    drawn = np.random.default_rng(seed).permutation(len(found))[:count]
+    return [player_of(found[number]) for number in sorted(drawn.tolist())]
+
+
+def table_of(results: Sequence[MatchResult]) -> Table:
+    """A line an opponent: what the model won against it, and how strong it is itself."""
+    first = results[0].first
+    valid = [result for result in results if len(result.scores)]
+    rated = any(result.second.name == STOCK for result in valid) and first.name != STOCK
+    ladder = standings(valid, "").ladder if rated else None
+    own = "" if ladder is None else f", Elo {ladder[first.digest]} (the stock AI at 0)"
+    made = Table(title=f"{first}{own} in {results[0].scenario}, {results[0].archetype}; 95%, a draw is half")
+    for heading in ("against", "its Elo", "pairs", "win rate", "95%", "void"):
+        made.add_column(heading, justify="left" if heading == "against" else "right")
+    for result in results:
+        lost = sum(len(void.seeds) for void in result.void)
+        elo = str(ladder[result.second.digest]) if ladder is not None and result.second.digest in ladder else ""
+        told = ("no evidence", "")
+        if len(result.scores):
+            low, high = result.interval
+            told = (f"{result.win_rate:.1%}", f"{low:.1%} to {high:.1%}")
+        made.add_row(str(result.second), elo, f"{len(result.scores)}", *told, str(lost))
+    return made
 
 
 def _seeds(pairs: int) -> Array:

@@ -1,7 +1,7 @@
 """Judged matches: two players, each seed twice with the sides changed, and what came of it, to be replayed at will."""
 
-import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,20 +9,18 @@ from typing import Any
 import numpy as np
 
 from agents.behaviour import COLUMNS, Behaviour
+from agents.judge.guarded import FaultError as FaultError
+from agents.judge.guarded import Guarded
+from agents.judge.mirror import MirrorScore
 from agents.judge.players import ModelRef, Player, player_of
 from mlmonster_env.envs.battle import MASK, Array, Battle
-from mlmonster_env.envs.rivals import Rival
 from mlmonster_env.scenarios import Plan, plan_of
 from mlmonster_env.sim.recording import Recording
 from policies.policy import Policy
 
 AT_ONCE = 256  # pairs in one batch
 SLOWEST_S = 60.0  # that a player may think about one decision of a batch
-Z_95 = 1.959964
-
-
-class FaultError(Exception):
-    """A player failed; what was being played then is void."""
+BEHAVIOUR = (*COLUMNS, "decision_s")  # the last: seconds that one order of one monster took
 
 
 class NoEvidenceError(Exception):
@@ -31,11 +29,12 @@ class NoEvidenceError(Exception):
 
 @dataclass(frozen=True)
 class Void:
-    """Matches that do not count, and why."""
+    """Matches that do not count, why, and the digest of whose fault it was."""
 
     seeds: tuple[int, ...]
     side: int
     reason: str
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,36 +48,37 @@ class MatchResult:
     seeds: Array  # of the valid pairs
     scores: Array  # [pairs, 2]: what the first reached on either side, 1, 0.5 or 0
     digests: tuple[tuple[str, str], ...]  # of the last moments
-    recordings: tuple[tuple[Recording, Recording], ...]
-    behaviour: dict[str, float]  # of the first, and seconds a decision took it
+    recordings: tuple[tuple[Recording, Recording], ...]  # none where they were not asked for
+    behaviour: dict[str, float]  # of the first, by BEHAVIOUR
     void: tuple[Void, ...] = field(default=())
+
+    @property
+    def score(self) -> MirrorScore:
+        """What the pairs say: win rate, interval, won, drawn. NoEvidenceError where there are none."""
+        if not len(self.scores):
+            reasons = "; ".join(sorted({void.reason for void in self.void}))
+            met = f"{self.first} and {self.second} played no valid pair"
+            raise NoEvidenceError(f"{met}: {reasons or 'none was asked for'}")
+        return MirrorScore(self.scenario, self.scores, self.behaviour)
 
     @property
     def win_rate(self) -> float:
         """What the first scored, a draw being half."""
-        self._check()
-        return float(self.scores.mean())
+        return self.score.win_rate
 
     @property
     def interval(self) -> tuple[float, float]:
         """95% of it, over pairs."""
-        self._check()
-        means = self.scores.mean(1)
-        half = Z_95 * float(means.std(ddof=1)) / np.sqrt(len(means)) if len(means) > 1 else 1.0
-        return max(0.0, self.win_rate - half), min(1.0, self.win_rate + half)
+        return self.score.interval
 
     def recording(self, seed: int, side: int = 0) -> Recording:
         """One of the matches, to be replayed or filmed."""
         found = np.flatnonzero(self.seeds == seed)
         if side not in (0, 1) or not len(found):
             raise ValueError(f"seed is {seed}, side {side}, expected a seed of the result, and 0 or 1")
+        if not self.recordings:
+            raise ValueError("the result holds no recordings, expected one that was played with record=True")
         return self.recordings[int(found[0])][side]
-
-    def _check(self) -> None:
-        if not len(self.scores):
-            reasons = "; ".join(sorted({void.reason for void in self.void}))
-            met = f"{self.first} and {self.second} played no valid pair"
-            raise NoEvidenceError(f"{met}: {reasons or 'none was asked for'}")
 
 
 def play(
@@ -89,25 +89,34 @@ def play(
     *,
     archetype: str | None = None,
     slowest_s: float = SLOWEST_S,
+    record: bool = True,
     **arguments: Any,
 ) -> MatchResult:
     """Let two players meet: every seed twice, the first on side 0 and then on side 1.
 
-    Other arguments are those of `Battle`. A player that fails, gives numbers that are none, or thinks for longer than
-    `slowest_s` voids the matches that it was playing; they are told in `void`, and never played on by somebody else.
+    Other arguments are those of `Battle`. A player that does not load, fails, gives numbers that are none, or thinks
+    for longer than `slowest_s` voids the matches that it was playing; they are told in `void`, and never played on by
+    somebody else. Without `record` there is nothing to replay, and little memory is taken.
     """
     one, other = player_of(first), player_of(second)
     plan = plan_of(scenario)
     chosen = archetype or one.archetype or other.archetype
+    if chosen is None and (one.broken or other.broken):
+        chosen = "unknown"  # whoever does not load never comes as far as a battle
     if chosen is None:
         raise ValueError("archetype is None, expected one: neither player was trained for one")
+    given = np.asarray(seeds, np.int64)
+    if len(np.unique(given)) < len(given):
+        raise ValueError(f"seeds are {len(given)}, {len(np.unique(given))} of them different, expected each once")
     if one.make is None:
-        return _turned(play(other, one, plan, seeds, archetype=chosen, slowest_s=slowest_s, **arguments))
-    parts = [
-        _pairs(one, other, plan, chosen, np.asarray(seeds[at : at + AT_ONCE], np.int64), slowest_s, arguments)
-        for at in range(0, len(seeds), AT_ONCE)
-    ]
-    return _joined(one.ref, other.ref, plan.name, chosen, parts)
+        told = {**arguments, "slowest_s": slowest_s, "record": record}
+        return _turned(play(other, one, plan, given, archetype=chosen, **told))
+    table = _Table(one, other, plan, chosen, slowest_s, record, arguments)
+    parts = []
+    for at in range(0, len(given), AT_ONCE):
+        here = given[at : at + AT_ONCE]
+        parts.append((here, table.side(here, 0), table.side(here, 1)))
+    return _joined(table, parts)
 
 
 @dataclass
@@ -116,149 +125,91 @@ class _Side:
 
     scores: Array
     valid: Array
+    digests: list[str]
     recordings: list[Recording | None]
     behaviour: dict[str, float]
     void: list[Void]
 
 
-def _pairs(
-    one: Player, other: Player, plan: Plan, archetype: str, seeds: Array, slowest_s: float, arguments: dict[str, Any]
-) -> tuple[Array, list[_Side]]:
-    return seeds, [_side(one, other, plan, archetype, seeds, side, slowest_s, arguments) for side in (0, 1)]
+@dataclass(frozen=True)
+class _Table:
+    """Who plays whom, and where."""
 
+    one: Player
+    other: Player
+    plan: Plan
+    archetype: str
+    slowest_s: float
+    record: bool
+    arguments: dict[str, Any]
 
-def _side(
-    one: Player, other: Player, plan: Plan, archetype: str, seeds: Array, side: int, slowest_s: float,
-    arguments: dict[str, Any],
-) -> _Side:  # fmt: skip
-    """Play every seed once, the first player on this side."""
-    count = len(seeds)
-    told = _Side(np.zeros(count), np.zeros(count, np.bool_), [None] * count, {}, [])
-    going = np.ones(count, np.bool_)
-    try:
-        assert one.make is not None
-        mind = Guarded(one.make(2 * side), one.ref, slowest_s)
-        rival = "stock" if other.make is None else Guarded(other.make(2 * side + 1), other.ref, slowest_s)
+    def side(self, seeds: Array, side: int) -> _Side:
+        """Play every seed once, the first player on this side."""
+        count = len(seeds)
+        told = _Side(np.zeros(count), np.zeros(count, np.bool_), [""] * count, [None] * count, {}, [])
+        try:
+            with ExitStack() as stack:
+                self._play(seeds, side, told, stack)
+        except FaultError as fault:
+            told.void.append(Void(tuple(seeds[~told.valid].tolist()), side, str(fault), fault.by))
+        return told
+
+    def _play(self, seeds: Array, side: int, told: _Side, stack: ExitStack) -> None:
+        count = len(seeds)
+        # Who draws draws from a stream of its own in every batch: no two batches are played with the same luck.
+        stream = 4 * int(seeds[0]) + 2 * side
+        mind = stack.enter_context(Guarded(self.one, stream, self.slowest_s))
+        stock = self.other.make is None
+        rival = "stock" if stock else stack.enter_context(Guarded(self.other, stream + 1, self.slowest_s))
         battle = Battle(
-            count, mind.control, archetype=archetype, scenario=plan, pack=True, side=side, observe=mind.blocks,
-            opponent=rival, record=True, **arguments,
+            count, mind.control, archetype=self.archetype, scenario=self.plan, pack=True, side=side,
+            observe=mind.blocks, opponent=rival, record=self.record, **self.arguments,
         )  # fmt: skip
         mind.sit(count, battle.num_slots // count)
         battle.reset(seeds)
         mind.forget(np.arange(battle.num_slots))
         if mind.yields(np.arange(count)).any():
-            raise ValueError(f"first is {one.ref.name}, which leaves matches to the stock AI; expected it second")
+            raise ValueError(f"first is {self.one.ref.name}, which leaves matches to the stock AI; expected it second")
         deeds = Behaviour(battle)
-        while going.any():
+        while not told.valid.all():
             seen = battle.observe()
             blocks = seen if isinstance(seen, dict) else {"state": seen}
             actions = mind(blocks)
             _, terminated, truncated = battle.step(actions)
-            deeds.note(actions, blocks.get(MASK), going)
-            ended = (terminated | truncated) & going
+            deeds.note(actions, blocks.get(MASK), ~told.valid)
+            ended = (terminated | truncated) & ~told.valid
+            if not ended.any():
+                continue
             told.scores[ended] = (battle.outcome()[ended] + 1) / 2
-            told.valid[ended] = True
+            digests = battle.arena.digest()
             for match in np.flatnonzero(ended).tolist():
-                told.recordings[match] = battle.recording(match)
+                told.digests[match] = digests[match]
+                told.recordings[match] = battle.recording(match) if self.record else None
             deeds.close(ended)
-            going &= ~ended
-        told.behaviour = {**deeds.means(), "decision_s": mind.seconds / max(mind.calls, 1)}
-    except FaultError as fault:
-        told.void.append(Void(tuple(seeds[going].tolist()), side, str(fault)))
-    return told
+            told.valid |= ended
+            told.behaviour = {**deeds.means(), "decision_s": mind.seconds / mind.decisions}
 
 
-class Guarded:
-    """A rival whose every answer is looked at: what it raises, how long it takes, what it says."""
-
-    def __init__(self, rival: Rival, ref: ModelRef, slowest_s: float) -> None:
-        self.control, self.blocks = rival.control, rival.blocks
-        self.seconds, self.calls = 0.0, 0
-        self._rival, self._ref, self._slowest_s = rival, ref, slowest_s
-        self._members = 1
-        self._yielded = np.zeros(0, np.bool_)
-
-    def __call__(self, seen: dict[str, Array]) -> Array:
-        """Its orders; FaultError instead of any that cannot be trusted."""
-        begun = time.perf_counter()
-        try:
-            actions = np.asarray(self._rival(seen))
-        except Exception as error:
-            raise FaultError(f"{self._ref}: {type(error).__name__}: {error}") from error
-        took = time.perf_counter() - begun
-        self.seconds += took
-        self.calls += 1
-        if took > self._slowest_s:
-            raise FaultError(f"{self._ref} thought for {took:.1f} s, expected {self._slowest_s:g} at most")
-        slots = len(next(iter(seen.values())))
-        if np.shape(actions)[:1] != (slots,):
-            raise FaultError(f"{self._ref} gave orders of shape {np.shape(actions)}, expected one for each of {slots}")
-        if MASK in seen and not (_legal(actions, seen[MASK]) | self._left_alone()).all():
-            raise FaultError(f"{self._ref} ordered what is illegal")
-        return actions
-
-    def sit(self, matches: int, members: int) -> None:
-        """It is told how large its battle is, if it asks."""
-        self._members, self._yielded = members, np.zeros(matches, np.bool_)
-        sit = getattr(self._rival, "sit", None)
-        if sit is not None:
-            sit(matches, members)
-
-    def forget(self, slots: Array) -> None:
-        """The matches of these slots begin anew."""
-        self._rival.forget(slots)
-
-    def rewind(self) -> None:
-        """It draws again as at the very beginning, if it draws."""
-        rewind = getattr(self._rival, "rewind", None)
-        if rewind is not None:
-            rewind()
-
-    def yields(self, matches: Array) -> Array:
-        """Which of these matches it leaves to the stock AI."""
-        yields = getattr(self._rival, "yields", None)
-        self._yielded[matches] = False if yields is None else np.asarray(yields(matches))
-        return self._yielded[matches]
-
-    def _left_alone(self) -> Array:
-        """Of each slot, whether the stock AI plays it, so that orders for it are not heeded."""
-        return np.repeat(self._yielded, self._members)
-
-    def state(self) -> dict[str, Any]:
-        """Of the rival."""
-        return self._rival.state()
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Of the rival."""
-        self._rival.set_state(state)
-
-
-def _legal(actions: Array, mask: Array) -> Array:
-    """Of each slot, whether its action is one that there is, and that the mask allows."""
-    known = (actions >= 0) & (actions < mask.shape[1]) & (actions.dtype.kind in "iu")
-    within = np.where(known, actions, 0).astype(np.int64)
-    return np.asarray(known & (np.take_along_axis(mask, within[:, None], 1)[:, 0] != 0))
-
-
-def _joined(
-    first: ModelRef, second: ModelRef, scenario: str, archetype: str, parts: list[tuple[Array, list[_Side]]]
-) -> MatchResult:
-    seeds, scores, recordings, void = [], [], [], []
-    behaviours: list[dict[str, float]] = []
-    for given, (here, there) in parts:
+def _joined(table: _Table, parts: list[tuple[Array, _Side, _Side]]) -> MatchResult:
+    seeds, scores, digests, recordings, void = [], [], [], [], []
+    sides = [side for _, here, there in parts for side in (here, there) if side.behaviour]
+    for given, here, there in parts:
         void += [*here.void, *there.void]
-        behaviours += [side.behaviour for side in (here, there) if side.behaviour]
         for number in np.flatnonzero(here.valid & there.valid).tolist():
-            pair = (here.recordings[number], there.recordings[number])
-            assert pair[0] is not None and pair[1] is not None
             seeds.append(int(given[number]))
             scores.append((here.scores[number], there.scores[number]))
-            recordings.append((pair[0], pair[1]))
-    names = (*COLUMNS, "decision_s") if behaviours else ()
+            digests.append((here.digests[number], there.digests[number]))
+            pair = (here.recordings[number], there.recordings[number])
+            if pair[0] is not None and pair[1] is not None:
+                recordings.append((pair[0], pair[1]))
+    weights = [int(side.valid.sum()) for side in sides]
+    behaviour = {
+        name: float(np.average([side.behaviour[name] for side in sides], weights=weights))
+        for name in (BEHAVIOUR if sides else ())
+    }
     return MatchResult(
-        first, second, scenario, archetype, np.array(seeds, np.int64), np.array(scores).reshape(-1, 2),
-        tuple((a.digest, b.digest) for a, b in recordings), tuple(recordings),
-        {name: float(np.mean([told[name] for told in behaviours])) for name in names}, tuple(void),
+        table.one.ref, table.other.ref, table.plan.name, table.archetype, np.array(seeds, np.int64),
+        np.array(scores).reshape(-1, 2), tuple(digests), tuple(recordings), behaviour, tuple(void),
     )  # fmt: skip
 
 

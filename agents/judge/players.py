@@ -12,7 +12,7 @@ from agents.opponents.plain import PLAIN, Plain
 from mlmonster_env import sim
 from mlmonster_env.envs.rivals import Rival
 from policies.policy import Policy
-from policies.storage import read_manifest
+from policies.storage import MANIFEST
 
 STOCK = "stock"
 
@@ -35,25 +35,38 @@ class Player:
     ref: ModelRef
     make: Callable[[int], Rival] | None
     archetype: str | None = None  # that a model was trained for
+    broken: str | None = None  # why it cannot play: every match of its is void
 
 
 def player_of(told: "str | Path | Policy | Player", name: str | None = None) -> Player:
-    """The player of a name ("stock", "random", "idle", a style, "mix:..."), of a model's folder, or of a policy."""
+    """The player of a name ("stock", "random", "idle", a style, "mix:..."), of a model's folder, or of a policy.
+
+    A folder that holds a model which does not load is a player whose matches are void.
+    """
     if isinstance(told, Player):
         return told
     if isinstance(told, Policy):
-        policy = told
-        digest = policy.digest()
-        return Player(ModelRef(name or policy.card.model_type, digest), _of_policy(policy), policy.card.archetype)
+        return Player(ModelRef(name or told.card.model_type, told.digest()), _of_policy(told), told.card.archetype)
     text = str(told)
     if text == STOCK:
         return Player(ModelRef(STOCK, script_digest(STOCK)), None)
     if text in PLAIN:
         return Player(ModelRef(text, script_digest(text)), lambda seed: Plain(text, seed))
-    made = opponent_of(text, what="player")
-    if isinstance(made, ModelRival):
-        return player_of(made.policy, name or _name_of(Path(text)))
+    if (folder := model_folder(Path(text))) is not None:
+        return _loaded(folder, name or _name_of(folder))
+    opponent_of(text, what="player")
     return Player(ModelRef(text, script_digest(text)), lambda seed: _rival(text, seed))
+
+
+def sampled(policy: Policy, name: str) -> Player:
+    """A model that draws its orders as it did while it learnt, from a stream of each match's side's own."""
+    ref = ModelRef(name, f"{policy.digest()}~sampled")
+    return Player(ref, lambda seed: ModelRival(policy, seed, deterministic=False), policy.card.archetype)
+
+
+def model_folder(path: Path) -> Path | None:
+    """Where a folder, a model's or that of the run which made it, holds its model; None if it holds none."""
+    return next((path / inner for inner in ("", "final") if (path / inner / MANIFEST).is_file()), None)
 
 
 def script_digest(name: str) -> str:
@@ -80,8 +93,24 @@ def _of_policy(policy: Policy) -> Callable[[int], Rival]:
     return lambda seed: ModelRival(policy, seed)
 
 
-def _name_of(path: Path) -> str:
+def _loaded(folder: Path, name: str) -> Player:
+    """The player of a model's folder, or one that says why there is none."""
+    try:
+        policy = Policy.load(folder)
+        ModelRival(policy)
+        return player_of(policy, name)
+    except Exception as error:
+        told = f"{folder} does not load: {type(error).__name__}: {error}"
+    found = hashlib.sha256(told.encode())
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        found.update(path.read_bytes())
+
+    def make(seed: int) -> Rival:
+        raise RuntimeError(told)
+
+    return Player(ModelRef(name, found.hexdigest()), make, broken=told)
+
+
+def _name_of(folder: Path) -> str:
     """A short name for a model's folder."""
-    folder = path if path.name != "final" else path.parent
-    manifest = read_manifest(path if (path / "manifest.json").is_file() else path / "final")
-    return folder.name or str(manifest["model"]["model_type"])
+    return (folder.parent if folder.name == "final" else folder).absolute().name

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from agents.judge.mirror import Z_95 as Z_95
+
 Array = np.ndarray[Any, np.dtype[Any]]
 SCALE = math.log(10.0) / 400.0  # of the logistic curve, by point of Elo
 DRAWS = 1.0  # matches that everybody is held to have drawn with somebody of the middle: ratings stay finite
@@ -33,7 +35,7 @@ class Rating:
     error: float
 
     def __str__(self) -> str:
-        return f"{self.elo:+.0f} ± {1.96 * self.error:.0f}"
+        return f"{self.elo:+.0f} ± {Z_95 * self.error:.0f}"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Ladder:
 
     ratings: tuple[Rating, ...]
     covariance: Array  # in the order of `ratings`
+
+    def __contains__(self, player: str) -> bool:
+        return any(rating.player == player for rating in self.ratings)
 
     def __getitem__(self, player: str) -> Rating:
         return self.ratings[self._place(player)]
@@ -98,7 +103,7 @@ def rate(meetings: Sequence[Meeting], anchors: Mapping[str, float]) -> Ladder:
     return Ladder(ratings, covariance[np.ix_(order, order)])
 
 
-def rings(meetings: Sequence[Meeting], surely: float = 1.96) -> list[tuple[str, str, str]]:
+def rings(meetings: Sequence[Meeting], surely: float = Z_95) -> list[tuple[str, str, str]]:
     """Three players of whom each beats the next beyond chance, the last one the first: no ladder is true of them."""
     beats = set()
     for m in meetings:

@@ -8,6 +8,8 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LEVELS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # what a pair of matches can come to
+PLAIN: list[float] = LEVELS.tolist()
+MOST_STEPS, CLOSE = 100, 1e-9  # of the search for a distribution
 PRIOR = 0.25  # pairs that each level is held to have been seen before the first: a run of luck is no certainty
 ACCEPT, REJECT, UNDECIDED = "accept", "reject", "undecided"
 
@@ -79,23 +81,40 @@ class SequentialTest:
 
 def log_ratio(counts: Array, low: float, high: float) -> float:
     """Log-likelihood of pairs' levels at a mean of `high` less that at `low`, each at its likeliest distribution."""
-    weighed = counts + PRIOR
-    return float(weighed @ (np.log(tilted(weighed, high)) - np.log(tilted(weighed, low))))
+    weights = [float(count) + PRIOR for count in counts]
+    return sum(
+        weight * math.log(above / below)
+        for weight, above, below in zip(weights, _tilted(weights, high), _tilted(weights, low), strict=True)
+    )
 
 
 def tilted(weights: Array, mean: float) -> Array:
     """The distribution over LEVELS with that mean under which the weights are likeliest."""
-    shares = weights / weights.sum()
-    off = LEVELS - mean
-    if mean <= LEVELS[0] or mean >= LEVELS[-1]:
+    return np.array(_tilted([float(weight) for weight in weights], mean))
+
+
+def _tilted(weights: list[float], mean: float) -> list[float]:
+    """The same of plain numbers: it is asked twice for every pair, and five are too few for arrays."""
+    if not LEVELS[0] < mean < LEVELS[-1]:
         raise ValueError(f"mean is {mean}, expected above {LEVELS[0]}, below {LEVELS[-1]}")
+    total = math.fsum(weights)
+    rows = [(weight / total, level - mean) for weight, level in zip(weights, PLAIN, strict=True)]
     # shares / (1 + t * off) has the mean for the one t at which the sum below is 0; it falls with t.
-    low, high = -1.0 / off.max() + 1e-9, -1.0 / off.min() - 1e-9
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if float((shares * off / (1.0 + middle * off)).sum()) > 0.0:
-            low = middle
+    low, high = -1.0 / (PLAIN[-1] - mean), 1.0 / (mean - PLAIN[0])
+    t = 0.0
+    for _ in range(MOST_STEPS):
+        parts = [share * off / (1.0 + t * off) for share, off in rows]
+        left = math.fsum(parts)
+        if left > 0.0:
+            low = t
         else:
-            high = middle
-    found: Array = shares / (1.0 + 0.5 * (low + high) * off)
-    return found / found.sum()  # type: ignore[no-any-return]
+            high = t
+        slope = -sum(part * part / share for part, (share, _) in zip(parts, rows, strict=True))
+        nearer = t - left / slope
+        step = (nearer if low < nearer < high else 0.5 * (low + high)) - t
+        t += step
+        if abs(step) <= CLOSE * (high - low + abs(t)):
+            break
+    found = [share / (1.0 + t * off) for share, off in rows]
+    total = math.fsum(found)
+    return [share / total for share in found]

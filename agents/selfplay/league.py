@@ -11,7 +11,7 @@ from agents.opponents.model import READ, ModelRival
 from agents.opponents.names import POOL, parts_of, player_of
 from agents.selfplay.matchmaking import MATCHMAKING
 from agents.selfplay.pool import Pool
-from agents.selfplay.standings import Standings
+from agents.selfplay.scorebook import Scorebook
 from policies.policy import Card, Policy
 
 FOLDER = "pool"  # in a run's
@@ -32,7 +32,7 @@ class League:
         self.fixed = weights
         self.settings = settings
         self.pool = Pool(folder / FOLDER, settings.pool, device)
-        self.standings = Standings(settings.recent)
+        self.scorebook = Scorebook(settings.recent)
         self.seats: list[Mix] = []
         self.taken = 0  # snapshots in the course of training, the untrained one apart
         self._card = card
@@ -53,7 +53,7 @@ class League:
     def elo(self) -> float:
         """How strong the learner has been of late; the stock AI is at 0, or, where it is not met, the untrained one."""
         anchors = {one.name: one.elo for one in self.pool.snapshots if one.steps or STOCK not in self.fixed}
-        return self.standings.elo({**anchors, STOCK: 0.0} if STOCK in self.fixed else anchors)
+        return self.scorebook.elo({**anchors, STOCK: 0.0} if STOCK in self.fixed else anchors)
 
     def due(self, steps: int, total: int) -> bool:
         """Whether a snapshot is to be taken after so many decisions of so many."""
@@ -65,7 +65,7 @@ class League:
         if self.pool.snapshots and not self.pool.snapshots[0].steps and STOCK in self.fixed:
             # Nothing was known of the untrained one when it was taken; now its matches against the learner tell.
             first = self.pool.names[0]
-            self.pool.rate(first, elo - self.standings.ahead(first))
+            self.pool.rate(first, elo - self.scorebook.ahead(first))
         self.pool.add(policy, steps, elo)
         self.taken = steps * self.settings.snapshots // total
         self._reweigh()
@@ -73,14 +73,14 @@ class League:
     def note(self, results: Iterable[tuple[str, float]]) -> None:
         """Matches that are over, in order: against whom, and what the learner scored."""
         for opponent, score in results:
-            self.standings.note(opponent, (score,))
+            self.scorebook.note(opponent, (score,))
             self._fresh += 1
         if self._fresh >= REFRESH:
             self._reweigh()
 
     def weights(self) -> dict[str, float]:
         """How often everybody is met beside the others; all together are 1."""
-        told = MATCHMAKING[self.settings.matchmaking]({name: self.standings.rate(name) for name in self.pool.names})
+        told = MATCHMAKING[self.settings.matchmaking]({name: self.scorebook.rate(name) for name in self.pool.names})
         whole = sum(told.values()) or 1.0
         weights = {**self.fixed, **{name: self.share * weight / whole for name, weight in told.items()}}
         total = sum(weights.values())
@@ -96,15 +96,15 @@ class League:
         elo = {STOCK: 0.0, **{one.name: one.elo for one in self.pool.snapshots}}
         return [
             {
-                "opponent": name, "matches": self.standings.played.get(name, 0),
-                "win_rate": self.standings.rate(name), "elo": elo.get(name, ""), "weight": weight,
+                "opponent": name, "matches": self.scorebook.played.get(name, 0),
+                "win_rate": self.scorebook.rate(name), "elo": elo.get(name, ""), "weight": weight,
             }
             for name, weight in self.weights().items()
         ]  # fmt: skip
 
     def line(self) -> str:
         """For people."""
-        rates = {name: self.standings.rate(name) for name in self.pool.names}
+        rates = {name: self.scorebook.rate(name) for name in self.pool.names}
         hardest = min(rates, key=lambda name: rates[name])
         steps = next(one.steps for one in self.pool.snapshots if one.name == hardest)
         told = f"{len(rates)} past selves, Elo {self.elo:+.0f} of late"
@@ -113,20 +113,20 @@ class League:
     def state(self) -> dict[str, Any]:
         """All that `set_state` needs to go on to the bit, but for what the seats remember, which the battles keep."""
         return {
-            "pool": self.pool.state(), "standings": self.standings.state(), "taken": self.taken, "fresh": self._fresh,
+            "pool": self.pool.state(), "scorebook": self.scorebook.state(), "taken": self.taken, "fresh": self._fresh,
         }  # fmt: skip
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` told of the same run."""
         self.pool.set_state(state["pool"])
-        self.standings.set_state(state["standings"])
+        self.scorebook.set_state(state["scorebook"])
         self.taken, self._fresh = int(state["taken"]), int(state["fresh"])
 
     def _reweigh(self) -> None:
         weights = self.weights()
         for seat in self.seats:
             seat.weigh(weights)
-        self.standings.keep(weights)
+        self.scorebook.keep(weights)
         self._fresh = 0
 
     def _recruit(self, seed: int, name: str) -> Part:

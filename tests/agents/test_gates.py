@@ -5,7 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.judge.gates import FAMILY_ERROR, Gate, error_a_slot, stage_gates, through, through_all
+from agents.judge.gates import (
+    FAMILY_ERROR,
+    Gate,
+    NoOpponentError,
+    error_a_slot,
+    stage_gates,
+    through,
+    through_all,
+)
 from agents.judge.matches import MatchResult, Void
 from agents.judge.players import player_of
 from agents.judge.sequential import ACCEPT, REJECT, UNDECIDED
@@ -13,7 +21,7 @@ from agents.judge.sequential import ACCEPT, REJECT, UNDECIDED
 RUSHER = player_of("rusher")
 
 
-def plays(rates, void_after=None):
+def plays(rates, void_after=None, by=RUSHER.ref.digest):
     """Matches of this mean against each opponent, by name."""
     random = np.random.default_rng(0)
 
@@ -22,7 +30,7 @@ def plays(rates, void_after=None):
         scores = random.choice([1.0, 0.0], (len(seeds), 2), p=[rate, 1 - rate])
         void: tuple[Void, ...] = ()
         if void_after is not None and seeds[0] % 1000 >= void_after:
-            void = (Void((int(seeds[0]),), 0, "it broke"),)
+            void = (Void((int(seeds[0]),), 0, "it broke", by),)
         return MatchResult(one.ref, other.ref, scenario, archetype, np.asarray(seeds), scores, (), (), {}, void)
 
     return made
@@ -55,6 +63,26 @@ def test_between_enough_and_not_enough_it_may_stay_undecided():
 def test_a_void_match_is_no_reason_to_accept():
     told = gates({"random": 0.97, "stock": 0.8, "kiter": 0.7}, void_after=0)
     assert told[-1].verdict == REJECT and "it broke" in told[-1].why and told[-1].void
+
+
+def test_an_opponent_that_breaks_decides_nothing():
+    stock = player_of("stock").ref.digest
+    told = gates({"random": 0.97, "stock": 0.8}, void_after=0, by=stock)
+    assert told[0].verdict == REJECT and [verdict.gate for verdict in told] == ["random", "all"]
+    gate = Gate("stock", player_of("stock"), 0.55, 0.60)
+    broken = plays({"stock": 0.9}, void_after=0, by=stock)
+    verdict = through(RUSHER, gate, "skirmish", "mage", plays=broken)
+    assert verdict.verdict == UNDECIDED and "it broke" in verdict.why and verdict.void
+
+
+def test_a_gate_without_an_opponent_is_no_acceptance():
+    def found():
+        yield from stage_gates()
+        raise NoOpponentError("exploiter", "no adversary could be trained: the disk is full")
+
+    told = through_all(RUSHER, found(), "skirmish", "mage", plays=plays({"random": 0.97, "stock": 0.8}))
+    assert [verdict.gate for verdict in told] == ["random", "stock", "exploiter", "all"]
+    assert told[-1].verdict == UNDECIDED and "the disk is full" in told[-1].why
 
 
 def test_errors_of_all_slots_come_to_no_more_than_was_asked_for():

@@ -1,13 +1,30 @@
 """The gauntlet: a judge that cannot tell what is known does not judge."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 
-from agents.judge.__main__ import main, table_of
-from agents.judge.gauntlet import CARELESS, JudgeError, Known, careless, check_order, gauntlet, known_order
+from agents.catalog import TYPES
+from agents.judge.__main__ import main
+from agents.judge.gauntlet import (
+    CARELESS,
+    JudgeError,
+    Known,
+    careless,
+    check_order,
+    gauntlet,
+    known_order,
+    pool_samples,
+    table_of,
+)
 from agents.judge.matches import play
-from agents.judge.players import player_of
+from agents.judge.players import player_of, sampled
+from agents.learners.build import make_card
 from agents.opponents import STYLES
+from policies.actors import build_actor
+from policies.policy import Policy
 
 SCENE = "mirror-v1:contact"
 
@@ -47,31 +64,105 @@ def test_everybody_is_met():
         gauntlet(player_of("rusher"), SCENE, "mage", 1)
 
 
-def test_the_command(capsys):
+def model(seed=0):
+    torch.manual_seed(seed)
+    card = make_card(TYPES["combat_dqn"], "mage", "tiny", "ppo")
+    return Policy(card, build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments))
+
+
+def test_carelessness_has_nothing_to_do_with_the_luck_of_who_is_careless():
+    """Whoever draws orders and carelessness by the same lots would never draw the orders that low lots stand for."""
+    policy = model()
+    twin = careless(sampled(policy, "twin"), 1e-9)
+    seeds = np.arange(3)
+    assert twin.ref != sampled(policy, "twin").ref
+    same = play(sampled(policy, "twin"), "idle", SCENE, seeds, record=False)
+    assert play(twin, "idle", SCENE, seeds, record=False).digests == same.digests
+    make: Any = careless(sampled(policy, "twin"), 0.5).make
+    rival = make(7)
+    inner = rival._rival
+    slots = np.arange(100)
+    for dice in (rival._dice, inner._dice):
+        dice.make_room(100)
+        dice.advance(slots)
+    pairs = np.corrcoef(rival._dice.throw(slots, 0), inner._dice.throw(slots, 0))
+    assert abs(pairs[0, 1]) < 0.4
+
+
+@pytest.fixture
+def pool(tmp_path):
+    for seed in range(5):
+        model(seed).save(tmp_path / f"m{seed}")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "index.json").write_text("{}")
+    return tmp_path
+
+
+def test_samples_of_a_pool_are_drawn_by_the_seed(pool):
+    drawn = [[player.ref.name for player in pool_samples(pool, 3, seed)] for seed in (0, 0, 1, 2)]
+    assert drawn[0] == drawn[1] and len({tuple(names) for names in drawn}) > 1
+    assert all(len(set(names)) == 3 and names == sorted(names) for names in drawn)
+    assert [player.ref.name for player in pool_samples(pool, 99)] == [f"m{seed}" for seed in range(5)]
+    with pytest.raises(ValueError, match="holds no model's folder"):
+        pool_samples(pool / "notes", 3)
+    with pytest.raises(ValueError, match="samples is 0"):
+        pool_samples(pool, 0)
+
+
+def lines(shown):
+    return {line.split("(")[0].strip("│ "): line for line in shown.splitlines() if "(" in line}
+
+
+def test_the_gauntlet_command(capsys, pool):
+    asked = ["--unchecked", "--scenario", SCENE, "--pairs", "2"]
+    words = ["gauntlet", str(pool / "m0"), *asked, "--production", str(pool / "m1"), "--pool", str(pool / "..")]
+    assert main([*words[:-1], str(pool), "--samples", "2", "--out", str(pool / "kept")]) == 0
+    shown = lines(capsys.readouterr().out)
+    assert {"random", *STYLES, "stock", "m1"} <= set(shown) and "+0 ± 0" in shown["stock"]
+    assert all("±" in shown[name] for name in ("random", *STYLES, "m1"))
+    assert len(list((pool / "kept").glob("*/result/manifest.json"))) == len(STYLES) + 5
+    path = pool / "m3" / "arrays.safetensors"
+    path.write_bytes(path.read_bytes()[:-4] + b"----")
+    assert main(["gauntlet", "rusher", "--archetype", "mage", *asked, "--production", str(pool / "m3")]) == 2
+    told = capsys.readouterr()
+    assert "no evidence" in lines(told.out)["m3"] and "does not load" in told.err
+    assert main(["gauntlet", str(pool / "m3"), *asked]) == 2
+    assert "does not load" in capsys.readouterr().err
+
+
+def test_a_judge_that_cannot_tell_what_is_known_refuses_at_the_command_line(capsys, monkeypatch):
+    # Who does nothing is no worse when three of ten of its actions are random.
+    asked = ["--archetype", "mage", "--scenario", SCENE, "--pairs", "8"]
+    assert main(["gauntlet", "idle", *asked]) == 2
+    told = capsys.readouterr()
+    assert "expected less than half beyond chance; what is judged here proves nothing" in told.err
+    assert not told.out
+
+
+def test_the_ladder_command(capsys, tmp_path):
     asked = ["--archetype", "mage", "--scenario", SCENE, "--pairs", "3"]
-    assert main(["gauntlet", "focus-fire", "--unchecked", *asked]) == 0
-    assert "ambusher" in capsys.readouterr().out
-    assert (
-        main(
-            [
-                "gauntlet",
-                "idle",
-                "--unchecked",
-                "--archetype",
-                "mage",
-                "--scenario",
-                "mirror-v1:train:contact",
-                "--pairs",
-                "2",
-            ]
-        )
-        == 0
-    )
-    assert ":train:" in capsys.readouterr().out.replace("\n", "")
-    assert main(["ladder", "focus-fire", "idle", *asked]) == 0
+    assert main(["ladder", "focus-fire", "idle", *asked, "--plot", str(tmp_path / "a" / "ladder.png")]) == 0
     shown = capsys.readouterr().out
     assert "focus-fire" in shown and "+0 ± 0" in shown
+    assert (tmp_path / "a" / "ladder.png").read_bytes()[1:4] == b"PNG"
+    assert main(["ladder", "rusher", "idle"]) == 2
+    assert "--archetype is missing" in capsys.readouterr().err
+
+
+def test_wrong_words_are_named(capsys):
+    asked = ["--archetype", "mage", "--scenario", SCENE]
     assert main(["gauntlet", "nobody", *asked]) == 2
     assert "player is 'nobody'" in capsys.readouterr().err
     assert main(["gauntlet", "rusher"]) == 2
     assert "--archetype is missing" in capsys.readouterr().err
+    assert main(["gauntlet", "rusher", "--unchecked", *asked, "--pairs", "1"]) == 2
+    assert "pairs is 1" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as status:
+        main(["guess", "rusher"])
+    assert status.value.code == 2
+
+
+def test_a_scenario_in_brackets_is_shown_as_it_is(capsys):
+    words = ["gauntlet", "idle", "--unchecked", "--archetype", "mage", "--scenario", "mirror-v1:train:contact"]
+    assert main([*words, "--pairs", "2"]) == 0
+    assert ":train:" in capsys.readouterr().out.replace("\n", "")

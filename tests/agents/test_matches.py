@@ -1,12 +1,18 @@
 """Judged matches: sides are changed, faults void, nothing valid is no evidence, and every match can be replayed."""
 
+import threading
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agents.catalog import TYPES
-from agents.judge.matches import NoEvidenceError, play
-from agents.judge.players import player_of
+from agents.judge.matches import BEHAVIOUR, NoEvidenceError, play
+from agents.judge.mirror import judge_mirror
+from agents.judge.players import player_of, sampled
 from agents.learners.build import make_card
 from mlmonster_env.sim.recording import Recording
 from policies.actors import build_actor
@@ -126,6 +132,150 @@ def test_numbers_that_are_none_are_a_fault():
 def test_slowness_is_a_fault():
     with pytest.raises(NoEvidenceError, match="thought for"):
         play("rusher", "idle", SCENE, SEEDS, archetype="mage", slowest_s=0.0).win_rate  # noqa: B018
+
+
+def test_who_never_answers_holds_up_nobody():
+    stuck = threading.Event()
+
+    def hangs(actions):
+        stuck.wait(30.0)
+        return actions
+
+    result = play(breaking(3, hangs), "idle", SCENE, SEEDS, archetype="mage", slowest_s=1.0)
+    assert len(result.void) == 2 and "thought for more than 1 s" in result.void[0].reason
+    stuck.set()
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_whose_fault_it_was_is_told(place):
+    players = ["idle", breaking(1, fails)]
+    first, second = players if place else players[::-1]
+    result = play(first, second, SCENE, SEEDS, archetype="mage")
+    assert {void.by for void in result.void} == {players[1].ref.digest}
+    assert [len(void.seeds) for void in result.void] == [6, 6] and not result.behaviour
+
+
+class Wild:
+    """A rival of four numbers a slot, one of which is none."""
+
+    control = "continuous"
+    blocks: tuple[str, ...] = ("state",)
+
+    def __call__(self, seen):
+        return np.full((len(seen["state"]), 4), np.nan)
+
+    def forget(self, slots):
+        pass
+
+    def state(self):
+        return {}
+
+    def set_state(self, state):
+        pass
+
+
+def test_orders_that_no_mask_looks_at_are_looked_at_too():
+    made = player_of("rusher")
+    result = play(type(made)(made.ref, lambda seed: Wild()), "idle", SCENE, SEEDS, archetype="mage")
+    assert "ordered what is illegal" in result.void[0].reason and not len(result.scores)
+
+
+def broken_model(folder, how):
+    model().save(folder / "final")
+    if how == "bytes":
+        path = folder / "final" / "arrays.safetensors"
+        path.write_bytes(path.read_bytes()[:-4] + b"----")
+    elif how == "missing":
+        (folder / "final" / "arrays.safetensors").unlink()
+    else:
+        model("threat_assessment", "supervised").save(folder / "final")
+    return folder
+
+
+@pytest.mark.parametrize("how", ["bytes", "missing", "gives no orders"])
+@pytest.mark.parametrize("against", ["stock", "rusher"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_model_that_does_not_load_voids_every_match(tmp_path, how, against, place):
+    broken = str(broken_model(tmp_path / "run", how))
+    players = (against, broken) if place else (broken, against)
+    result = play(players[0], players[1], SCENE, SEEDS)
+    assert len(result.scores) == 0 and {seed for void in result.void for seed in void.seeds} == set(SEEDS.tolist())
+    assert all("does not load" in void.reason and how in f"{void.reason} bytes" for void in result.void)
+    with pytest.raises(NoEvidenceError, match="does not load"):
+        result.interval  # noqa: B018
+    assert player_of(broken).ref.name == "run" and player_of(broken).broken
+
+
+def test_a_network_of_another_shape_does_not_load(tmp_path):
+    model().save(tmp_path / "final")
+    other = model()
+    other.card.policy_arguments["net_arch"] = {"pi": [7], "vf": [7]}
+    other.actor = model(seed=3).actor
+    other.save(tmp_path / "final")
+    assert "does not load" in (player_of(str(tmp_path)).broken or "")
+
+
+def test_no_two_batches_are_played_with_the_same_luck(monkeypatch):
+    monkeypatch.setattr("agents.judge.matches.AT_ONCE", 4)
+    twin = sampled(model(), "twin")
+    whole = play(twin, twin, SCENE, np.arange(8), record=False)
+    assert whole.digests == play(twin, twin, SCENE, np.arange(8), record=False).digests
+    assert whole.digests[4:] == play(twin, twin, SCENE, np.arange(4, 8), record=False).digests
+    # The same seed in another batch is another match, since its players draw from other streams.
+    assert whole.digests[4:6] != play(twin, twin, SCENE, [5, 4], record=False).digests[::-1]
+    assert any(a != b for a, b in whole.digests)
+
+
+def test_parts_weigh_as_much_as_they_have_pairs(monkeypatch):
+    whole = play("rusher", "kiter", SCENE, np.arange(10), archetype="mage", record=False)
+    monkeypatch.setattr("agents.judge.matches.AT_ONCE", 8)
+    parts = play("rusher", "kiter", SCENE, np.arange(10), archetype="mage", record=False)
+    assert parts.win_rate == whole.win_rate and set(parts.behaviour) == set(BEHAVIOUR)
+    for name in BEHAVIOUR[:-1]:
+        assert parts.behaviour[name] == pytest.approx(whole.behaviour[name])
+
+
+def test_a_result_and_a_mirror_score_say_the_same():
+    result = play("rusher", "stock", SCENE, SEEDS, archetype="mage", record=False)
+    make: Any = player_of("rusher").make
+
+    class Minds:
+        def begin(self, slots):
+            rival = make(0)
+            rival.sit(slots // 3, 3)
+            rival.forget(np.arange(slots))
+            return rival
+
+    score = judge_mirror(Minds(), "combat", make(0).blocks, SCENE, "mage", 6)
+    assert type(result.score) is type(score) and set(result.behaviour) >= set(score.behaviour)
+    assert result.score.interval == result.interval and result.score.won + result.score.drawn <= 1
+
+
+def test_without_recordings_there_is_less_to_hold_and_the_same_came_of_it():
+    with_them, without = (
+        play("rusher", "kiter", SCENE, SEEDS, archetype="mage", record=record) for record in (True, False)
+    )
+    assert with_them.digests == without.digests and not without.recordings
+    np.testing.assert_array_equal(with_them.scores, without.scores)
+    with pytest.raises(ValueError, match="holds no recordings"):
+        without.recording(int(SEEDS[0]))
+
+
+def test_a_seed_is_played_once():
+    with pytest.raises(ValueError, match="expected each once"):
+        play("rusher", "idle", SCENE, [1, 1], archetype="mage")
+
+
+@settings(deadline=None, max_examples=12)
+@given(
+    st.lists(st.integers(0, 2**40), min_size=1, max_size=3, unique=True),
+    st.sampled_from(["rusher", "ambusher", "mix:kiter=1,coward=1", "random"]),
+    st.sampled_from(["stock", "camper", "mix:stock=1,focus-fire=1"]),
+)
+def test_replay_of_any_match_gives_its_digest(seeds, first, second):
+    result = play(first, second, SCENE, seeds, archetype="support")
+    for seed, digests in zip(result.seeds.tolist(), result.digests, strict=True):
+        assert tuple(result.recording(seed, side).replayed_digest() for side in (0, 1)) == digests
 
 
 def test_nothing_asked_for_is_no_evidence():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.selfplay.matchmaking import MATCHMAKING
-from agents.selfplay.standings import Standings, expected
+from agents.selfplay.scorebook import Scorebook, expected
 
 RATES = {"strong": 0.1, "even": 0.5, "weak": 0.95}
 
@@ -26,33 +26,33 @@ def test_nobody_is_forgotten(rates):
 
 
 def test_what_was_long_ago_counts_less():
-    standings = Standings(recent=20)
-    standings.note("rival", [1.0] * 200)
-    assert standings.rate("rival") > 0.9
-    standings.note("rival", [0.0] * 60)
-    assert standings.rate("rival") < 0.15
-    assert standings.rate("stranger") == 0.5 and standings.played["rival"] == 260
+    scorebook = Scorebook(recent=20)
+    scorebook.note("rival", [1.0] * 200)
+    assert scorebook.rate("rival") > 0.9
+    scorebook.note("rival", [0.0] * 60)
+    assert scorebook.rate("rival") < 0.15
+    assert scorebook.rate("stranger") == 0.5 and scorebook.played["rival"] == 260
 
 
 @pytest.mark.parametrize("strength", [-150.0, 0.0, 220.0])
 def test_a_planted_strength_is_found(strength):
     random = np.random.default_rng(3)
     ratings = {"stock": 0.0, "one": 100.0, "other": -200.0}
-    standings = Standings(recent=2000)
+    scorebook = Scorebook(recent=2000)
     for name, elo in ratings.items():
-        standings.note(name, (random.random(1000) < expected(strength - elo)).astype(float))
-    assert abs(standings.elo(ratings) - strength) < 35
-    assert Standings(5).elo(ratings) == 0.0
+        scorebook.note(name, (random.random(1000) < expected(strength - elo)).astype(float))
+    assert abs(scorebook.elo(ratings) - strength) < 35
+    assert Scorebook(5).elo(ratings) == 0.0
 
 
 def test_standings_go_on_to_the_bit():
     random = np.random.default_rng(0)
-    one = Standings(recent=7)
+    one = Scorebook(recent=7)
     one.note("runs/a", random.random(20))
     one.note("b", random.random(3))
-    other = Standings(recent=7)
+    other = Scorebook(recent=7)
     other.set_state(one.state())
-    for standings in (one, other):
-        standings.note("b", [0.5, 1.0])
-        standings.keep(["b"])
+    for scorebook in (one, other):
+        scorebook.note("b", [0.5, 1.0])
+        scorebook.keep(["b"])
     assert one.state() == other.state() and list(one.played) == ["b"]

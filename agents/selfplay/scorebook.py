@@ -11,7 +11,7 @@ PRIOR = 2.0  # matches that everybody is taken to have drawn before the first on
 STEEPEST = 4000.0  # Elo between which ratings lie
 
 
-class Standings:
+class Scorebook:
     """Results by opponent, older ones counting less: `recent` is how many of one opponent count in all."""
 
     def __init__(self, recent: int) -> None:
