@@ -67,7 +67,9 @@ def moments(policy: Policy, recording: Recording, side: int, **arguments: Any) -
     _, control, blocks = minds_of(policy)
     own = recording.controls[0][1]
     if recording.controls[0][0] != control or recording.index or recording.serial:
-        raise ReplayError(f"the recording is of {recording.controls[0][0]} orders, expected a judged match of {control}")
+        raise ReplayError(
+            f"the recording is of {recording.controls[0][0]} orders, expected a judged match of {control}"
+        )
     members = len(own)
     rivals = recording.orders[:, members:]
     rival_control = recording.controls[1][0] if len(recording.controls) > 1 else None

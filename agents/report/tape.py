@@ -23,7 +23,7 @@ FRAME_MS = TICKS * f.THINK_MS
 NOBODY = 255
 LEVELS = 250  # that a number is told in; ILLEGAL is one more
 ILLEGAL = 255
-ALIVE, CASTING, CALLED = 1, 2, 4  # bits of a unit's flags
+HERE, ALIVE, CASTING = 1, 2, 4  # bits of a unit's flags
 ACTIONS: dict[str, tuple[str, ...]] = {
     "combat": COMBAT_ACTIONS,
     "movement": MOVE_NAMES,
@@ -122,16 +122,14 @@ def _units(scenes: list[Scene], left: int, bottom: int) -> dict[str, Any]:
             own = at[unit.place]
             x[number, own], y[number, own] = int(unit.x) - left, int(unit.y) - bottom
             hp[number, own] = max(unit.hp, 0)
-            flags[number, own] = (not unit.dead) * ALIVE | unit.casting * CASTING | unit.called * CALLED
+            flags[number, own] = HERE | (not unit.dead) * ALIVE | unit.casting * CASTING
             target[number, own] = at.get(unit.target, NOBODY)
-    names = [unit.name for unit in who.values()]
     told = [
         {
-            "name": unit.name if names.count(unit.name) == 1 else f"{unit.name} {names[: number + 1].count(unit.name)}",
-            "archetype": unit.archetype, "side": unit.side, "place": unit.place, "maxHp": unit.max_hp,
-            "called": unit.called,
+            "name": unit.name, "archetype": unit.archetype, "side": unit.side, "place": unit.place,
+            "maxHp": unit.max_hp, "called": unit.called,
         }
-        for number, unit in enumerate(who.values())
+        for unit in who.values()
     ]  # fmt: skip
     arrays = {"x": x, "y": y, "hp": hp, "flags": flags, "target": target}
     return {"units": told, **{name: _packed(array) for name, array in arrays.items()}}
