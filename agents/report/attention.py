@@ -86,7 +86,7 @@ def _of_memory(subject: Subject, policy: Policy, core: TransformerXLCore, shown:
     known = np.arange(core.span + 1)[None] <= np.arange(len(whole))[:, None]
     extent = (0.0, len(whole) * step, -step / 2, (core.span + 0.5) * step)
     late = told[core.span :] if len(told) > core.span else told
-    by_layer = [(f"layer {number + 1}", late[:, number].mean((0, 1))) for number in range(told.shape[1])]
+    by_layer = [late[:, number].mean((0, 1)) for number in range(told.shape[1])]
     back = float((late.mean((0, 1, 2)) * ago).sum())
     here = float(late.mean((0, 1, 2))[0])
     return Pictures(
@@ -105,6 +105,7 @@ def _of_memory(subject: Subject, policy: Policy, core: TransformerXLCore, shown:
                 f"Mean share of attention by age; {here:.0%} goes to the present decision.",
                 f"Mean over heads once the memory is full; the dashed line is attention to all alike. On average it "
                 f"looks {back:.1f} seconds back, of {core.span * step:.1f} at most.",
+                _layers(len(by_layer)),
             ),
         ),
         "The memory holds what each layer took in during the last moments; at every decision the model weighs them.",
@@ -187,7 +188,7 @@ def _of_patterns(subject: Subject, policy: Policy, network: PatternNetwork) -> P
     with torch.inference_mode():
         weights = network.attention(frames).mean((2, 3)).numpy()  # over heads and who asks: [windows, layers, tokens]
     ago = (TOKENS - 1 - np.arange(TOKENS)) * FRAMES_A_TOKEN * subject.decision_s
-    by_layer = [(f"layer {number + 1}", weights[:, number].mean(0)) for number in range(weights.shape[1])]
+    by_layer = [weights[:, number].mean(0) for number in range(weights.shape[1])]
     svg = lines(f"frames-{subject.name}", ago, by_layer, ("seconds ago", "share of attention"), even=1 / TOKENS)
     chart = Chart(
         "Which frames matter",
@@ -198,6 +199,10 @@ def _of_patterns(subject: Subject, policy: Policy, network: PatternNetwork) -> P
     return Pictures(
         (chart,), f"{HISTORY} frames of a monster are read as {TOKENS} stretches that attend to each other."
     )
+
+
+def _layers(count: int) -> tuple[str, ...]:
+    return tuple(f"layer {number + 1}" for number in range(count)) if count > 1 else ()
 
 
 def _ground(name: str, patches: Array, marks: Array | None = None) -> str:

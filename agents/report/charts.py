@@ -11,7 +11,6 @@ import numpy as np
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -37,7 +36,7 @@ STYLE = {
     "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "grid.color": FAINT, "grid.linewidth": 0.6, "axes.linewidth": 0.8, "xtick.major.size": 0, "ytick.major.size": 0,
     "axes.axisbelow": True, "axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none",
-    "legend.frameon": False, "legend.fontsize": 8.5, "axes.labelsize": 9.0,
+    "axes.labelsize": 9.0,
 }  # fmt: skip
 
 
@@ -49,6 +48,7 @@ class Chart:
     svg: str
     says: str  # for who cannot see it
     note: str = ""
+    key: tuple[str, ...] = ()  # what its lines are, in the order of the page's colours
 
 
 class Sheet:
@@ -86,9 +86,7 @@ def themed(drawing: str, name: str) -> str:
     return svg.replace("<svg ", '<svg role="presentation" ', 1).strip()
 
 
-def curves(
-    name: str, series: Sequence[Series], unit: str, *, labels: dict[str, str] | None = None, share: bool = False
-) -> str:
+def curves(name: str, series: Sequence[Series], unit: str, *, share: bool = False) -> str:
     """Lines over decisions with a band around each."""
     sheet = Sheet(name)
     axes = sheet.axes
@@ -101,16 +99,13 @@ def curves(
         axes.fill_between(x, one.low, one.high, color=colour, alpha=0.16, linewidth=0)
         if one.seeds > 1:
             axes.plot(x, one.runs.T, color=colour, linewidth=0.6, alpha=0.5)
-        label = (labels or {}).get(one.name, one.name.replace("_", " "))
-        axes.plot(x, one.mean, color=colour, linewidth=1.7, marker=marker, markersize=2.6, label=label)
+        axes.plot(x, one.mean, color=colour, linewidth=1.7, marker=marker, markersize=2.6)
     if share:
         axes.set_ylim(0.0, 1.0)
         axes.yaxis.set_major_formatter(percent())
     axes.set_xlabel(f"{'million' if million else 'thousand'} decisions")
     axes.set_ylabel(unit)
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    if len(series) > 1:
-        legend_above(axes, len(series))
     return sheet.done()
 
 
@@ -125,8 +120,10 @@ def intervals(
     for place, (_, middle, low, high) in zip(y.tolist(), rows, strict=True):
         side = int(low > even) - int(high < even) if even is not None else int(place in strong)
         colour = {0: QUIET, 1: BETTER, -1: WORSE}[side]
-        axes.plot([low, high], [place, place], color=colour, linewidth=2.6, solid_capstyle="round", alpha=0.5)
-        axes.plot([middle], [place], "o", color=colour, markersize=5)
+        axes.plot(
+            [low, high], [place, place], color=colour, linewidth=2.6, solid_capstyle="round", alpha=0.5, clip_on=False
+        )
+        axes.plot([middle], [place], "o", color=colour, markersize=5, clip_on=False)
     axes.axvline(0.0 if even is None else even, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
     axes.set_yticks(y, [row[0] for row in rows])
     axes.invert_yaxis()
@@ -179,28 +176,18 @@ def heat(
 
 
 def lines(
-    name: str, x: Array, named: Sequence[tuple[str, Array]], unit: tuple[str, str], even: float | None = None
-) -> str:
+    name: str, x: Array, values: Sequence[Array], unit: tuple[str, str], even: float | None = None
+) -> str:  # fmt: skip
     """Plain lines over one quantity."""
     sheet = Sheet(name)
     axes = sheet.axes
-    for number, (label, y) in enumerate(named):
-        axes.plot(x, y, color=LINES[number % len(LINES)], linewidth=1.6, label=label)
+    for number, y in enumerate(values):
+        axes.plot(x, y, color=LINES[number % len(LINES)], linewidth=1.6)
     if even is not None:
         axes.axhline(even, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
     axes.set(xlabel=unit[0], ylabel=unit[1])
     axes.set_ylim(bottom=0.0)
-    if len(named) > 1:
-        legend_above(axes, len(named))
     return sheet.done()
-
-
-def legend_above(axes: Axes, count: int) -> None:
-    """A legend that hides nothing."""
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=min(count, 3), borderaxespad=0.2, handlelength=1.2,
-        columnspacing=1.2,
-    )  # fmt: skip
 
 
 def percent() -> FuncFormatter:

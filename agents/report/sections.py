@@ -18,6 +18,7 @@ from agents.report.tape import Shown, chosen, tape
 SHARES = ("damage_ratio", "survival", "attack_rate", "action_entropy")
 COUNTS = ("knock_outs", "pick_ups")
 MOST_TERMS = 8  # lines in one chart
+WITHOUT_ATTENTION = "Attention: this kind of network has none."
 EDGE = 10  # of a run, the first and the last so-many-th of its stretches
 
 
@@ -60,6 +61,12 @@ class Section:
     without_tapes: str = ""
 
     @property
+    def missing(self) -> list[str]:
+        """What is not there, and why."""
+        told = [self.without_reliability] if self.reliability is None else []
+        return told if self.attention is not None else [*told, WITHOUT_ATTENTION]
+
+    @property
     def seeds(self) -> str:
         """How the bands of its curves are to be read."""
         count = len(self.kind.recorded)
@@ -91,7 +98,7 @@ def gather(kinds: Sequence[Kind], pairs: int, say: Say) -> Findings:
         section.tiles = _tiles(own, ladders)
         if not own:
             section.without_strength = "No model here can be asked to matches, so that there is nothing to measure."
-        _training(section)
+        gather_training(section)
         section.gauntlets = [_gauntlet(strength) for strength in own if strength.trusted]
         _predictions(section, say)
         _matches(section, say)
@@ -119,7 +126,8 @@ def _tiles(strengths: Sequence[Strength], ladders: Sequence[Standing]) -> list[T
     return told
 
 
-def _training(section: Section) -> None:
+def gather_training(section: Section) -> None:
+    """Curves of a kind's runs, or why there are none."""
     runs = section.kind.recorded
     if not runs:
         section.without_curves = (
@@ -134,7 +142,8 @@ def _training(section: Section) -> None:
         title = "Styles named rightly" if styles else f"Win rate against {runs[0].config.opponents}"  # type: ignore[union-attr]
         says = "; ".join(f"{one.name}: {one.last:.0%} at the end" for one in rates)
         svg = charts.curves(f"rates-{name}", rates, "share of packs" if styles else "win rate", share=True)
-        section.training.append(Chart(title, svg, says, "Evaluated on held-out seeds in the course of training."))
+        key = tuple(words.STARTS.get(one.name, one.name) for one in rates)
+        section.training.append(Chart(title, svg, says, "Evaluated on held-out seeds in the course of training.", key))
     _of_matches(section, name, runs)
     terms = of_matches(runs, "reward_breakdown")
     if terms:
@@ -142,7 +151,8 @@ def _training(section: Section) -> None:
         svg = charts.curves(f"terms-{name}", shown, "paid a match")
         says = "; ".join(f"{one.name}: {one.last:.2f} at the end" for one in shown)
         note = f"The {MOST_TERMS} largest of {len(terms)} terms." if len(terms) > MOST_TERMS else ""
-        section.training.append(Chart("Reward, by what it was paid for", svg, says, note))
+        key = tuple(one.name.replace("_", " ") for one in shown)
+        section.training.append(Chart("Reward, by what it was paid for", svg, says, note, key))
         section.terms = [_term(one) for one in terms]
 
 
@@ -160,9 +170,10 @@ def _of_matches(section: Section, name: str, runs: Sequence[Subject]) -> None:
         ("Length of a match", length, "seconds", False),
     ):
         if series:
-            svg = charts.curves(f"{title}-{name}", series, unit, labels=labels, share=share)
+            svg = charts.curves(f"{title}-{name}", series, unit, share=share)
             says = "; ".join(f"{labels.get(one.name, one.name)}: {one.last:.2f} at the end" for one in series)
-            section.training.append(Chart(title, svg, says, "Training's own matches."))
+            key = tuple(labels[one.name] for one in series if one.name in labels)
+            section.training.append(Chart(title, svg, says, "Training's own matches.", key))
 
 
 def _scaled(series: Series, factor: float) -> Series:
@@ -196,8 +207,8 @@ def _predictions(section: Section, say: Say) -> None:
     told = [s for s in section.kind.models if s.policy is not None and tells_chances(s.policy)]
     if not told:
         section.without_reliability = (
-            "This kind of model tells no chance of anything that can be held against what then happened: its "
-            "probabilities say what it will do. What critics expect is not kept in a finished model."
+            "Reliability: this kind of model predicts nothing that could be held against what then happened; its "
+            "probabilities say what it will do, and what its critic expected is not kept in a finished model."
         )
         return
     subject = told[0]

@@ -64,9 +64,12 @@ class Shown:
 
 
 def chosen(results: dict[str, MatchResult], worst: MatchResult | None) -> list[Shown]:
-    """The first match won and the first one lost of each start, and the first one lost to whom it loses most."""
+    """The first match won and the first one lost of each start, and the first one lost to whom it loses most.
+
+    The start whose matches are the shortest comes first.
+    """
     found = []
-    for start, result in results.items():
+    for start, result in sorted(results.items(), key=lambda told: _length(told[1])):
         found += [shown for score in (1.0, 0.0) if (shown := _first(result, score, start)) is not None]
     if worst is not None and worst.second.name != "stock" and (shown := _first(worst, 0.0, "any start")) is not None:
         found.append(shown)
@@ -76,7 +79,7 @@ def chosen(results: dict[str, MatchResult], worst: MatchResult | None) -> list[S
 def tape(subject: Subject, shown: Shown) -> dict[str, Any]:
     """The match as plain numbers and text, arrays in base64."""
     recording = shown.recording
-    scenes = list(recording.scenes(ticks=TICKS))
+    scenes = list(recording.scenes(ticks=1))[::TICKS]  # a decision is no multiple of a frame
     frame = frame_around(scenes)
     rows, columns = slice(frame.bottom, frame.bottom + frame.height), slice(frame.left, frame.left + frame.width)
     ground = scenes[0].walkable[rows, columns].astype(np.uint8)
@@ -91,7 +94,7 @@ def tape(subject: Subject, shown: Shown) -> dict[str, Any]:
         "model": subject.name,
         "opponent": "stock AI" if shown.result.second.name == "stock" else shown.result.second.name,
         "frameMs": FRAME_MS,
-        "seconds": scenes[-1].clock_ms / 1000,
+        "seconds": len(recording.orders) * recording.ticks * f.THINK_MS / 1000,
         "width": frame.width,
         "height": frame.height,
         "ground": _packed(ground),
@@ -101,6 +104,10 @@ def tape(subject: Subject, shown: Shown) -> dict[str, Any]:
         "items": _spans([[(x - frame.left, y - frame.bottom) for x, y in s.items] for s in scenes]),
         "thoughts": _thoughts(subject, shown),
     }
+
+
+def _length(result: MatchResult) -> float:
+    return float(np.mean([len(recording.orders) for pair in result.recordings for recording in pair]))
 
 
 def _first(result: MatchResult, score: float, start: str) -> Shown | None:

@@ -63,7 +63,7 @@ def verdict(kind: Kind, strengths: Sequence[Strength], standings: Sequence[Stand
         parts = [
             f"{percent(s.win_rate)} [{interval(s.low, s.high)}] when packs begin {where(s)}" for s in best.starts[:-1]
         ]
-        told.append(f"By start {'' if len(judged) == 1 else f'({best.subject.name}) '}it wins {' and '.join(parts)}.")
+        told.append(f"By start {'' if len(judged) == 1 else f'({best.subject.name}) '}it scores {' and '.join(parts)}.")
     for standing in standings:
         placed = _on_ladder(best, standing)
         if placed is not None:
@@ -125,7 +125,7 @@ def _against_stock(judged: Sequence[Strength]) -> str:
     if len(judged) == 1:
         whole = judged[0].whole
         return (
-            f"In {whole.pairs:,} pairs of matches against the stock AI, sides swapped, it wins "
+            f"In {whole.pairs:,} pairs of matches against the stock AI, sides swapped, it scores "
             f"{percent(whole.win_rate)} [95%: {interval(whole.low, whole.high)}]: {TOLD_APART[whole.told_apart]}."
         )
     rates = np.array([strength.whole.win_rate for strength in judged])
@@ -133,7 +133,7 @@ def _against_stock(judged: Sequence[Strength]) -> str:
         f"{s.subject.name} {percent(s.whole.win_rate)} [{interval(s.whole.low, s.whole.high)}]" for s in judged
     )
     return (
-        f"Against the stock AI, {judged[0].whole.pairs:,} pairs of matches each with sides swapped, its seeds win "
+        f"Against the stock AI, {judged[0].whole.pairs:,} pairs of matches each with sides swapped, its seeds score "
         f"{percent(float(rates.mean()))} on average, from {percent(float(rates.min()))} to "
         f"{percent(float(rates.max()))} (95% each: {each})."
     )

@@ -22,6 +22,8 @@ def test_the_demo_trains_judges_plots_and_films(tmp_path, capsys):
             assert film.format == "GIF"
     else:
         assert "it won none" in told
+    assert f"report: {folder / 'report.html'}" in told
+    assert "<title>mage combat_dqn by ppo</title>" in (folder / "report.html").read_text()
     assert demo.main(said) == 0  # a second demo begins anew
 
 

@@ -450,9 +450,9 @@ class Player {
       return this.bar(labels[n], part, value === null ? "–" : share ? `${Math.round(value * 100)}%` : value.toFixed(2),
         own && n === given, value === null);
     });
-    const order = given === null ? "" : `gives: ${orders[given]}`;
+    const order = given === null ? "" : `It gives: ${orders[given]}.`;
     const living = shown.flag(this.frame, who, ALIVE);
-    this.fill(shown.label(who), living ? `${what}; ${order || "what was ordered"}` : "it is dead", living ? rows : []);
+    this.fill(shown.label(who), living ? `${what}; – is not allowed now. ${order}` : "it is dead", living ? rows : []);
   }
 
   tellAll(decision, other) {
