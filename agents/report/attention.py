@@ -12,7 +12,7 @@ from agents.judge.patterns import FRAMES, show
 from agents.report.charts import Chart, heat, lines
 from agents.report.replayed import Moment, moments
 from agents.report.sources import Subject
-from agents.report.tape import Shown
+from agents.report.tape import ShownMatch
 from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, GRID_CHANNELS, HISTORY
 from mlmonster_env.envs.battle import Array
 from policies.extractors.entities import PRESENT, EntityEncoder
@@ -41,10 +41,10 @@ class Pictures:
     told: str
 
 
-Looking = Callable[[Subject, Sequence[Shown]], Pictures | None]
+Looking = Callable[[Subject, Sequence[ShownMatch]], Pictures | None]
 
 
-def pictures_of(subject: Subject, shown: Sequence[Shown]) -> Pictures | None:
+def pictures_of(subject: Subject, shown: Sequence[ShownMatch]) -> Pictures | None:
     """Pictures of a model's attention in the matches shown; None of a model that attends to nothing."""
     policy = subject.policy
     if policy is None:
@@ -66,7 +66,7 @@ def _part(network: nn.Module, wanted: type[Any]) -> Any:
     return next((part for part in network.modules() if isinstance(part, wanted)), None)
 
 
-def _of_memory(subject: Subject, policy: Policy, core: TransformerXLCore, shown: Shown) -> Pictures:
+def _of_memory(subject: Subject, policy: Policy, core: TransformerXLCore, shown: ShownMatch) -> Pictures:
     """Which past decisions the memory attends to, over one match and on the whole."""
     rows: list[Array] = []
     actor: Any = policy.actor
@@ -112,7 +112,7 @@ def _of_memory(subject: Subject, policy: Policy, core: TransformerXLCore, shown:
     )  # fmt: skip
 
 
-def _of_vision(subject: Subject, policy: Policy, vision: VisionExtractor, shown: Sequence[Shown]) -> Pictures:
+def _of_vision(subject: Subject, policy: Policy, vision: VisionExtractor, shown: Sequence[ShownMatch]) -> Pictures:
     """What the class token attends to of the ground around a monster."""
     patches, grids = [], []
     for one in shown:
@@ -150,7 +150,9 @@ def _of_vision(subject: Subject, policy: Policy, vision: VisionExtractor, shown:
     return Pictures(tuple(charts), told)
 
 
-def _of_entities(subject: Subject, policy: Policy, encoder: EntityEncoder, shown: Sequence[Shown]) -> Pictures | None:
+def _of_entities(
+    subject: Subject, policy: Policy, encoder: EntityEncoder, shown: Sequence[ShownMatch]
+) -> Pictures | None:
     """Who among those in sight attends to whom."""
     sums, counts = np.zeros((len(ROWS), len(ROWS))), np.zeros((len(ROWS), len(ROWS)))
     for one in shown:

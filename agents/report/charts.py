@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from io import StringIO
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -31,7 +32,7 @@ THEME = {
 }
 WIDE, HIGH = 4.6, 2.9  # inches of one chart
 HEAT = LinearSegmentedColormap.from_list("heat", ["#f2efe6", "#e0b56a", "#b4562f", "#4a1c2c"])
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.size": 9.0, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK,
     "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "grid.color": FAINT, "grid.linewidth": 0.6, "axes.linewidth": 0.8, "xtick.major.size": 0, "ytick.major.size": 0,
@@ -171,7 +172,7 @@ def heat(
         axes.set_yticks(range(1, len(ticks) + 1), ticks)
     bar = sheet.figure.colorbar(shown, ax=axes, shrink=0.9, pad=0.02)
     bar.set_label(told)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return sheet.done()
 
 

@@ -13,7 +13,7 @@ from agents.report.reliability import DECISION_S, HORIZON, Reliability, reliabil
 from agents.report.series import Series, of_matches, win_rates
 from agents.report.sources import Kind, Subject
 from agents.report.strength import Say, Standing, Strength, fights, measure, standings
-from agents.report.tape import Shown, chosen, tape
+from agents.report.tape import ShownMatch, chosen, tape
 
 SHARES = ("damage_ratio", "survival", "attack_rate", "action_entropy")
 COUNTS = ("knock_outs", "pick_ups")
@@ -23,7 +23,7 @@ EDGE = 10  # of a run, the first and the last so-many-th of its stretches
 
 
 @dataclass(frozen=True)
-class Term:
+class Paid:
     """A term of the reward: what a match was paid by it at the beginning and at the end of training."""
 
     name: str
@@ -50,7 +50,7 @@ class Section:
     without_strength: str = ""
     training: list[Chart] = field(default_factory=list)
     without_curves: str = ""
-    terms: list[Term] = field(default_factory=list)
+    terms: list[Paid] = field(default_factory=list)
     strengths: list[Strength] = field(default_factory=list)
     gauntlets: list[Chart] = field(default_factory=list)
     reliability: Reliability | None = None
@@ -180,9 +180,9 @@ def _scaled(series: Series, factor: float) -> Series:
     return Series(series.name, series.steps, series.runs * factor, series.low * factor, series.high * factor)
 
 
-def _term(series: Series) -> Term:
+def _term(series: Series) -> Paid:
     edge = max(1, len(series.steps) // EDGE)
-    return Term(series.name.replace("_", " "), float(series.mean[:edge].mean()), float(series.mean[-edge:].mean()))
+    return Paid(series.name.replace("_", " "), float(series.mean[:edge].mean()), float(series.mean[-edge:].mean()))
 
 
 def _gauntlet(strength: Strength) -> Chart:
@@ -230,7 +230,7 @@ def _predictions(section: Section, say: Say) -> None:
 
 
 def _matches(section: Section, say: Say) -> None:
-    shown: list[Shown] = []
+    shown: list[ShownMatch] = []
     subject = section.strengths[0].subject if section.strengths else section.kind.first
     if section.strengths:
         strength = section.strengths[0]

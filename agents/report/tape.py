@@ -40,7 +40,7 @@ BOX_KIND = "each number of the order, from -1 to 1"
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownMatch:
     """A match worth looking at, and why."""
 
     result: MatchResult
@@ -63,7 +63,7 @@ class Shown:
         return f"{self.start}, {self.outcome} against {against}"
 
 
-def chosen(results: dict[str, MatchResult], worst: MatchResult | None) -> list[Shown]:
+def chosen(results: dict[str, MatchResult], worst: MatchResult | None) -> list[ShownMatch]:
     """The first match won and the first one lost of each start, and the first one lost to whom it loses most.
 
     The start whose matches are the shortest comes first.
@@ -76,7 +76,7 @@ def chosen(results: dict[str, MatchResult], worst: MatchResult | None) -> list[S
     return found
 
 
-def tape(subject: Subject, shown: Shown) -> dict[str, Any]:
+def tape(subject: Subject, shown: ShownMatch) -> dict[str, Any]:
     """The match as plain numbers and text, arrays in base64."""
     recording = shown.recording
     scenes = list(recording.scenes(ticks=1))[::TICKS]  # a decision is no multiple of a frame
@@ -110,9 +110,9 @@ def _length(result: MatchResult) -> float:
     return float(np.mean([len(recording.orders) for pair in result.recordings for recording in pair]))
 
 
-def _first(result: MatchResult, score: float, start: str) -> Shown | None:
+def _first(result: MatchResult, score: float, start: str) -> ShownMatch | None:
     found = np.argwhere(result.scores == score)
-    return Shown(result, int(result.seeds[found[0, 0]]), int(found[0, 1]), start) if len(found) else None
+    return ShownMatch(result, int(result.seeds[found[0, 0]]), int(found[0, 1]), start) if len(found) else None
 
 
 def _units(scenes: list[Scene], left: int, bottom: int) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _units(scenes: list[Scene], left: int, bottom: int) -> dict[str, Any]:
         }
         for unit in who.values()
     ]  # fmt: skip
-    arrays = {"x": x, "y": y, "hp": hp, "flags": flags, "target": target}
+    arrays: dict[str, Array] = {"x": x, "y": y, "hp": hp, "flags": flags, "target": target}
     return {"units": told, **{name: _packed(array) for name, array in arrays.items()}}
 
 
@@ -153,7 +153,7 @@ def _spans(frames: list[list[tuple[int, ...]]]) -> list[list[int]]:
     return sorted(told)
 
 
-def _thoughts(subject: Subject, shown: Shown) -> dict[str, Any]:
+def _thoughts(subject: Subject, shown: ShownMatch) -> dict[str, Any]:
     """What the model said of each member at each decision, and the order that it gave."""
     policy = subject.policy
     assert policy is not None

@@ -19,7 +19,7 @@ from agents.report.sections import Section, gather_training
 from agents.report.series import of_matches, win_rates
 from agents.report.sources import Subject, kinds_of, read_csv, read_subject, subjects_of
 from agents.report.strength import Check, Score, Strength, player_for
-from agents.report.tape import ILLEGAL, LEVELS, Shown, chosen, tape
+from agents.report.tape import ILLEGAL, LEVELS, ShownMatch, chosen, tape
 from tests.agents.runs import begin
 from tests.agents.test_matches import model
 
@@ -41,8 +41,7 @@ def report(run, tmp_path_factory):
 
 
 def tapes(page):
-    told = re.search(r'<script type="application/json">(.*?)</script>', page, re.S)
-    return json.loads(told[1])
+    return json.loads(re.findall(r'<script type="application/json">(.*?)</script>', page, re.S)[0])
 
 
 def test_the_page_needs_nothing_beside_it(report):
@@ -57,7 +56,7 @@ def test_the_page_needs_nothing_beside_it(report):
 
 
 def test_the_page_says_what_was_trained_and_how_strong_it_is(report):
-    verdict = re.sub(r"<[^>]+>", "", re.search(r'<p class="verdict">(.*?)</p>', report, re.S)[1])
+    verdict = re.sub(r"<[^>]+>", "", re.findall(r'<p class="verdict">(.*?)</p>', report, re.S)[0])
     assert verdict.startswith("A mage pack&#39;s combat_dqn (tiny), trained by ppo for 1,")
     assert re.search(r"it scores \d+\.\d% \[95%: \d+\.\d% to \d+\.\d%\]", verdict)
     for part in (
@@ -198,7 +197,7 @@ def test_a_box_of_numbers_can_be_shown_too():
     subject_policy = model("soft_actor_critic", "sac")
     subject = Subject("box", subject_policy, {}, None, {})
     result = play(player_for(subject), "stock", SCENE, np.arange(2))
-    shown = [Shown(result, int(result.seeds[0]), 0, "contact")]
+    shown = [ShownMatch(result, int(result.seeds[0]), 0, "contact")]
     told = tape(subject, shown[0])
     assert told["thoughts"]["labels"] == ["dx", "dy", "engage", "ability"] and not told["thoughts"]["share"]
     assert chosen({"contact": result}, None)
