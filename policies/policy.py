@@ -148,8 +148,8 @@ class Policy:
     def consider(self, seen: dict[str, Array], memory: Array) -> tuple[Array, Array]:
         """What the network says of a batch of observations before anything is chosen, and the memories after it.
 
-        The numbers are of `card.kind`; of logits their probabilities are given. An illegal action's are 0, and the least
-        there is where they are values. `memory` is [batch, memory_size].
+        The numbers are of `card.kind`, but of logits the probabilities: an illegal action's is 0. `memory` is
+        [batch, memory_size].
         """
         with torch.inference_mode():
             rows = self._rows(seen)

@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from agents.judge.matches import play
 from agents.report import charts, words
@@ -252,3 +253,12 @@ def test_a_drawing_follows_the_page(run):
 def test_what_a_match_holds_cannot_end_the_script():
     assert as_script({"name": "</script><b>&"}) == '{"name":"\\u003c/script\\u003e\\u003cb\\u003e\\u0026"}'
     assert json.loads(as_script({"name": "</script>"})) == {"name": "</script>"}
+
+
+def test_a_model_that_fails_is_an_error_and_no_report(tmp_path, capsys):
+    broken = model()
+    with torch.no_grad():
+        broken.actor.head.bias.fill_(float("nan"))
+    broken.save(tmp_path / "broken")
+    assert main([str(tmp_path / "broken"), "--out", str(tmp_path / "a.html"), "--pairs", "2"]) == 2
+    assert "not finite" in capsys.readouterr().err and not (tmp_path / "a.html").exists()
