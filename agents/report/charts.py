@@ -33,11 +33,11 @@ THEME = {
 WIDE, HIGH = 4.6, 2.9  # inches of one chart
 HEAT = LinearSegmentedColormap.from_list("heat", ["#f2efe6", "#e0b56a", "#b4562f", "#4a1c2c"])
 STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none", "font.size": 9.0, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK,
+    "svg.fonttype": "none", "font.size": 9.5, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK,
     "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "grid.color": FAINT, "grid.linewidth": 0.6, "axes.linewidth": 0.8, "xtick.major.size": 0, "ytick.major.size": 0,
     "axes.axisbelow": True, "axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none",
-    "axes.labelsize": 9.0,
+    "axes.labelsize": 9.5,
 }  # fmt: skip
 
 

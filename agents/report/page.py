@@ -49,13 +49,8 @@ def _where(score: Score) -> str:
     return words.where(score)
 
 
-def _behaved(behaviour: Mapping[str, float]) -> list[dict[str, str]]:
-    rows = []
-    for name, (called, unit) in words.BEHAVIOUR.items():
-        value = behaviour[name]
-        told = f"{1000 * value:.1f}" if name == "decision_s" else f"{value:.1%}" if "share" in unit else f"{value:.2f}"
-        rows.append({"name": called, "value": told, "unit": unit})
-    return rows
+def _behaved(behaviour: Mapping[str, float]) -> list[tuple[str, str]]:
+    return [(called, words.behaved(name, behaviour[name])) for name, (called, _) in words.BEHAVIOUR.items()]
 
 
 def _rungs(standing: Standing) -> list[dict[str, Any]]:

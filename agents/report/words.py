@@ -16,14 +16,14 @@ TOLD_APART = {
     "worse": "worse than the stock AI",
     "even": "not told apart from the stock AI",
 }
-BEHAVIOUR = {
-    "damage_ratio": ("damage dealt, of all damage", "share"),
+BEHAVIOUR = {  # what it is called, and its unit; shares have none
+    "damage_ratio": ("damage dealt, of all damage", ""),
     "knock_outs": ("enemies knocked out", "a match"),
-    "survival": ("own monsters alive at the end", "share"),
+    "survival": ("own monsters alive at the end", ""),
     "pick_ups": ("items picked up", "a match"),
-    "attack_rate": ("orders to attack", "share of decisions"),
-    "action_entropy": ("variety of orders", "0 one order, 1 all alike"),
-    "decision_s": ("time to decide", "ms a batch"),
+    "attack_rate": ("orders to attack", ""),
+    "action_entropy": ("variety of orders, of what is possible", ""),
+    "decision_s": ("time to decide for a batch", "ms"),
 }
 
 
@@ -42,6 +42,12 @@ def decisions(count: int | float) -> str:
     if count >= 1e6:
         return f"{count / 1e6:.1f} million decisions"
     return f"{count / 1e3:.0f} thousand decisions" if count >= 1e4 else f"{count:,.0f} decisions"
+
+
+def behaved(name: str, value: float) -> str:
+    """A number of how a side behaved, with its unit."""
+    unit = BEHAVIOUR[name][1]
+    return percent(value) if not unit else f"{1000 * value:.1f} ms" if unit == "ms" else f"{value:.2f} {unit}"
 
 
 def duration(seconds: float) -> str:
