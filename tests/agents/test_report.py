@@ -212,6 +212,7 @@ def test_a_mistold_chance_is_seen():
     assert right.error < 0.02 < 0.1 < wrong.error
     assert ((right.low <= right.said) & (right.said <= right.high)).mean() >= 0.8
     assert right.skill > wrong.skill and right.counts.sum() == 20_000
+    assert calibration_error(np.full(20_000, 0.99), random.random(20_000) < chance) > 0.4
     assert calibration_error(np.full(100, 0.5), np.arange(100) < 50) == pytest.approx(0.0)
     with pytest.raises(ValueError, match="expected at least one prediction"):
         binned("it rains", np.zeros(0), np.zeros(0, bool))
