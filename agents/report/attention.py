@@ -16,7 +16,7 @@ from agents.report.tape import ShownMatch
 from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, GRID_CHANNELS, HISTORY
 from mlmonster_env.envs.battle import Array
 from policies.extractors.entities import PRESENT, EntityEncoder
-from policies.extractors.vision import ACROSS, PATCH, VisionExtractor
+from policies.extractors.vision import ACROSS, PATCH, PATCHES, VisionExtractor
 from policies.memory import TransformerXLCore
 from policies.pattern import FRAMES_A_TOKEN, TOKENS, PatternNetwork
 from policies.policy import Policy
@@ -208,9 +208,10 @@ def _layers(count: int) -> tuple[str, ...]:
 
 
 def _ground(name: str, patches: Array, marks: Array | None = None) -> str:
+    places = None if marks is None else marks[:, ::-1] - GRID_CELLS / 2 + 0.5
     return heat(
-        name, patches.reshape(ACROSS, ACROSS), extent=EXTENT, unit=("cells east", "cells north"),
-        told="share of attention", equal=True, marks=None if marks is None else marks[:, ::-1] - GRID_CELLS / 2 + 0.5,
+        name, patches.reshape(ACROSS, ACROSS) * PATCHES, extent=EXTENT, unit=("cells east", "cells north"),
+        told="attention, 1 being even", equal=True, most=2.0, marks=places,
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ THEME = {
     **{colour: f"line-{n}" for n, colour in enumerate(LINES)},
 }
 WIDE, HIGH = 4.6, 2.9  # inches of one chart
+HIGHEST = 0.98  # of a picture's numbers are told apart by colour, the rest being alike
 HEAT = LinearSegmentedColormap.from_list("heat", ["#f2efe6", "#e0b56a", "#b4562f", "#4a1c2c"])
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.size": 9.5, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK,
@@ -151,26 +152,30 @@ def reliability(name: str, said: Array, happened: Array, low: Array, high: Array
 
 def heat(
     name: str, values: Array, *, extent: tuple[float, float, float, float], unit: tuple[str, str], told: str,
-    equal: bool = False, marks: Array | None = None, ticks: Sequence[str] | None = None,
+    equal: bool = False, most: float | None = None, marks: Array | None = None, ticks: Sequence[str] | None = None,
 ) -> str:  # fmt: skip
     """A picture of numbers [rows, columns], the first row below; gaps are left empty, `marks` [n, 2] are crosses.
 
-    `ticks` name rows and columns alike, where these are the whole numbers of the extent.
+    The darkest colour is that of `most` and above; if that is not told, of what few numbers reach. `ticks` name rows
+    and columns alike, where these are the whole numbers of the extent.
     """
     sheet = Sheet(name, high=HIGH if not equal else 3.4)
     axes = sheet.axes
     axes.grid(visible=False)
+    top = float(np.nanquantile(values, HIGHEST)) if most is None else max(most, float(np.nanmax(values)))
     shown = axes.imshow(
         np.ma.masked_invalid(values), origin="lower", aspect="equal" if equal else "auto", extent=extent, cmap=HEAT,
-        vmin=0.0, interpolation="nearest",
+        vmin=0.0, vmax=top, interpolation="nearest",
     )  # fmt: skip
     axes.set(xlabel=unit[0], ylabel=unit[1])
     if marks is not None:
-        axes.plot(marks[:, 0], marks[:, 1], "x", color=INK, markersize=6, markeredgewidth=1.6)
+        axes.plot(marks[:, 0], marks[:, 1], "X", markersize=8, markerfacecolor="white", markeredgecolor="black")
     if ticks is not None:
         axes.set_xticks(range(1, len(ticks) + 1), ticks, rotation=50, ha="right")
         axes.set_yticks(range(1, len(ticks) + 1), ticks)
-    bar = sheet.figure.colorbar(shown, ax=axes, shrink=0.9, pad=0.02)
+    bar = sheet.figure.colorbar(
+        shown, ax=axes, shrink=0.9, pad=0.02, extend="max" if np.nanmax(values) > top else "neither"
+    )
     bar.set_label(told)
     bar.outline.set_visible(False)
     return sheet.done()

@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.evaluation import ALL
 from agents.judge.ratings import Rating
+from agents.learners.build import TAUGHT
 from agents.report.series import final_score
 from agents.report.sources import Kind, Subject
 from agents.report.strength import STOCK, Score, Standing, Strength
@@ -16,6 +17,11 @@ TOLD_APART = {
     "worse": "worse than the stock AI",
     "even": "not told apart from the stock AI",
 }
+LEARNT = {  # by algorithm
+    "ppo": "PPO", "recurrent_ppo": "recurrent PPO", "transformer_ppo": "PPO over a Transformer-XL",
+    "conditioned_ppo": "recurrent PPO that is told how its enemies play", "ddqn": "double DQN", "qrdqn": "QR-DQN",
+    "sac": "SAC", "supervised": "supervised learning", "patterns": "supervised and contrastive learning",
+}  # fmt: skip
 BEHAVIOUR = {  # what it is called, and its unit; shares have none
     "damage_ratio": ("damage dealt, of all damage", ""),
     "knock_outs": ("enemies knocked out", "a match"),
@@ -93,14 +99,14 @@ def trained(kind: Kind) -> str:
     if first.policy is not None:
         told += f" ({first.policy.card.size})"
     if algo:
-        told += f", trained by {algo}"
+        told += f", trained by {LEARNT.get(algo, algo)}"
     steps = _steps(first)
     if steps:
         told += f" for {decisions(steps)}"
     seconds = first.facts.get("seconds") or _seconds(first)
     if seconds:
         told += f" ({duration(float(seconds))})"
-    if first.config is not None:
+    if first.config is not None and algo not in TAUGHT:
         told += f" against {'the stock AI' if first.config.opponents == STOCK else first.config.opponents}"
         told += f" in {first.config.scenario}"
     if len(kind.subjects) > 1:
