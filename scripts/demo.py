@@ -25,7 +25,7 @@ FOLDER = Path("runs/demo")
 ARCHETYPE, MODEL_TYPE, ALGO = "mage", "combat_dqn", "ppo"
 LENGTH = 0.5  # of the standard preset: five minutes
 PAIRS = 250  # at each start
-REPORT_PAIRS = 30  # against each opponent of its report: half a minute
+REPORT_PAIRS = 30  # against each opponent of its report: under a minute
 JUDGED_BY = 8  # the seed of matches that training's own evaluations do not play
 
 

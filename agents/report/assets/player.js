@@ -279,7 +279,9 @@ class Player {
     for (const unit of dead) this.fallen(unit, at, cell);
     for (const unit of living) this.aim(unit, at);
     living.sort((a, b) => shown.place(b, this.ms)[1] - shown.place(a, this.ms)[1]);
-    for (const unit of living) this.monster(unit, at, cell, unit === followed);
+    const apart = this.sharing(living, cell);
+    for (const unit of living) if (unit !== followed) this.monster(unit, at, cell, false, apart.get(unit));
+    if (living.includes(followed)) this.monster(followed, at, cell, true, apart.get(followed));
     for (const unit of [...living, ...dead]) this.hits(unit, at);
   }
 
@@ -332,10 +334,27 @@ class Player {
     pen.globalAlpha = 1;
   }
 
-  monster(unit, at, cell, followed) {
+  // Where those who stand on one cell are drawn around its middle, in pixels.
+  sharing(living, cell) {
+    const cells = new Map(), apart = new Map(), {shown, frame} = this;
+    for (const unit of living) {
+      const row = frame * shown.count + unit, key = shown.x[row] * 256 + shown.y[row];
+      cells.set(key, [...(cells.get(key) ?? []), unit]);
+    }
+    for (const units of cells.values()) {
+      units.sort((a, b) => a - b).forEach((unit, n) => {
+        const angle = 2 * Math.PI * n / units.length + 0.6, far = units.length > 1 ? Math.max(cell * 0.42, 7) : 0;
+        apart.set(unit, [far * Math.cos(angle), far * Math.sin(angle), units.length > 1 ? 0.8 : 1]);
+      });
+    }
+    return apart;
+  }
+
+  monster(unit, at, cell, followed, [right, down, grown]) {
     const {pen, colours: c, shown, frame} = this;
-    const told = shown.units[unit], [x, y] = at(...shown.place(unit, this.ms));
-    const size = Math.max(cell * 0.5, 7) * (told.called ? 0.75 : 1), row = frame * shown.count + unit;
+    const told = shown.units[unit], [middle, height] = at(...shown.place(unit, this.ms));
+    const x = middle + right, y = height + down;
+    const size = Math.max(cell * 0.5, 7) * (told.called ? 0.75 : grown), row = frame * shown.count + unit;
     if (followed) {
       pen.strokeStyle = c.ink;
       pen.lineWidth = 1.5;
