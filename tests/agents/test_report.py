@@ -185,8 +185,8 @@ def test_means_of_stretches_are_those_of_their_matches(run):
 @pytest.mark.parametrize(("model_type", "algo"), [("combat_dqn", "ddqn"), ("temporal_transformer", "transformer_ppo")])
 def test_a_match_is_thought_through_again_as_it_was_judged(model_type, algo):
     policy = model(model_type, algo)
+    result = play(policy, "kiter", SCENE, np.arange(2))
     for side in (0, 1):
-        result = play(policy, "kiter", SCENE, np.arange(2))
         for moment in moments(policy, result.recording(1, side), side):
             best = np.where(moment.seen["action_mask"] != 0, moment.told, -np.inf).argmax(-1)
             assert (best == moment.orders)[moment.alive].all()
