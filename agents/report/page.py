@@ -31,7 +31,7 @@ def page(found: Findings) -> str:
     return template.render(
         found=found, title=" and ".join(kinds) if len(kinds) <= 2 else f"{len(kinds)} kinds of models",
         many=len(kinds) > 1, made=time.strftime("%Y-%m-%d"), css=Markup(_asset("page.css")),
-        player=Markup(_asset("player.js")), shapes=SHAPES,
+        player=Markup(_asset("match.js") + _asset("player.js")), shapes=SHAPES,
     )  # fmt: skip
 
 
