@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 help:
 	@echo "make setup   build $(VENV) from constraints.txt"
-	@echo "make demo    train a mage pack for five minutes, judge it against the stock AI, plot and film it"
+	@echo "make demo    train a mage pack for five minutes, judge it, film it, write a report"
 	@echo "make test    ruff, mypy and the tests"
 	@echo "make slow    the tests that take minutes"
 	@echo "make lint    ruff and mypy alone"

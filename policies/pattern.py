@@ -52,17 +52,30 @@ class PatternNetwork(nn.Module):
 
     def encode(self, frames: Tensor, present: Tensor) -> Tensor:
         """The latent [batch, LATENT] of frames [batch, HISTORY, 64], of which those that are `present` count."""
-        there = present > 0.5
-        scaled = torch.where(there[..., None], self.scale(frames), torch.zeros_like(frames))
-        marked = torch.cat([scaled, there[..., None].to(frames.dtype)], -1)
-        rows = self.embedding(marked.reshape(-1, TOKENS, FRAMES_A_TOKEN * (STATE_SIZE + 1))) + self.places
-        here = there.reshape(-1, TOKENS, FRAMES_A_TOKEN).to(frames.dtype).amax(-1)
+        rows, here = self._tokens(frames, present)
         for encoder in self.encoders:
             rows = encoder(rows, here)
         count = here.sum(1, keepdim=True)
         middle = (rows * here[..., None]).sum(1) / torch.clamp(count, min=1.0)
         greatest = masked(rows.transpose(1, 2), here[:, None, :]).amax(-1) * torch.clamp(count, max=1.0)
         return self.latent(self.trunk(torch.cat([middle, greatest], 1)))  # type: ignore[no-any-return]
+
+    def attention(self, frames: Tensor) -> Tensor:
+        """What each stretch of frames attends to in each layer [batch, layers, heads, TOKENS, TOKENS], oldest first."""
+        rows, here = self._tokens(frames, seen_frames(frames))
+        seen = []
+        for encoder in self.encoders:
+            rows, weights = encoder.look(rows, here)  # type: ignore[operator]
+            seen.append(weights)
+        return torch.stack(seen, 1)
+
+    def _tokens(self, frames: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Stretches of frames before any attention [batch, TOKENS, width], and which of them are there."""
+        there = present > 0.5
+        scaled = torch.where(there[..., None], self.scale(frames), torch.zeros_like(frames))
+        marked = torch.cat([scaled, there[..., None].to(frames.dtype)], -1)
+        rows = self.embedding(marked.reshape(-1, TOKENS, FRAMES_A_TOKEN * (STATE_SIZE + 1))) + self.places
+        return rows, there.reshape(-1, TOKENS, FRAMES_A_TOKEN).to(frames.dtype).amax(-1)
 
     def scores(self, latent: Tensor) -> Tensor:
         """Of each style [batch, classes], as they are learnt: not calibrated yet."""

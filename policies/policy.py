@@ -161,6 +161,23 @@ class Policy:
             told, later = self.actor(self._rows(seen), torch.as_tensor(memory).to(self._device))
         return self._chosen(told, deterministic, lots, temperature), later.cpu().numpy()
 
+    def consider(self, seen: dict[str, Array], memory: Array) -> tuple[Array, Array]:
+        """What the network says of a batch of observations before anything is chosen, and the memories after it.
+
+        The numbers are of `card.kind`, but of logits the probabilities: an illegal action's is 0. `memory` is
+        [batch, memory_size].
+        """
+        with torch.inference_mode():
+            rows = self._rows(seen)
+            if hasattr(self.actor, "memory_size"):
+                told, later = self.actor(rows, torch.as_tensor(memory).to(self._device))
+                memory = later.cpu().numpy()
+            else:
+                told = self.actor(rows)
+            if self.card.kind == LOGITS:
+                told = torch.softmax(told, -1)
+        return told.cpu().numpy(), memory
+
     def begin(self, slots: int, deterministic: bool = True) -> "Minds":
         """Minds for so many monsters, stepped together."""
         return Minds(self, slots, deterministic)

@@ -1,4 +1,4 @@
-"""From nothing to a mage pack that beats the stock AI: train five minutes, judge in mirror pairs, plot, and film.
+"""From nothing to a mage pack that beats the stock AI: train five minutes, judge in mirror pairs, plot, film, report.
 
 `make demo`, or `python -m scripts.demo`.
 """
@@ -16,6 +16,7 @@ from agents.evaluation import evaluate
 from agents.judge.mirror import MirrorScore
 from agents.report.film import film_best
 from agents.report.plots import plot_run
+from agents.report.write import write_report
 from agents.run import Run
 from mlmonster_env.sim import Arena
 from policies.policy import Policy
@@ -24,6 +25,7 @@ FOLDER = Path("runs/demo")
 ARCHETYPE, MODEL_TYPE, ALGO = "mage", "combat_dqn", "ppo"
 LENGTH = 0.5  # of the standard preset: five minutes
 PAIRS = 250  # at each start
+REPORT_PAIRS = 30  # against each opponent of its report: under a minute
 JUDGED_BY = 8  # the seed of matches that training's own evaluations do not play
 
 
@@ -58,6 +60,10 @@ def main(words: Sequence[str] | None = None) -> int:
             f"film of its best match: {filmed.path} (seed {filmed.seed}, {filmed.seconds:.0f} s, "
             f"{filmed.survivors} of {filmed.size} left)"
         )
+    report = write_report(
+        [given.out], given.out / "report.html", min(given.pairs, REPORT_PAIRS), say=lambda text: print(text, flush=True)
+    )
+    print(f"report: {report} (open it in a browser)")
     return 0
 
 

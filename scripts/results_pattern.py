@@ -22,11 +22,11 @@ from agents.judge.patterns import FRAMES, Shown, Teller, score, show, teller
 from agents.judge.plain_patterns import PlainPatterns
 from agents.learners.pattern_data import SCENARIOS, UNSEEN, Tape, styled_shards, watch_shards
 from agents.opponents import STYLES
+from agents.report.reliability import calibration_error
 from mlmonster_env.contract import NEAREST_ENEMY, SIGHT
 from mlmonster_env.envs.battle import Array
 from policies.pattern import PatternNetwork
 from policies.policy import Policy
-from scripts.results_threat import calibration_error
 
 PLACES: dict[str, tuple[tuple[str, ...], str]] = {
     "held-out seeds": (SCENARIOS, "train"),

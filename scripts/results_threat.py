@@ -5,21 +5,14 @@ from typing import Any
 import numpy as np
 
 from agents.evaluation import ALL
-from agents.judge.mirror import HELD_OUT_SEEDS, by_start, judge_mirror, together
-from agents.learners.build import WATCHED
-from agents.learners.threat_data import Watched, watch
+from agents.judge.mirror import by_start, judge_mirror, together
+from agents.learners.threat_data import Watched
+from agents.report.reliability import SCENARIO, calibration_error, watched
 from agents.threat import BLOCKS, TargetPicker
 from mlmonster_env.contract import ENTITY_FEATURES
-from mlmonster_env.envs.battle import MASK, Array
-from mlmonster_env.envs.sb3 import ArenaVecEnv
+from mlmonster_env.envs.battle import Array
 from policies.policy import Policy
 
-SCENARIO = "mirror-v1:train"
-MATCHES = 128
-STEPS = 400
-HORIZON = 10  # decisions of 500 ms
-EVERY = 4
-BINS = 10
 RIDGE = 1.0
 DISTANCE = ENTITY_FEATURES.index("distance/14")
 
@@ -52,15 +45,6 @@ def judge_threat(policy: Policy, pairs: int, seed: int) -> dict[str, Any]:
     }
 
 
-def watched(archetype: str, seed: int) -> Watched:
-    """Stock minds fighting from seeds of their own."""
-    env = ArenaVecEnv(
-        WATCHED, MATCHES, pack=True, archetype=archetype, scenario=SCENARIO, observe=("state", "entities", MASK)
-    )
-    env.seed(HELD_OUT_SEEDS + seed * (1 << 24))
-    return watch(env, env.reset(), STEPS, HORIZON, EVERY, 2)[0]  # type: ignore[arg-type]
-
-
 def by_least_squares(known: Watched, unseen: Watched, features: list[int]) -> Array:
     """Damage by a line through features of the enemy's row, and the watcher's state when all features are used."""
 
@@ -82,17 +66,6 @@ def rank_correlation(a: Array, b: Array) -> float:
     """Spearman's, ties in the order in which they come."""
     ranks = [np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(float) for values in (a, b)]
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
-
-
-def calibration_error(chance: Array, hurt: Array) -> float:
-    """Mean gap between what was said and what happened, over ten bins of what was said."""
-    bins = np.clip((chance * BINS).astype(int), 0, BINS - 1)
-    gaps = [
-        (bins == b).mean() * abs(float(chance[bins == b].mean()) - float(hurt[bins == b].mean()))
-        for b in range(BINS)
-        if (bins == b).any()
-    ]
-    return float(sum(gaps))
 
 
 def fights(policy: Policy, pairs: int, seed: int) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What a run looks like: plots and films."""
+"""What a run looks like: plots, films, and a report in one page."""

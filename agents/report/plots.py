@@ -1,6 +1,5 @@
 """A run's curves as one picture, from its CSV files."""
 
-import csv
 from pathlib import Path
 
 import matplotlib
@@ -13,6 +12,7 @@ from matplotlib.axes import Axes
 
 from agents.behaviour import COLUMNS
 from agents.evaluation import ALL
+from agents.report.sources import read_csv
 
 POINTS = 60  # a curve is the mean of so many stretches of matches
 COLOURS = {"field": "#4c78a8", "contact": "#e45756", ALL: "#333333"}
@@ -35,13 +35,6 @@ def plot_run(folder: Path, path: Path | None = None) -> Path:
     figure.savefig(out, dpi=110)
     plt.close(figure)
     return out
-
-
-def read_csv(path: Path) -> dict[str, list[str]]:
-    """A file's columns by name."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
 
 def _win_rates(axes: Axes, columns: dict[str, list[str]]) -> None:

@@ -29,6 +29,10 @@ class EntityAttention(nn.Module):
 
     def forward(self, rows: Tensor, present: Tensor) -> Tensor:
         """Rows [batch, n, width] and which of them are there [batch, n] to rows of the same shape."""
+        return self.look(rows, present)[0]
+
+    def look(self, rows: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, and what each row attended to [batch, heads, n, n]."""
         batch, count, width = rows.shape
         parts = self.asked(self.before(rows)).reshape(batch, count, 3, self.heads, width // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
@@ -36,7 +40,7 @@ class EntityAttention(nn.Module):
         weights = torch.softmax(masked(scores, present[:, None, :]), -1)
         mixed = (weights @ value).transpose(1, 2).reshape(batch, count, width)
         rows = rows + self.answered(mixed)
-        return rows + self.back(nn.functional.relu(self.forth(self.between(rows))))  # type: ignore[no-any-return]
+        return rows + self.back(nn.functional.relu(self.forth(self.between(rows)))), weights
 
 
 class EntityEncoder(nn.Module):
@@ -54,6 +58,16 @@ class EntityEncoder(nn.Module):
         for layer in self.layers:
             embedded = layer(embedded, present)
         return embedded, present
+
+    def attention(self, rows: Tensor) -> Tensor:
+        """What each row attends to in each layer [batch, layers, heads, n, n]; rows of nobody mean nothing."""
+        present = rows[..., PRESENT]
+        embedded = torch.relu(self.embedding(rows))
+        seen = []
+        for layer in self.layers:
+            embedded, weights = layer.look(embedded, present)  # type: ignore[operator]
+            seen.append(weights)
+        return torch.stack(seen, 1)
 
 
 class EntityExtractor(BaseFeaturesExtractor):

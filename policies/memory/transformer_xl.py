@@ -35,6 +35,11 @@ class XLLayer(nn.Module):
 
     def step(self, x: Tensor, memory: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         """One moment [batch, width] over `memory` [batch, span, width]; features, and what is to be remembered."""
+        features, taken, _ = self.look(x, memory, present)
+        return features, taken
+
+    def look(self, x: Tensor, memory: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As `step`, and what was attended to [batch, heads, span + 1], the oldest moment first, this one last."""
         taken = self.before(x)
         batch = x.shape[0]  # not len(), which a trace would keep as a number
         query = self.asked(taken).reshape(batch, self.heads, 1, self.depth)
@@ -48,7 +53,7 @@ class XLLayer(nn.Module):
         weights = self._weights(scores, seen[:, None] > 0.5)
         values = self.valued.weight.reshape(self.heads, self.depth, -1)
         mixed = torch.einsum("bhw,hdw->bhd", weights @ rows, values)
-        return self._after(x, mixed.reshape(batch, -1)), taken
+        return self._after(x, mixed.reshape(batch, -1)), taken, weights
 
     def unroll(self, x: Tensor, memory: Tensor, allowed: Tensor, distance: Tensor) -> Tensor:
         """Moments [rows, length, width] over `memory` and each other; `allowed` [rows, length, span + length]."""
@@ -108,6 +113,16 @@ class TransformerXLCore(MemoryCore):
         row = torch.cat([*taken, torch.ones_like(x[:, :1])], 1)
         later = torch.cat([memory, row], 1)[:, row.shape[1] :]
         return self.exit(x), later
+
+    def attention(self, x: Tensor, memory: Tensor) -> Tensor:
+        """What one moment attends to in each layer [batch, layers, heads, span + 1]: the oldest first, itself last."""
+        held, present = self._parts(memory)
+        x = self.entrance(x)
+        seen = []
+        for number, layer in enumerate(self.layers):
+            x, _, weights = layer.look(x, held[:, :, number], present)  # type: ignore[operator]
+            seen.append(weights)
+        return torch.stack(seen, 1)
 
     def unroll(self, x: Tensor, memory: Tensor, starts: Tensor) -> Tensor:
         """As the base class says."""

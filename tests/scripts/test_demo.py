@@ -8,7 +8,7 @@ from agents.judge.mirror import MirrorScore
 from scripts import bench_sim, demo
 
 
-def test_the_demo_trains_judges_plots_and_films(tmp_path, capsys):
+def test_the_demo_trains_judges_plots_films_and_reports(tmp_path, capsys, monkeypatch):
     folder = tmp_path / "demo"
     said = ["--out", str(folder), "--steps", "30000", "--pairs", "2", "--size", "tiny"]
     assert demo.main(said) == 0
@@ -22,6 +22,9 @@ def test_the_demo_trains_judges_plots_and_films(tmp_path, capsys):
             assert film.format == "GIF"
     else:
         assert "it won none" in told
+    assert f"report: {folder / 'report.html'}" in told
+    assert "<title>mage combat_dqn by ppo</title>" in (folder / "report.html").read_text()
+    monkeypatch.setattr(demo, "write_report", lambda paths, out, pairs, say: out)  # it was seen already, and is slow
     assert demo.main(said) == 0  # a second demo begins anew
 
 

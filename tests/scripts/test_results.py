@@ -95,14 +95,6 @@ def test_least_squares_find_a_line():
     assert np.abs(foreseen - watched(100, 1).damage.ravel()).max() < 0.01
 
 
-def test_calibration_error_is_nothing_for_the_truth_and_much_for_a_boast():
-    random = np.random.default_rng(0)
-    chance = random.random(20_000)
-    hurt = random.random(20_000) < chance
-    assert results_threat.calibration_error(chance, hurt) < 0.02
-    assert results_threat.calibration_error(np.full(20_000, 0.99), hurt) > 0.4
-
-
 def test_rank_correlation_knows_order_alone():
     a = np.arange(50.0)
     assert results_threat.rank_correlation(a, a**3) == pytest.approx(1.0)
