@@ -7,7 +7,8 @@ from mlmonster_env.sim.posture import enemies, may_attack, visible
 from mlmonster_env.sim.walking import can_reach
 
 SOON_CELLS = 2  # so many cells out of reach can soon be struck; farther, the way costs more than the choice brings
-BY_WOUNDS, BY_STRENGTH = range(2)
+WEAKEST, STRONGEST = range(2)
+BROKEN_FIRST = 1000  # a cast that a blow would break goes before any wound or level
 
 
 @small
@@ -31,17 +32,22 @@ def soon_struck(w, u, v):
 
 
 @kernel
-def quarry(w, u, by):
-    """Of the enemies that can soon be struck the most wounded, or the strongest; of equals the nearest, or NOBODY."""
+def quarry(w, u, which):
+    """Of the enemies that can soon be struck the weakest or the strongest, of equals the nearest; or NOBODY.
+
+    The weakest is who is at a cast that a blow would break, then the most wounded; the strongest has the highest level.
+    """
+    s = w.units
     found = f.NOBODY
     best = 0.0
     for v in range(places(w)):
         if not soon_struck(w, u, v):
             continue
-        value = -share_of_hp(w, v)
-        if by == BY_STRENGTH:
-            value += w.species[w.units[f.SPECIES, v], f.LEVEL]
-        value -= apart(w, u, v) / 1000
+        value = -share_of_hp(w, v) - apart(w, u, v) / 1000
+        if which == STRONGEST:
+            value += w.species[s[f.SPECIES, v], f.LEVEL]
+        elif s[f.CAST_AT, v] != f.NEVER and s[f.CAST_CANCELABLE, v] != 0:
+            value += BROKEN_FIRST
         if found == f.NOBODY or value > best:
             best = value
             found = v

@@ -6,12 +6,12 @@ from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import apart, places, sign
 from mlmonster_env.sim.obey import OLD, back_off, stand, walk_for
 from mlmonster_env.sim.posture import enemies, may_attack, visible
-from mlmonster_env.sim.pursuit import keep_target
-from mlmonster_env.sim.quarry import BY_STRENGTH, BY_WOUNDS, pack_target, quarry, soon_struck, threat_to
+from mlmonster_env.sim.quarry import STRONGEST, WEAKEST, pack_target, quarry, soon_struck, threat_to
 
 NEAR_CELLS = 2  # who is so near to the pack's middle has formed up
 HELD_CELLS = 4  # a formed pack strikes whom it has so near to its middle
 FLANK_CELLS = 5  # how far to its target's side a flanking monster goes
+FLANKED_FROM_CELLS = 7  # nobody goes round an enemy who is nearer
 
 
 @kernel
@@ -65,8 +65,8 @@ def turn_on(w, u, v):
 
 @kernel
 def attack(w, u):
-    """Turn on the most wounded enemy near by; where there is none, an idle member joins the others."""
-    if not turn_on(w, u, quarry(w, u, BY_WOUNDS)) and w.units[f.TARGET, u] == f.NOBODY:
+    """Turn on the weakest enemy near by; where there is none, an idle member joins the others."""
+    if not turn_on(w, u, quarry(w, u, WEAKEST)) and w.units[f.TARGET, u] == f.NOBODY:
         turn_on(w, u, pack_target(w, u))
 
 
@@ -84,12 +84,14 @@ def intruder(w, u, x, y):
 
 @kernel
 def form_up(w, u, fresh, now):
-    """Gather around the leader, or in the pack's middle. False where there is somebody to strike on the way or there."""
+    """Gather around the leader, or in the pack's middle; False where somebody is in reach or has come near it."""
     s = w.units
+    reach = w.species[s[f.SPECIES, u], f.RANGE]
     x, y = middle_of(w, u)
-    near = quarry(w, u, BY_WOUNDS)
-    if near != f.NOBODY and (apart(w, u, near) <= w.species[s[f.SPECIES, u], f.RANGE] or cells_from(w, near, x, y) <= HELD_CELLS):
-        return not turn_on(w, u, near)
+    near = quarry(w, u, WEAKEST)
+    if near != f.NOBODY and (apart(w, u, near) <= reach or cells_from(w, near, x, y) <= HELD_CELLS):
+        turn_on(w, u, near)
+        return False
     if turn_on(w, u, intruder(w, u, x, y)):
         return False
     if cells_from(w, u, x, y) > NEAR_CELLS:
@@ -103,12 +105,12 @@ def form_up(w, u, fresh, now):
 
 @kernel
 def defend(w, u, fresh, now):
-    """Strike whoever is after the leader, and where that is nobody form up around it."""
+    """Strike whoever is after the leader, or whom one meets on the way there; where that is nobody, form up."""
     leader = leader_of(w, u)
     threat = threat_to(w, u, u if leader == f.NOBODY else leader)
     if threat != f.NOBODY and turn_on(w, u, threat):
         if not soon_struck(w, u, threat):
-            turn_on(w, u, quarry(w, u, BY_WOUNDS))
+            turn_on(w, u, quarry(w, u, WEAKEST))
         return False
     return form_up(w, u, fresh, now)
 
@@ -117,12 +119,12 @@ def defend(w, u, fresh, now):
 def flank(w, u, fresh, now):
     """Turn on the strongest enemy near by; one farther off is come at from its side: True while on the way there."""
     s = w.units
-    if turn_on(w, u, quarry(w, u, BY_STRENGTH)):
+    if turn_on(w, u, quarry(w, u, STRONGEST)):
         return False
     if s[f.TARGET, u] == f.NOBODY:
         turn_on(w, u, pack_target(w, u))
     target = s[f.TARGET, u]
-    if target == f.NOBODY:
+    if target == f.NOBODY or apart(w, u, target) < FLANKED_FROM_CELLS:
         return False
     x, y, count = sums_of_pack(w, u)
     dx = sign(s[f.X, target] * count - x)
@@ -145,8 +147,6 @@ def heed_signal(w, u, now):
     s = w.units
     fresh = s[f.FRESH, u]
     s[f.FRESH, u] = OLD
-    if s[f.TARGET, u] != f.NOBODY:
-        keep_target(w, u, True, now)
     signal = s[f.ORDER, u]
     if signal == ATTACK_TARGET:
         attack(w, u)
