@@ -38,38 +38,68 @@ def targets(arena: Arena, members: int) -> list[int]:
     return [of(arena, f.TARGET, unit) for unit in range(members)]
 
 
-def test_attack_target_turns_all_on_the_leaders_target():
-    enemies = [(victim(), 5, 0), (victim(), 6, 4), (victim(), -4, 3)]
-    arena = pack((0, 0), (-1, 2), (1, -2), enemies=enemies)
-    for unit, target in enumerate((4, 5, 3)):
+def wound(arena: Arena, unit: int, percent: int) -> None:
+    """Leave a unit so much of its hit points."""
+    arena.units[:, f.HP, unit] = arena.units[:, f.HP, unit] // 100 * percent
+
+
+def test_attack_target_turns_all_on_the_most_wounded():
+    arena = pack((0, 0), (-1, 2), (1, -2), enemies=[(victim(), 2, 0), (victim(), 1, 1), (victim(), -2, 0)])
+    for unit, target in enumerate((3, 5, 3)):
         aim(arena, unit, target)
+    wound(arena, 4, 60)
+    wound(arena, 5, 80)
     signal(arena, ATTACK_TARGET, 3, 5)
     assert targets(arena, 3) == [4, 4, 4]
     signal(arena, ATTACK_TARGET, 3, 60)
     assert all(of(arena, f.ATTACKS, unit) > 0 and apart(arena, unit, 4) == 1 for unit in range(3))
 
 
-def test_attack_target_without_a_leader_turns_all_on_whom_most_are_after():
-    enemies = [(victim(), 5, 0), (victim(), 6, 4)]
-    arena = pack((0, 0), (-1, 2), (1, -2), enemies=enemies, leaders=UNLED)
-    for unit, target in enumerate((4, 4, 3)):
-        aim(arena, unit, target)
+def test_attack_target_leaves_the_most_wounded_to_those_who_are_near():
+    arena = pack((0, 0), (-1, 2), (1, -2), enemies=[(victim(), 2, 0), (victim(), 3, 3), (victim(), -2, 0)])
+    wound(arena, 4, 60)
+    wound(arena, 5, 80)
     signal(arena, ATTACK_TARGET, 3, 5)
-    assert targets(arena, 3) == [4, 4, 4]
+    assert targets(arena, 3) == [4, 5, 5]
+
+
+def test_attack_target_breaks_a_cast_before_it_looks_at_wounds():
+    arena = pack((0, 0), enemies=[(victim(), 1, 0), (victim(), 1, 1), (victim(), -1, 0)])
+    wound(arena, 1, 20)
+    for enemy, breakable in ((2, 0), (3, 1)):
+        arena.units[:, f.CAST_AT, enemy] = 5000
+        arena.units[:, f.CAST_CANCELABLE, enemy] = breakable
+    signal(arena, ATTACK_TARGET, 1, 5)
+    assert of(arena, f.TARGET, 0) == 3
+
+
+def test_attack_target_calls_nobody_off_an_enemy_for_one_far_away():
+    arena = pack((0, 0), (-1, 2), enemies=[(victim(), 8, 0), (victim(), -9, 4)])
+    for unit, target in enumerate((2, 3)):
+        aim(arena, unit, target)
+    wound(arena, 2, 10)
+    signal(arena, ATTACK_TARGET, 2, 5)
+    assert targets(arena, 2) == [2, 3]
+
+
+def test_attack_target_lets_idle_members_join_whom_most_are_after():
+    arena = pack((0, 0), (-1, 2), (1, -2), (2, 2), enemies=[(victim(), 7, 0), (victim(), -6, 4)])
+    for unit, target in enumerate((4, 4, 5)):
+        aim(arena, unit, target)
+    signal(arena, ATTACK_TARGET, 4, 5)
+    assert targets(arena, 4) == [4, 4, 5, 4]
 
 
 def test_attack_target_leaves_out_whom_a_member_cannot_see():
-    arena = pack((0, 0), (-10, 0), enemies=[(victim(), 9, 0), (victim(), -12, 0)])
+    arena = pack((0, 0), (-10, 0), enemies=[(victim(), 9, 0), (victim(), -20, 0)])
     aim(arena, 0, 2)
-    aim(arena, 1, 3)
     signal(arena, ATTACK_TARGET, 2, 5)
-    assert targets(arena, 2) == [2, 3]
+    assert targets(arena, 2) == [2, f.NOBODY]
 
 
 def test_attack_target_is_what_a_pack_does_that_was_told_nothing():
     arena = pack((0, 0), (-1, 2), enemies=[(victim(), 5, 0), (victim(), -6, 4)])
     aim(arena, 0, 2)
-    aim(arena, 1, 3)
     arena.step(2)
     assert targets(arena, 2) == [2, 2]
 
@@ -106,17 +136,27 @@ def test_form_up_without_a_leader_gathers_in_the_middle():
     assert all(apart(arena, u, v) <= 4 for u in range(4) for v in range(4))
 
 
-def test_whoever_has_formed_up_strikes_only_who_comes_into_reach():
-    enemies = [(victim(), 1, 0), (victim(), -6, 0)]
-    arena = pack((0, 0), (-1, 1), enemies=enemies, monster=hound())
+def test_a_formed_pack_strikes_who_comes_near_its_middle_and_lets_others_be():
+    arena = pack((0, 0), (-1, 1), enemies=[(victim(), 3, 0), (victim(), -7, 0)], monster=hound())
+    aim(arena, 1, 3)
     signal(arena, FORM_UP, 2, 60)
-    assert cell(arena, 0) == (MIDDLE, MIDDLE) and cell(arena, 1) == (MIDDLE - 1, MIDDLE + 1)
-    assert of(arena, f.ATTACKS, 0) > 2
-    assert of(arena, f.ATTACKS, 1) == 0
+    assert targets(arena, 2) == [2, 2]
+    assert of(arena, f.ATTACKS, 0) > 2 and of(arena, f.ATTACKS, 1) > 2
+
+
+@pytest.mark.parametrize("order", [FORM_UP, DEFEND_LEADER, FLANK])
+def test_nobody_offers_his_back_to_an_enemy_in_reach(order):
+    arena = pack((0, 0), (-11, 0), enemies=[(victim(), -12, 0), (victim(), 9, 0)])
+    aim(arena, 0, 3)
+    aim(arena, 3, 0)
+    aim(arena, 1, 3)
+    signal(arena, order, 2, 40)
+    assert of(arena, f.ATTACKS, 1) > 1
+    assert cell(arena, 1) == (MIDDLE - 11, MIDDLE)
 
 
 def test_defend_leader_turns_on_the_leaders_attacker():
-    enemies = [(hound(), 2, 1), (victim(), -5, 0), (victim(), -5, 3)]
+    enemies = [(hound(), 2, 1), (victim(), -9, 0), (victim(), -9, 3)]
     arena = pack((0, 0), (-4, 0), (-4, 3), enemies=enemies)
     for unit, target in ((1, 4), (2, 5), (3, 0)):
         aim(arena, unit, target)
@@ -149,36 +189,43 @@ def test_only_a_led_pack_defends_its_leader_and_not_the_leader_himself():
     assert DEFEND_LEADER not in legal(unled, 1, 5)
 
 
-def flanked(dx: int, dy: int) -> tuple[Arena, int]:
-    """A pack of which unit 0 flanks and the others attack; and how far behind its target unit 0 got."""
+def aside_at_first_blow(dx: int, dy: int) -> int:
+    """How far to its target's side unit 0 of a pack stands when it first strikes, coming from (0, 0)."""
     arena = pack((0, 0), (1, -1), (-1, 1), enemies=[(victim(), dx, dy)])
     aim(arena, 0, 3)
-    farthest = -9
-    for _ in range(12):
-        act(arena, 0, FLANK, 5)
-        x, y = cell(arena, 0)
-        farthest = max(farthest, int((x - MIDDLE - dx) * np.sign(dx) + (y - MIDDLE - dy) * np.sign(dy)))
-    return arena, farthest
+    for _ in range(100):
+        if of(arena, f.ATTACKS, 0):
+            break
+        act(arena, 0, FLANK, 1)
+    assert of(arena, f.ATTACKS, 0) and apart(arena, 0, 3) == 1
+    x, y = cell(arena, 0)
+    return abs((x - MIDDLE - dx) * np.sign(dy) - (y - MIDDLE - dy) * np.sign(dx))
 
 
-@pytest.mark.parametrize(("dx", "dy"), [(6, 0), (0, 6), (5, 5), (5, -5)])
-def test_flank_gets_behind_the_target_and_strikes_it_from_there(dx, dy):
-    arena, farthest = flanked(dx, dy)
-    assert farthest > 0
-    assert apart(arena, 0, 3) == 1
-    assert of(arena, f.ATTACKS, 0) > 0
+@pytest.mark.parametrize(("dx", "dy"), [(11, 0), (0, 11), (-11, 0), (0, -11), (11, 11), (11, -11), (-11, -11)])
+def test_flank_comes_at_a_far_target_from_its_side(dx, dy):
+    assert aside_at_first_blow(dx, dy) > 0
 
 
-@pytest.mark.parametrize(("dx", "dy"), [(-6, 0), (0, -6), (-5, -5)])
-def test_flank_works_westward_and_southward_too(dx, dy):
-    assert flanked(dx, dy)[1] > 0
+@pytest.mark.parametrize(("dx", "dy"), [(6, 0), (0, -6), (5, 5)])
+def test_flank_goes_round_nobody_who_is_near(dx, dy):
+    assert aside_at_first_blow(dx, dy) == 0
+
+
+def test_flank_passes_by_the_weak_for_the_strong():
+    enemies = [(victim(), 1, 0), (victim(level=90), 3, 0), (victim(level=95), 9, 0)]
+    arena = pack((0, 0), enemies=enemies)
+    wound(arena, 1, 10)
+    signal(arena, FLANK, 1, 30)
+    assert of(arena, f.TARGET, 0) == 2
+    assert of(arena, f.ATTACKS, 0) > 0 and apart(arena, 0, 2) == 1
 
 
 def test_flank_takes_the_packs_target_where_a_member_has_none():
-    arena = pack((0, 0), (-2, 0), enemies=[(victim(), 6, 0), (victim(), 3, 6)])
-    aim(arena, 0, 3)
+    arena = pack((0, 0), (-2, 0), enemies=[(victim(), 9, 0), (victim(), 6, 6)])
+    aim(arena, 0, 2)
     act(arena, 1, FLANK, 2)
-    assert of(arena, f.TARGET, 1) == 3
+    assert of(arena, f.TARGET, 1) == 2
 
 
 def test_whatever_the_signal_nobody_walks_into_walls():
