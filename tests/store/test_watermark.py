@@ -1,9 +1,11 @@
 """No late commit is lost: what the plain `id > last` does lose is shown first."""
 
 import threading
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -77,8 +79,10 @@ def test_any_interleaving_of_transactions_is_read_in_full(database, data):
     with database.connect(autocommit=True) as connection:
         connection.execute("TRUNCATE ml_experience_replay")
     stream = ExperienceStream(database, batch_rows=3, page_rows=5)
-    open_ones = {}
-    expected, read, tick = [], [], 0
+    open_ones: dict[psycopg.Connection[Any], list[int]] = {}
+    expected: list[int] = []
+    read: list[int] = []
+    tick = 0
     for step in data.draw(st.lists(st.sampled_from(["begin", "write", "commit", "rollback", "read"]), max_size=25)):
         if step == "begin" and len(open_ones) < 3:
             connection = database.connect()
@@ -94,7 +98,8 @@ def test_any_interleaving_of_transactions_is_read_in_full(database, data):
                 tick += 2
             elif step in ("commit", "rollback"):
                 getattr(connection, step)()
-                expected += open_ones.pop(connection) if step == "commit" else (open_ones.pop(connection) and [])
+                ticks = open_ones.pop(connection)
+                expected += ticks if step == "commit" else []
                 connection.close()
     for connection in open_ones:
         connection.close()

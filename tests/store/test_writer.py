@@ -8,6 +8,7 @@ import pytest
 
 from mlmonster_env.store import ExperienceStream, ExperienceWriter, Transitions, Wanted, migrate
 from mlmonster_env.store import writer as writing
+from mlmonster_env.store.copying import write_batch
 from mlmonster_env.store.database import Database
 from tests.store.rows import make_rows, ticks_of, write
 
@@ -63,7 +64,7 @@ def test_puts_never_wait_and_what_has_no_room_is_counted(database, monkeypatch):
     """The database stands still: as many as fit are kept, the rest is dropped at once."""
     gate = threading.Event()
     began = threading.Event()
-    real = writing.write_batch
+    real = write_batch
 
     def stuck(*given):
         began.set()
