@@ -17,6 +17,7 @@ from rich.table import Table
 from mlmonster_env.contract import STATE_SIZE
 from mlmonster_env.store import Database, ExperienceStream, ExperienceWriter, Transitions, migrate
 from mlmonster_env.store.wire import COLUMNS
+from mlmonster_env.store.writer import BATCH_ROWS
 
 IN_WANTED, OUT_WANTED = 50_000, 150_000
 ROUNDS = 5
@@ -41,8 +42,8 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--round-rows", type=int, default=ROWS, help=f"of each round (default {ROWS:,})")
     parser.add_argument("--url", help="a database to measure in; default: an embedded server of its own")
     given = parser.parse_args(words)
-    if given.rows < PUT_ROWS or given.round_rows < PUT_ROWS:
-        parser.error(f"--rows and --round-rows are {given.rows} and {given.round_rows}, expected {PUT_ROWS} or more")
+    if given.rows < 1 or given.round_rows < BATCH_ROWS:
+        parser.error(f"--rows is {given.rows}, --round-rows {given.round_rows}, expected 1 and {BATCH_ROWS} or more")
     console = Console(width=100, highlight=False)
     with _database(given.url) as database:
         migrate(database)
@@ -62,6 +63,7 @@ def measured(database: Database, rows: int) -> dict[str, float]:
     """Rows a second, medians of rounds that take turns."""
     block = made_up(rows)
     with database.connect(autocommit=True) as connection:
+        connection.execute(f"DROP TABLE IF EXISTS {BARE}")
         connection.execute(BARE_TABLE.encode())
     ways: dict[str, Callable[[], None]] = {
         "in": lambda: write(database, block),

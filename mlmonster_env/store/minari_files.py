@@ -35,8 +35,8 @@ def export_minari(database: Database, folder: str | Path, wanted: Wanted, contro
 def write_minari(rows: Transitions, path: str | Path, control: str = "combat") -> MinariDataset:
     """One dataset in a directory that is not there yet: an episode for each unbroken stretch of a monster's way.
 
-    A stretch that does not end with `done` is truncated. Monster, episode, tick, priority and log-probability are in the
-    infos; archetype and model are not, so want one of each.
+    A stretch that does not end with `done` is truncated. Monster, episode, tick, priority and log-probability are in
+    the infos; archetype and model are not, so want one of each.
     """
     if control not in DISCRETE:
         raise ValueError(f"control is {control!r}, expected {one_of(str(control), DISCRETE)}")

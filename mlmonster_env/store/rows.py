@@ -3,6 +3,7 @@
 The server packs the block itself: to make Python objects of eighteen columns would take three times as long.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +61,8 @@ def batch_of(rows: list[tuple[Any, ...]]) -> StoredBatch:
     """What rows of `SELECTED`, fetched as binary, say."""
     archetype, model_type, model_version, blocks = zip(*rows, strict=True) if rows else ((), (), (), ())
     packed = np.frombuffer(b"".join(blocks), BLOCK)
-    texts = dict(zip(TEXTS, (archetype, model_type, model_version), strict=True))
-    columns = {name: np.array(texts[name] if name in texts else packed[name], DTYPES[name]) for name in DTYPES}
+    texts = dict(zip(TEXTS, map(_as_array, (archetype, model_type, model_version)), strict=True))
+    columns = {name: texts[name] if name in texts else np.array(packed[name], DTYPES[name]) for name in DTYPES}
     return StoredBatch(
         transitions=Transitions(**columns),
         transaction_id=packed["transaction_id"].astype(np.int64),
@@ -69,6 +70,14 @@ def batch_of(rows: list[tuple[Any, ...]]) -> StoredBatch:
         sample_count=packed["sample_count"].astype(np.int32),
         timestamp=EPOCH + packed["timestamp"].astype("timedelta64[us]"),
     )
+
+
+def _as_array(texts: Sequence[str]) -> Array:
+    """Few texts, many times: NumPy takes fifty times as long to look at each."""
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    if len(places) == 1:
+        return np.full(len(texts), texts[0])
+    return np.array(list(places), np.str_)[np.fromiter(map(places.__getitem__, texts), np.intp, len(texts))]
 
 
 def read_rows(connection: psycopg.Connection[Any], transaction_id: Array, number: Array) -> StoredBatch:

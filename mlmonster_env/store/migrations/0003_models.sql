@@ -49,7 +49,8 @@ CREATE TABLE ml_model_slots (
     stage text NOT NULL CHECK (stage IN ('development', 'staging', 'production')),
     version integer NOT NULL,
     previous integer,
-    epoch bigint NOT NULL DEFAULT 1,  -- counts moves: who moves a slot names the epoch that he saw
+    -- Counts moves: who moves a slot names the epoch that he saw, who fills one that was emptied goes on counting.
+    epoch bigint NOT NULL DEFAULT 1,
     moved_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (archetype, model_type, stage),
     FOREIGN KEY (archetype, model_type, version) REFERENCES ml_model_versions (archetype, model_type, version),
