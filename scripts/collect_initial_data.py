@@ -66,7 +66,7 @@ def _rounds(
         episodes = new_episodes(connection, MATCHES)
         connection.commit()
         ways = play(archetype, scenario, episodes)
-        np.random.default_rng(episodes[0]).shuffle(ways)  # type: ignore[arg-type]
+        np.random.default_rng(episodes[0]).shuffle(ways)
         chosen = []
         for way in ways:
             if not left:

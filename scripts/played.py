@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Way:
         decision_ms = self.outcome.duration_ms // len(self.rows)
         outcome = replace(
             self.outcome, outcome="cut", survived=True, steps=most, duration_ms=most * decision_ms,
-            total_reward=float(rows.reward.sum()), **dict.fromkeys(COUNTED),
+            total_reward=float(rows.reward.sum()), damage_dealt=None, damage_taken=None, kills=None,
         )  # fmt: skip
         return Way(Transitions.of(**{**columns, "done": last, "truncated": last}), outcome)
 
@@ -145,7 +146,7 @@ def _played(
         own = {name: column[slot][columns["taken"][slot]] for name, column in columns.items()}
         match = int(battle.matches[slot])
         last = np.arange(len(own["action"])) == len(own["action"]) - 1
-        named = {
+        named: dict[str, Any] = {
             "archetype": archetype, "model_type": MODEL_TYPE, "model_version": str(versions[slot]),
             "monster_id": int(battle.units[slot]), "episode_id": episodes[match],
         }  # fmt: skip
@@ -153,10 +154,11 @@ def _played(
             **named, **{name: own[name] for name in ("tick", "action", "reward", "state", "next_state")},
             done=last, truncated=last & bool(timed_out[match] & alive[slot]),
         )  # fmt: skip
+        counts: dict[str, Any] = {name: int(own[name].sum()) for name in COUNTED}
         outcome = EpisodeOutcome(
             **named, outcome=("lost", "drawn", "won")[int(won[slot]) + 1], survived=bool(alive[slot]),
             steps=len(rows), duration_ms=len(rows) * battle.ticks * f.THINK_MS,
-            total_reward=float(rows.reward.sum()), **{name: int(own[name].sum()) for name in COUNTED},
+            total_reward=float(rows.reward.sum()), **counts,
         )  # fmt: skip
         ways.append(Way(rows, outcome))
     return ways

@@ -28,6 +28,8 @@ ROOTS_USER = "pgserver"  # PostgreSQL refuses to run as root
 
 _one_at_a_time = threading.RLock()  # the package's own lock is between processes only
 _addresses: dict[Path, str] = {}  # of the servers that this process uses
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_addresses.clear)  # a child is a user of its own
 
 
 class ServerError(RuntimeError):
@@ -42,12 +44,12 @@ def start(folder: Path) -> str:
             return known
         folder.parent.mkdir(parents=True, exist_ok=True)
         server = _server(folder)
-        with server._lock:
-            strike_off_the_dead(folder)
         end = time.monotonic() + PATIENCE_S
         while True:
-            _remove_leftover_pid_file(folder)
             try:
+                with server._lock:
+                    strike_off_the_dead(folder)
+                    _remove_leftover_pid_file(folder)
                 server.start()
                 _addresses[folder] = server.get_uri()
                 return _addresses[folder]

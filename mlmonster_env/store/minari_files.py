@@ -107,10 +107,10 @@ def _episode(rows: Transitions, way: Array, number: int) -> EpisodeBuffer:
     infos["log_probability"] = rows.log_probability[way]
     return EpisodeBuffer(
         id=number,
-        observations=np.concatenate([rows.state[way], rows.next_state[way[-1:]]]),  # type: ignore[arg-type]
-        actions=rows.action[way].astype(np.int64),  # type: ignore[arg-type]
-        rewards=rows.reward[way],  # type: ignore[arg-type]
-        terminations=ends & finished,  # type: ignore[arg-type]
-        truncations=ends & (not finished),  # type: ignore[arg-type]
+        observations=np.concatenate([rows.state[way], rows.next_state[way[-1:]]]),
+        actions=rows.action[way].astype(np.int64),
+        rewards=rows.reward[way],
+        terminations=ends & finished,
+        truncations=ends & (not finished),
         infos=infos,
     )

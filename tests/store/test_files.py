@@ -1,6 +1,7 @@
 """Experience as files: what comes back is what was stored, and nothing is written twice."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,7 +124,7 @@ def test_rows_without_fault_have_full_marks():
 def spoiled(name: str) -> Transitions:
     rows = fine_rows()
     columns = rows.columns()
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         "numbers": {"state": np.where(np.arange(len(rows))[:, None] == 3, np.nan, rows.state)},
         "lengths": {"episode_id": np.arange(len(rows)), "done": True, "truncated": False},
         "finished episodes": {"done": False, "truncated": False},
@@ -164,7 +165,7 @@ def test_what_is_seen_is_turned_alike():
     """Of a real battle: where entities are said to be the turned grid shows them; the mask allows turned moves."""
     battle = Battle(16, "movement", scenario="skirmish", observe=("state", "grid", "entities", MASK))
     battle.reset(np.arange(16))
-    seen = battle.observe()
+    seen: Any = battle.observe()
     actions = np.arange(16) % 9
     dx, dy = (ENTITY_FEATURES.index(name) for name in ("0.5 + dx/28", "0.5 + dy/28"))
     found = 0
