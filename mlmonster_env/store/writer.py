@@ -71,6 +71,7 @@ class ExperienceWriter:
         self._pressed = False  # somebody waits for everything to be written
         self._closing = False
         self._deadline = float("inf")
+        self._in_trouble = False
         self._connection: psycopg.Connection[Any] | None = None
         self._partitions_of: date | None = None
         self._thread = threading.Thread(target=self._work, name="experience-writer", daemon=True)
@@ -164,6 +165,9 @@ class ExperienceWriter:
         while True:
             try:
                 write_batch(self._connected(), rows, token)
+                if self._in_trouble:
+                    log.warning("the database can be written again")
+                self._in_trouble = False
                 return self._settle(len(rows), "written")
             except REFUSED as error:
                 if not has_partitions and is_without_partition(error):
@@ -196,9 +200,10 @@ class ExperienceWriter:
 
     def _note_trouble(self, error: Exception) -> None:
         self._disconnect()
+        if not self._in_trouble:
+            log.warning("the database cannot be written, trying again until it can: %s", error)
+        self._in_trouble = True
         with self._changed:
-            if str(error) != self._counts.last_error:
-                log.warning("the database cannot be written, trying again: %s", error)
             self._counts = replace(self._counts, last_error=str(error), reconnects=self._counts.reconnects + 1)
 
     def _connected(self) -> psycopg.Connection[Any]:
