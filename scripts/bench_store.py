@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mlmonster_env.contract import STATE_SIZE
-from mlmonster_env.store import Database, ExperienceStream, ExperienceWriter, Transitions, migrate
+from mlmonster_env.store import Experience, ExperienceStream, ExperienceWriter, Store, migrate
 from mlmonster_env.store.wire import COLUMNS
 from mlmonster_env.store.writer import BATCH_ROWS
 
@@ -59,7 +59,7 @@ def main(words: list[str] | None = None) -> int:
     return int(slow or last > first + FLAT_MB)
 
 
-def measured(database: Database, rows: int) -> dict[str, float]:
+def measured(database: Store, rows: int) -> dict[str, float]:
     """Rows a second, medians of rounds that take turns."""
     block = made_up(rows)
     with database.connect(autocommit=True) as connection:
@@ -85,10 +85,10 @@ def measured(database: Database, rows: int) -> dict[str, float]:
     return {name: rows / median(seconds) for name, seconds in taken.items()}
 
 
-def made_up(rows: int) -> Transitions:
+def made_up(rows: int) -> Experience:
     """Numbers at random: how fast they go in and out does not depend on what they say."""
     random = np.random.default_rng(0)
-    return Transitions.of(
+    return Experience.of(
         archetype="mage", model_type="combat_dqn", model_version="bench", monster_id=random.integers(0, 99, rows),
         episode_id=np.arange(rows) // 60, tick=np.arange(rows), action=random.integers(0, 10, rows),
         log_probability=-random.random(rows), reward=random.normal(size=rows), done=np.arange(rows) % 60 == 59,
@@ -96,7 +96,7 @@ def made_up(rows: int) -> Transitions:
     )  # fmt: skip
 
 
-def write(database: Database, block: Transitions) -> None:
+def write(database: Store, block: Experience) -> None:
     """Through the writer, from its first row until all are committed."""
     with ExperienceWriter(database, queue_rows=len(block)) as writer:
         for start in range(0, len(block), PUT_ROWS):
@@ -105,7 +105,7 @@ def write(database: Database, block: Transitions) -> None:
         assert writer.counts.written == len(block), writer.counts
 
 
-def bare_write(database: Database, block: Transitions) -> None:
+def bare_write(database: Store, block: Experience) -> None:
     """Binary COPY of one row after the other, as psycopg's manual has it, in one transaction."""
     columns = [block.columns()[name] for name in block.columns()]
     rows = [column.tobytes() for column in columns[-2:]]
@@ -119,13 +119,13 @@ def bare_write(database: Database, block: Transitions) -> None:
             copy.write_row(row)
 
 
-def read(database: Database, rows: int) -> None:
+def read(database: Store, rows: int) -> None:
     """Through the stream, as arrays."""
     with ExperienceStream(database) as stream:
         assert sum(len(batch) for batch in stream) == rows
 
 
-def bare_read(database: Database, rows: int) -> None:
+def bare_read(database: Store, rows: int) -> None:
     """Rows as Python objects, from a server-side cursor, with their vectors as arrays."""
     count = 0
     with database.connect() as connection, connection.cursor("bare", binary=True) as cursor:
@@ -137,7 +137,7 @@ def bare_read(database: Database, rows: int) -> None:
     assert count == rows
 
 
-def memory(database: Database, rows: int) -> tuple[float, float]:
+def memory(database: Store, rows: int) -> tuple[float, float]:
     """Megabytes of this program after a tenth of a long stream and at its end: the most of each half."""
     block = made_up(PUT_ROWS * 20)
     with ExperienceWriter(database, queue_rows=200_000) as writer:
@@ -175,13 +175,13 @@ def table_of(speeds: dict[str, float]) -> Table:
 
 
 @contextmanager
-def _database(url: str | None) -> Iterator[Database]:
+def _database(url: str | None) -> Iterator[Store]:
     """One to be filled and emptied: a server of its own, or the one that was named."""
     if url:
-        with Database(url) as database:
+        with Store(url) as database:
             yield database
         return
     with tempfile.TemporaryDirectory(prefix="mlmonster-bench-") as folder:
         Path(folder).chmod(0o755)
-        with Database(folder=Path(folder) / "postgres") as database:
+        with Store(folder=Path(folder) / "postgres") as database:
             yield database

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from agents.opponents import STYLES
 from mlmonster_env.contract import ARCHETYPES
-from mlmonster_env.store import Database, Transitions, migrate
+from mlmonster_env.store import Experience, Store, migrate
 from mlmonster_env.store.copying import write_batch
 from mlmonster_env.store.embedded import ServerError
 from mlmonster_env.store.migrating import SchemaError
@@ -41,7 +41,7 @@ class Collected:
     quality: Quality
 
 
-def collect(database: Database, archetype: str, samples: int, scenario: str, scripted: float) -> Collected:
+def collect(database: Store, archetype: str, samples: int, scenario: str, scripted: float) -> Collected:
     """Play and store exactly so many rows; the last way is cut where they are full."""
     counts = {"scripts": round(samples * scripted)}
     counts["stock AI"] = samples - counts["scripts"]
@@ -50,10 +50,10 @@ def collect(database: Database, archetype: str, samples: int, scenario: str, scr
         for who, count in counts.items():
             for ways in _rounds(connection, who, archetype, scenario, count):
                 with connection.transaction():
-                    write_batch(connection, Transitions.joined([way.rows for way in ways]), uuid4())
+                    write_batch(connection, Experience.joined([way.rows for way in ways]), uuid4())
                     write_outcomes(connection, [way.outcome for way in ways])
                 kept += ways
-    return Collected(archetype, counts, len(kept), examine(Transitions.joined([way.rows for way in kept])))
+    return Collected(archetype, counts, len(kept), examine(Experience.joined([way.rows for way in kept])))
 
 
 def _rounds(
@@ -104,7 +104,7 @@ def main(words: Sequence[str] | None = None) -> int:
             raise ValueError(f"--samples-per-archetype is {given.samples_per_archetype}, expected at least 1")
         if not 0 <= given.scripted <= 1:
             raise ValueError(f"--scripted is {given.scripted}, expected 0 to 1")
-        with Database(given.url) as database:
+        with Store(given.url) as database:
             migrate(database)
             table = Table("archetype", "stock AI", "scripts", "ways", "quality", "because", title=database.told)
             for archetype in dict.fromkeys(ARCHETYPES if given.all else given.archetype):

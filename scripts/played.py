@@ -13,7 +13,7 @@ from mlmonster_env.contract import ATTACK, CHANGE_TARGET, IDLE, MOVE_RANDOMLY, U
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from mlmonster_env.store import Transitions
+from mlmonster_env.store import Experience
 from mlmonster_env.store.outcomes import EpisodeOutcome
 from rewards import for_archetype
 
@@ -28,7 +28,7 @@ COLLECTED_SEEDS = 11 << 48  # no other matches begin from these: the seed of an 
 class Way:
     """One monster's way through a match, until it died or the match was over."""
 
-    rows: Transitions
+    rows: Experience
     outcome: EpisodeOutcome
 
     def cut(self, most: int) -> "Way":
@@ -43,7 +43,7 @@ class Way:
             self.outcome, outcome="cut", survived=True, steps=most, duration_ms=most * decision_ms,
             total_reward=float(rows.reward.sum()), damage_dealt=None, damage_taken=None, kills=None,
         )  # fmt: skip
-        return Way(Transitions.of(**{**columns, "done": last, "truncated": last}), outcome)
+        return Way(Experience.of(**{**columns, "done": last, "truncated": last}), outcome)
 
 
 def play_scripts(archetype: str, scenario: str, episodes: Sequence[int]) -> list[Way]:
@@ -150,7 +150,7 @@ def _played(
             "archetype": archetype, "model_type": MODEL_TYPE, "model_version": str(versions[slot]),
             "monster_id": int(battle.units[slot]), "episode_id": episodes[match],
         }  # fmt: skip
-        rows = Transitions.of(
+        rows = Experience.of(
             **named, **{name: own[name] for name in ("tick", "action", "reward", "state", "next_state")},
             done=last, truncated=last & bool(timed_out[match] & alive[slot]),
         )  # fmt: skip

@@ -8,7 +8,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from mlmonster_env.store.database import URL, Database
+from mlmonster_env.store.database import URL, Store
 from mlmonster_env.store.doctor import examine
 from mlmonster_env.store.embedded import ServerError
 from mlmonster_env.store.maintaining import maintain
@@ -37,7 +37,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser().parse_args(words)
     console = Console(width=None if sys.stdout.isatty() else 120, emoji=False, highlight=False)
     try:
-        with Database(given.url) as database:
+        with Store(given.url) as database:
             return COMMANDS[given.what][0](database, console)
     except (SchemaError, ServerError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -48,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return 2
 
 
-def _status(database: Database, console: Console) -> int:
+def _status(database: Store, console: Console) -> int:
     found = look(database)
     console.print(f"{found.where}: {found.server}")
     if not found.is_up_to_date:
@@ -68,7 +68,7 @@ def _status(database: Database, console: Console) -> int:
     return 0
 
 
-def _migrate(database: Database, console: Console) -> int:
+def _migrate(database: Store, console: Console) -> int:
     done = migrate(database)
     for step in done:
         console.print(f"applied {step.number} {step.name}")
@@ -76,7 +76,7 @@ def _migrate(database: Database, console: Console) -> int:
     return 0
 
 
-def _maintain(database: Database, console: Console) -> int:
+def _maintain(database: Store, console: Console) -> int:
     done = maintain(database)
     for what, partitions in (("made", done.made), ("dropped", done.dropped)):
         for partition in partitions:
@@ -88,7 +88,7 @@ def _maintain(database: Database, console: Console) -> int:
     return 0
 
 
-def _doctor(database: Database, console: Console) -> int:
+def _doctor(database: Store, console: Console) -> int:
     findings = examine(database)
     table = Table("about", "", "found", "what to do", title=database.told)
     for finding in findings:
@@ -98,7 +98,7 @@ def _doctor(database: Database, console: Console) -> int:
     return 0 if all(finding.is_well for finding in findings) else 1
 
 
-COMMANDS: dict[str, tuple[Callable[[Database, Console], int], str]] = {
+COMMANDS: dict[str, tuple[Callable[[Store, Console], int], str]] = {
     "status": (_status, "what the store holds"),
     "migrate": (_migrate, "bring the schema up to date"),
     "maintain": (_maintain, "make the next days' partitions and drop what is older than 30 days; once a day"),

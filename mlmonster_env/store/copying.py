@@ -5,11 +5,11 @@ from uuid import UUID
 
 import psycopg
 
-from mlmonster_env.store.transitions import Transitions
+from mlmonster_env.store.experience import Experience
 from mlmonster_env.store.wire import COPY, HEADER, TRAILER, copy_rows
 
 
-def write_batch(connection: psycopg.Connection[Any], rows: Transitions, token: UUID) -> bool:
+def write_batch(connection: psycopg.Connection[Any], rows: Experience, token: UUID) -> bool:
     """Write rows in one transaction; False where the batch of this token was written before."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(

@@ -18,7 +18,7 @@ SCHEMES = ("postgresql://", "postgres://")
 CONNECT_TIMEOUT_S = 10
 
 
-class Database:
+class Store:
     """Where connections come from.
 
     Without `url` (and without `MLMONSTER_DATABASE_URL`) an embedded server is used, whose files lie in `folder`; it is
@@ -72,7 +72,7 @@ class Database:
             self._holds = False
             embedded.release(self.folder)
 
-    def __enter__(self) -> "Database":
+    def __enter__(self) -> "Store":
         return self
 
     def __exit__(

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from mlmonster_env.store import partitions, timescale
-from mlmonster_env.store.database import OLDEST, Database
+from mlmonster_env.store.database import OLDEST, Store
 from mlmonster_env.store.embedded import ServerError
 from mlmonster_env.store.migrating import SchemaError, check_schema
 from mlmonster_env.store.partitions import BY_DAY, RETENTION_DAYS
@@ -33,7 +33,7 @@ class Finding:
     remedy: str = ""
 
 
-def examine(database: Database) -> list[Finding]:
+def examine(database: Store) -> list[Finding]:
     """Look at everything that can be looked at; what follows a fault that hides the rest is left out."""
     try:
         connection = database.connect(autocommit=True)
@@ -117,7 +117,7 @@ def _hypertable(connection: Connection, table: str) -> Finding:
     return Finding(f"days of {table}", jobs >= 2, told, "python -m mlmonster_env.store migrate")
 
 
-def _disk(database: Database) -> Iterator[Finding]:
+def _disk(database: Store) -> Iterator[Finding]:
     if database.folder is None:
         return  # another machine's, perhaps
     free = shutil.disk_usage(database.folder).free / 1e9

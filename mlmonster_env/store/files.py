@@ -15,10 +15,10 @@ from zipfile import BadZipFile
 import numpy as np
 import psycopg
 
-from mlmonster_env.store.database import Database
+from mlmonster_env.store.database import Store
+from mlmonster_env.store.experience import DTYPES, Experience
 from mlmonster_env.store.filters import Wanted
 from mlmonster_env.store.stream import ExperienceStream
-from mlmonster_env.store.transitions import DTYPES, Transitions
 from mlmonster_env.store.wire import TABLE
 
 LEDGER = "ledger.json"  # what was written: by day, the fingerprint of its rows and the path
@@ -35,10 +35,10 @@ class ExportedDay:
     is_fresh: bool  # whether it was written just now
 
 
-def export_npz(database: Database, folder: str | Path, wanted: Wanted | None = None) -> list[ExportedDay]:
+def export_npz(database: Store, folder: str | Path, wanted: Wanted | None = None) -> list[ExportedDay]:
     """Write each day's wanted experience to an .npz file of a folder; days that are as they were are left alone."""
 
-    def write(rows: Transitions, path: Path) -> None:
+    def write(rows: Experience, path: Path) -> None:
         with path.open("wb") as file:
             np.savez(file, **rows.columns())  # type: ignore[arg-type]
             file.flush()
@@ -47,17 +47,17 @@ def export_npz(database: Database, folder: str | Path, wanted: Wanted | None = N
     return export_days(database, folder, wanted or Wanted(), "npz", write)
 
 
-def load_npz(path: str | Path) -> Transitions:
+def load_npz(path: str | Path) -> Experience:
     """What `export_npz` wrote, checked anew."""
     try:
         with np.load(path, allow_pickle=False) as kept:
-            return Transitions.of(**{name: kept[name] for name in DTYPES})
+            return Experience.of(**{name: kept[name] for name in DTYPES})
     except (ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ValueError(f"{path}: {error}, expected a file of transitions") from error
 
 
 def export_days(
-    database: Database, folder: str | Path, wanted: Wanted, suffix: str, write: Callable[[Transitions, Path], None]
+    database: Store, folder: str | Path, wanted: Wanted, suffix: str, write: Callable[[Experience, Path], None]
 ) -> list[ExportedDay]:
     """Let `write` write each day that is new or has changed to a path that is not there yet.
 
@@ -99,14 +99,14 @@ def _fingerprints(connection: psycopg.Connection[Any], wanted: Wanted) -> list[t
     return [(day, count, _digest([count, *map(str, rest)])) for day, count, *rest in rows]
 
 
-def _rows_of(database: Database, wanted: Wanted, day: date) -> Transitions:
+def _rows_of(database: Store, wanted: Wanted, day: date) -> Experience:
     begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
     since = begin if wanted.since is None else max(begin, wanted.since)
     end = begin + timedelta(1)
     until = end if wanted.until is None else min(end, wanted.until)
     narrowed = Wanted(wanted.archetypes, wanted.model_types, wanted.least_priority, since, until)
     with ExperienceStream(database, narrowed, batch_rows=READ_ROWS) as stream:
-        return Transitions.joined([batch.transitions for batch in stream])
+        return Experience.joined([batch.transitions for batch in stream])
 
 
 def _ledger(place: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mlmonster_env.store import partitions
-from mlmonster_env.store.database import Database
+from mlmonster_env.store.database import Store
 from mlmonster_env.store.migrating import check_schema
 from mlmonster_env.store.partitions import RETENTION_DAYS, Partition
 from mlmonster_env.store.wire import TABLE
@@ -23,7 +23,7 @@ class Maintained:
     renumbered: int  # rows that came from another server
 
 
-def maintain(database: Database) -> Maintained:
+def maintain(database: Store) -> Maintained:
     """Do it; as often as you like, once a day is enough. Each step stands for itself if a later one fails."""
     with database.connect(options=f"-c lock_timeout={LOCK_TIMEOUT}", autocommit=True) as connection:
         check_schema(connection)

@@ -10,7 +10,7 @@ import psycopg
 
 from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
 from mlmonster_env.store import partitions, timescale
-from mlmonster_env.store.database import OLDEST, Database
+from mlmonster_env.store.database import OLDEST, Store
 
 FOLDER = Path(__file__).parent / "migrations"
 TABLE = "mlmonster_migrations"
@@ -45,7 +45,7 @@ def migrations(folder: Path = FOLDER) -> list[Migration]:
     return found
 
 
-def migrate(database: Database, known: Sequence[Migration] | None = None) -> list[Migration]:
+def migrate(database: Store, known: Sequence[Migration] | None = None) -> list[Migration]:
     """Bring the schema up to date, all or nothing; what was applied. Twice, or by two programs at once, is no harm."""
     steps = migrations() if known is None else list(known)
     with database.connect() as connection:

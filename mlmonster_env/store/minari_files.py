@@ -12,27 +12,27 @@ from minari.dataset.minari_storage import MinariStorage
 
 from mlmonster_env.contract import CONTROLS, STATE_SIZE
 from mlmonster_env.data.errors import one_of
-from mlmonster_env.store.database import Database
+from mlmonster_env.store.database import Store
+from mlmonster_env.store.experience import Array, Experience
 from mlmonster_env.store.files import ExportedDay, export_days
 from mlmonster_env.store.filters import Wanted
-from mlmonster_env.store.transitions import Array, Transitions
 
 DISCRETE = tuple(control for control, actions in CONTROLS.items() if actions)
 
 
-def export_minari(database: Database, folder: str | Path, wanted: Wanted, control: str = "combat") -> list[ExportedDay]:
+def export_minari(database: Store, folder: str | Path, wanted: Wanted, control: str = "combat") -> list[ExportedDay]:
     """Write each day's wanted experience as a Minari dataset; days that are as they were are left alone.
 
     `control` says what the actions are; all must be of that kind.
     """
 
-    def write(rows: Transitions, path: Path) -> None:
+    def write(rows: Experience, path: Path) -> None:
         write_minari(rows, path, control)
 
     return export_days(database, folder, wanted, f"{control}-minari", write)
 
 
-def write_minari(rows: Transitions, path: str | Path, control: str = "combat") -> MinariDataset:
+def write_minari(rows: Experience, path: str | Path, control: str = "combat") -> MinariDataset:
     """One dataset in a directory that is not there yet: an episode for each unbroken stretch of a monster's way.
 
     A stretch that does not end with `done` is truncated. Monster, episode, tick, priority and log-probability are in
@@ -61,7 +61,7 @@ def write_minari(rows: Transitions, path: str | Path, control: str = "combat") -
     return MinariDataset(storage)
 
 
-def from_minari(dataset: MinariDataset, archetype: str, model_type: str, model_version: str) -> Transitions:
+def from_minari(dataset: MinariDataset, archetype: str, model_type: str, model_version: str) -> Experience:
     """The transitions of a dataset of state vectors and discrete actions; its episodes' ids become theirs."""
     if not isinstance(dataset.action_space, spaces.Discrete):
         raise ValueError(f"the action space is {dataset.action_space}, expected a discrete one")
@@ -71,7 +71,7 @@ def from_minari(dataset: MinariDataset, archetype: str, model_type: str, model_v
         states = states["state"] if isinstance(states, dict) else states
         infos: dict[str, Any] = episode.infos or {}
         parts.append(
-            Transitions.of(
+            Experience.of(
                 archetype=archetype,
                 model_type=model_type,
                 model_version=model_version,
@@ -88,10 +88,10 @@ def from_minari(dataset: MinariDataset, archetype: str, model_type: str, model_v
                 next_state=states[1:],
             )
         )
-    return Transitions.joined(parts)
+    return Experience.joined(parts)
 
 
-def _stretches(rows: Transitions) -> list[Array]:
+def _stretches(rows: Experience) -> list[Array]:
     """Numbers of rows that follow one another, way by way."""
     found: list[Array] = []
     for way in rows.ways():
@@ -100,7 +100,7 @@ def _stretches(rows: Transitions) -> list[Array]:
     return found
 
 
-def _episode(rows: Transitions, way: Array, number: int) -> EpisodeBuffer:
+def _episode(rows: Experience, way: Array, number: int) -> EpisodeBuffer:
     ends = np.arange(len(way)) == len(way) - 1
     finished = bool(rows.done[way[-1]]) and not rows.truncated[way[-1]]
     infos = {name: rows.columns()[name][way] for name in ("monster_id", "episode_id", "tick", "priority")}

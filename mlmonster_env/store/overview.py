@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from mlmonster_env.store import partitions, timescale
-from mlmonster_env.store.database import Database
+from mlmonster_env.store.database import Store
 from mlmonster_env.store.migrating import applied, checked, migrations
 from mlmonster_env.store.partitions import BY_DAY
 from mlmonster_env.store.wire import TABLE
@@ -48,7 +48,7 @@ class Overview:
         return self.migrations == self.known
 
 
-def look(database: Database) -> Overview:
+def look(database: Store) -> Overview:
     """Look at the store, without changing it."""
     with database.connect(autocommit=True) as connection:
         version = connection.info.server_version

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlmonster_env.store.transitions import Array, Transitions
+from mlmonster_env.store.experience import Array, Experience
 
 LEAST_STEPS = 2
 MOST_STEPS = 10_000
@@ -47,7 +47,7 @@ class Quality:
         return [f"{check.name}: {check.told}" for check in self.checks if not check.is_well]
 
 
-def examine(rows: Transitions) -> Quality:
+def examine(rows: Experience) -> Quality:
     """Look at experience; whole episodes, or the checks of episodes find faults that are none."""
     if not len(rows):
         return Quality(0, ())
@@ -63,7 +63,7 @@ def examine(rows: Transitions) -> Quality:
     return Quality(len(rows), checks)
 
 
-def _numbers(rows: Transitions) -> Check:
+def _numbers(rows: Experience) -> Check:
     """A comparison with what is not a number is false."""
     vectors = (rows.state, rows.next_state)
     within = np.all([((vector >= 0) & (vector <= 1)).all(1) for vector in vectors], axis=0)
@@ -78,14 +78,14 @@ def _lengths(ways: list[Array]) -> Check:
     return Check("lengths", 1 - wrong / len(ways), 0.95, told)
 
 
-def _finished(rows: Transitions, ways: list[Array]) -> Check:
+def _finished(rows: Experience, ways: list[Array]) -> Check:
     """The last row is done, and no row before it."""
     open_ones = sum(not rows.done[way[-1]] or bool(rows.done[way[:-1]].any()) for way in ways)
     told = f"{open_ones} of {len(ways)} ways do not end where they say that they do"
     return Check("finished episodes", 1 - open_ones / len(ways), 0.95, told)
 
 
-def _unbroken(rows: Transitions, ways: list[Array]) -> Check:
+def _unbroken(rows: Experience, ways: list[Array]) -> Check:
     before = np.concatenate([way[:-1] for way in ways])
     after = np.concatenate([way[1:] for way in ways])
     broken = int((rows.next_state[before] != rows.state[after]).any(1).sum())
@@ -93,7 +93,7 @@ def _unbroken(rows: Transitions, ways: list[Array]) -> Check:
     return Check("unbroken ways", 1 - broken / max(len(before), 1), 0.99, told)
 
 
-def _balance(rows: Transitions) -> Check:
+def _balance(rows: Experience) -> Check:
     _, counts = np.unique(rows.action, return_counts=True)
     shares = counts / counts.sum()
     entropy = float(-(shares * np.log(shares)).sum() / np.log(max(len(counts), 2)))
@@ -101,7 +101,7 @@ def _balance(rows: Transitions) -> Check:
     return Check("class balance", min(1.0, entropy / FAIR_ENTROPY), 1.0, told)
 
 
-def _duplicates(rows: Transitions) -> Check:
+def _duplicates(rows: Experience) -> Check:
     seen = {
         hashlib.blake2b(state.tobytes() + following.tobytes() + bytes(f"{action} {reward}", "ascii")).digest()
         for state, following, action, reward in zip(

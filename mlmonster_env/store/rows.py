@@ -11,8 +11,8 @@ import numpy as np
 import psycopg
 
 from mlmonster_env.contract import STATE_SIZE
+from mlmonster_env.store.experience import DTYPES, Array, Experience
 from mlmonster_env.store.filters import Watermark
-from mlmonster_env.store.transitions import DTYPES, Array, Transitions
 from mlmonster_env.store.wire import TABLE, TEXTS
 
 # What a row's block is made of: name, type, and how the server writes it.
@@ -40,9 +40,9 @@ EPOCH = np.datetime64("2000-01-01T00:00:00", "us")  # the server's
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredBatch:
-    """Transitions as they lie in the store."""
+    """Experience as they lie in the store."""
 
-    transitions: Transitions
+    transitions: Experience
     transaction_id: Array  # (transaction_id, id) names a row
     id: Array
     sample_count: Array
@@ -64,7 +64,7 @@ def batch_of(rows: list[tuple[Any, ...]]) -> StoredBatch:
     texts = dict(zip(TEXTS, map(_as_array, (archetype, model_type, model_version)), strict=True))
     columns = {name: texts[name] if name in texts else np.array(packed[name], DTYPES[name]) for name in DTYPES}
     return StoredBatch(
-        transitions=Transitions(**columns),
+        transitions=Experience(**columns),
         transaction_id=packed["transaction_id"].astype(np.int64),
         id=packed["id"].astype(np.int64),
         sample_count=packed["sample_count"].astype(np.int32),

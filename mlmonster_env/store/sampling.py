@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import psycopg
 
-from mlmonster_env.store.database import Database
+from mlmonster_env.store.database import Store
+from mlmonster_env.store.experience import Array
 from mlmonster_env.store.filters import Wanted, Watermark
 from mlmonster_env.store.rows import StoredBatch, read_rows
-from mlmonster_env.store.transitions import Array
 from mlmonster_env.store.wire import TABLE
 
 CAPACITY = 1_000_000
@@ -20,7 +20,7 @@ NAMES_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample:
+class PrioritySample:
     """Rows that were drawn, with replacement."""
 
     batch: StoredBatch
@@ -36,7 +36,7 @@ class PrioritySampler:
 
     def __init__(
         self,
-        database: Database,
+        database: Store,
         wanted: Wanted | None = None,
         *,
         capacity: int = CAPACITY,
@@ -80,7 +80,7 @@ class PrioritySampler:
         self._names = np.concatenate([self._names, fresh])[-self._capacity :]
         return len(fresh)
 
-    def draw(self, count: int, correction: float = CORRECTION) -> Sample:
+    def draw(self, count: int, correction: float = CORRECTION) -> PrioritySample:
         """Draw rows, and count them as sampled in the store."""
         if count < 1:
             raise ValueError(f"count is {count}, expected at least 1")
@@ -101,7 +101,7 @@ class PrioritySampler:
             _count_as_sampled(connection, names)
         probability = chance[chosen] / total
         weight = (len(self) * probability) ** -correction
-        return Sample(batch, probability, (weight / weight.max()).astype(np.float32))
+        return PrioritySample(batch, probability, (weight / weight.max()).astype(np.float32))
 
     def set_priorities(self, batch: StoredBatch, priorities: Array) -> None:
         """Give rows other priorities, here and in the store; where a row is named twice the last one holds."""

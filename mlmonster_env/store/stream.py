@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from mlmonster_env.store.database import Database
+from mlmonster_env.store.database import Store
 from mlmonster_env.store.embedded import ServerError
 from mlmonster_env.store.filters import LAST_ID, Wanted, Watermark
 from mlmonster_env.store.rows import SELECTED, StoredBatch, batch_of
@@ -34,7 +34,7 @@ class ExperienceStream:
 
     def __init__(
         self,
-        database: Database,
+        database: Store,
         wanted: Wanted | None = None,
         *,
         after: Watermark | None = None,

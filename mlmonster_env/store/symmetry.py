@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlmonster_env.contract import CONTROLS, ENTITY_FEATURES, MOVES
-from mlmonster_env.store.transitions import Array, Transitions
+from mlmonster_env.store.experience import Array, Experience
 
 DX, DY = ENTITY_FEATURES.index("0.5 + dx/28"), ENTITY_FEATURES.index("0.5 + dy/28")
 TURNED_BLOCKS = ("grid", "entities")
@@ -87,7 +87,7 @@ def augmented(
     return turned, symmetry.moves(actions) if control == "movement" else symmetry.vectors(actions)
 
 
-def augment_moves(rows: Transitions) -> Transitions:
+def augment_moves(rows: Experience) -> Experience:
     """Stored movement transitions in all eight ways, the first eighth as they are.
 
     Each way of a monster is turned as a whole, and is an episode of its own with a number below 0 that no other has.
@@ -99,5 +99,5 @@ def augment_moves(rows: Transitions) -> Transitions:
     for number, symmetry in enumerate(SYMMETRIES[1:], start=1):
         columns = rows.columns()
         episode = -(rows.episode_id * len(SYMMETRIES) + number)
-        parts.append(Transitions.of(**{**columns, "action": symmetry.moves(rows.action), "episode_id": episode}))
-    return Transitions.joined(parts)
+        parts.append(Experience.of(**{**columns, "action": symmetry.moves(rows.action), "episode_id": episode}))
+    return Experience.joined(parts)

@@ -1,11 +1,11 @@
-"""Transitions as PostgreSQL's binary rows: packed by NumPy, a block at a time."""
+"""Experience as PostgreSQL's binary rows: packed by NumPy, a block at a time."""
 
 from typing import Any
 
 import numpy as np
 
 from mlmonster_env.contract import STATE_SIZE
-from mlmonster_env.store.transitions import DTYPES, Array, Transitions
+from mlmonster_env.store.experience import DTYPES, Array, Experience
 
 TABLE = "ml_experience_replay"
 VECTOR_BYTES = 4 * STATE_SIZE
@@ -31,7 +31,7 @@ COLUMNS = tuple(COLUMN_OF.get(name, name) for name in DTYPES)
 COPY = f"COPY {TABLE} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT binary)"
 
 
-def copy_rows(rows: Transitions) -> bytes:
+def copy_rows(rows: Experience) -> bytes:
     """What `COPY` reads for these rows, in their order, without its header and trailer."""
     groups = _alike(rows)
     if len(groups) == 1:
@@ -44,7 +44,7 @@ def copy_rows(rows: Transitions) -> bytes:
     return b"".join(pieces.tolist())
 
 
-def _alike(rows: Transitions) -> list[Array]:
+def _alike(rows: Experience) -> list[Array]:
     """Numbers of rows by what makes their bytes lie differently: their texts, and whether a probability is known."""
     codes = np.zeros(len(rows), np.int64)
     for key in (*(getattr(rows, name) for name in TEXTS), np.isnan(rows.log_probability)):
@@ -54,7 +54,7 @@ def _alike(rows: Transitions) -> list[Array]:
     return [np.flatnonzero(codes == code) for code in np.unique(codes)]
 
 
-def _packed(block: Transitions) -> bytes:
+def _packed(block: Experience) -> bytes:
     layout: list[Any] = [("count", ">i2")]
     values: list[tuple[str, Any]] = [("count", len(DTYPES))]
     for name in DTYPES:

@@ -14,9 +14,9 @@ import psycopg
 
 from mlmonster_env.store import partitions
 from mlmonster_env.store.copying import write_batch
-from mlmonster_env.store.database import Database
+from mlmonster_env.store.database import Store
 from mlmonster_env.store.embedded import ServerError
-from mlmonster_env.store.transitions import Transitions
+from mlmonster_env.store.experience import Experience
 
 QUEUE_ROWS = 65_536
 BATCH_ROWS = 8_192
@@ -52,7 +52,7 @@ class ExperienceWriter:
 
     def __init__(
         self,
-        database: Database,
+        database: Store,
         *,
         queue_rows: int = QUEUE_ROWS,
         batch_rows: int = BATCH_ROWS,
@@ -64,7 +64,7 @@ class ExperienceWriter:
         self._queue_rows = queue_rows
         self._batch_rows = batch_rows
         self._flush_s = flush_s
-        self._waiting: deque[Transitions] = deque()
+        self._waiting: deque[Experience] = deque()
         self._waiting_rows = 0
         self._counts = WriterCounts()
         self._changed = threading.Condition()
@@ -83,7 +83,7 @@ class ExperienceWriter:
         with self._changed:
             return self._counts
 
-    def put(self, rows: Transitions) -> bool:
+    def put(self, rows: Experience) -> bool:
         """Queue rows, all of them or, where there is no room, none; returns at once. They must not change any more."""
         count = len(rows)
         with self._changed:
@@ -140,7 +140,7 @@ class ExperienceWriter:
         finally:
             self._disconnect()
 
-    def _next_batch(self) -> Transitions | None:
+    def _next_batch(self) -> Experience | None:
         """The next rows to write, when there are enough or they have waited long enough; None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
@@ -155,9 +155,9 @@ class ExperienceWriter:
                 parts.append(self._waiting.popleft())
                 count += len(parts[-1])
             self._waiting_rows -= count
-        return Transitions.joined(parts)
+        return Experience.joined(parts)
 
-    def _write(self, rows: Transitions) -> None:
+    def _write(self, rows: Experience) -> None:
         """Try until the rows are written or refused, or the time is over."""
         token = uuid4()
         pause = FIRST_PAUSE_S

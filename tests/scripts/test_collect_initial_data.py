@@ -8,7 +8,7 @@ from agents.opponents import STYLES
 from mlmonster_env.contract import ATTACK, CHANGE_TARGET, IDLE, MOVE_RANDOMLY, STATE_SIZE, USE_FIELD, USE_HARM
 from mlmonster_env.envs.battle import Battle
 from mlmonster_env.sim import fields as f
-from mlmonster_env.store import Database, ExperienceStream, Transitions, Wanted
+from mlmonster_env.store import Experience, ExperienceStream, Store, Wanted
 from mlmonster_env.store.quality import examine
 from scripts.collect_initial_data import main
 from scripts.played import COLLECTED_SEEDS, STOCK_VERSION, play_scripts, play_stock
@@ -27,9 +27,9 @@ def url(embedded_url):  # noqa: F811
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def stored(url: str, wanted: Wanted | None = None) -> Transitions:
-    with ExperienceStream(Database(url), wanted) as stream:
-        return Transitions.joined([batch.transitions for batch in stream])
+def stored(url: str, wanted: Wanted | None = None) -> Experience:
+    with ExperienceStream(Store(url), wanted) as stream:
+        return Experience.joined([batch.transitions for batch in stream])
 
 
 def test_exactly_as_many_as_asked_for_from_real_matches(url, capsys, monkeypatch):
@@ -45,7 +45,7 @@ def test_exactly_as_many_as_asked_for_from_real_matches(url, capsys, monkeypatch
     shares = {check.name: check.share for check in examine(rows).checks}
     assert shares["numbers"] == shares["finished episodes"] == shares["unbroken ways"] == 1.0
 
-    with Database(url).connect() as connection:
+    with Store(url).connect() as connection:
         outcomes = connection.execute(
             "SELECT count(*), sum(steps)::int, count(*) FILTER (WHERE outcome = 'cut') FROM ml_episode_outcomes"
         ).fetchone()

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from mlmonster_env.store import Database, migrate
+from mlmonster_env.store import Store, migrate
 from mlmonster_env.store import embedded as embedded_server
 
 SYSTEM = "MLMONSTER_TEST_DATABASE_URL"
@@ -74,21 +74,21 @@ def template(server) -> Iterator[str]:
     """The name of a migrated database that others are copied from."""
     name = f"mlmonster_template_{os.getpid()}_{next(NUMBERS)}"
     execute(server, f"CREATE DATABASE {name}")
-    migrate(Database(to_database(server, name)))
+    migrate(Store(to_database(server, name)))
     yield name
     execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def make_database(server) -> Iterator[Callable[..., Database]]:
+def make_database(server) -> Iterator[Callable[..., Store]]:
     """Makes databases that go when the test is over: empty ones, or copies of another."""
     made: list[str] = []
 
-    def make(template: str = "template0") -> Database:
+    def make(template: str = "template0") -> Store:
         name = f"mlmonster_test_{os.getpid()}_{next(NUMBERS)}"
         execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
         made.append(name)
-        return Database(to_database(server, name))
+        return Store(to_database(server, name))
 
     yield make
     for name in made:
@@ -96,9 +96,9 @@ def make_database(server) -> Iterator[Callable[..., Database]]:
 
 
 @pytest.fixture
-def own_database(make_database, template) -> Database:
+def own_database(make_database, template) -> Store:
     """A store that holds nothing yet, for tests that change more than what it holds."""
-    made: Database = make_database(template)
+    made: Store = make_database(template)
     return made
 
 
@@ -109,20 +109,20 @@ def own_connection(own_database) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture(scope="session")
-def shared(server, template) -> Iterator[Database]:
+def shared(server, template) -> Iterator[Store]:
     name = f"mlmonster_shared_{os.getpid()}_{next(NUMBERS)}"
     execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield Database(to_database(server, name))
+    yield Store(to_database(server, name))
     execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def database(shared) -> Database:
+def database(shared) -> Store:
     """A store that holds nothing yet; its tables must stay as they are."""
     with shared.connect() as cleaner:
         for table in FILLED:
             cleaner.execute(f"DELETE FROM {table}")
-    made: Database = shared
+    made: Store = shared
     return made
 
 

@@ -16,7 +16,7 @@ import psutil
 import psycopg
 import pytest
 
-from mlmonster_env.store import Database, ExperienceStream, ExperienceWriter, embedded, migrate
+from mlmonster_env.store import ExperienceStream, ExperienceWriter, Store, embedded, migrate
 from mlmonster_env.store import writer as writing
 from mlmonster_env.store.copying import write_batch
 from mlmonster_env.store.wire import COPY, HEADER, copy_rows
@@ -26,27 +26,27 @@ TIME_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def own_server(make_folder) -> Iterator[Database]:
+def own_server(make_folder) -> Iterator[Store]:
     """A server that may be killed."""
-    with Database(folder=make_folder()) as database:
+    with Store(folder=make_folder()) as database:
         migrate(database)
         yield database
 
 
 @pytest.fixture
-def store(own_server) -> Database:
+def store(own_server) -> Store:
     with own_server.connect(autocommit=True) as connection:
         connection.execute("TRUNCATE ml_experience_replay, ml_experience_batches")
-    database: Database = own_server
+    database: Store = own_server
     return database
 
 
-def postmaster(database: Database) -> int:
+def postmaster(database: Store) -> int:
     assert database.folder is not None
     return int((database.folder / "postmaster.pid").read_text().splitlines()[0])
 
 
-def kill(database: Database) -> None:
+def kill(database: Store) -> None:
     os.kill(postmaster(database), signal.SIGKILL)
 
 
@@ -119,7 +119,7 @@ def test_a_stream_goes_on_where_the_server_was_killed(store):
 
 
 def test_a_stream_gives_up_after_its_patience():
-    stream = ExperienceStream(Database("postgresql://127.0.0.1:1/nowhere"), patience_s=0.2)
+    stream = ExperienceStream(Store("postgresql://127.0.0.1:1/nowhere"), patience_s=0.2)
     with pytest.raises(psycopg.OperationalError):
         list(stream)
 
@@ -160,7 +160,7 @@ def test_a_full_disk_stops_nobody_for_good(make_folder):
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=320m", "tmpfs", str(disk)], check=False).returncode:
         pytest.skip("a small disk cannot be mounted here: a full disk was NOT tried")
     disk.chmod(0o755)
-    database = Database(folder=disk / "postgres")
+    database = Store(folder=disk / "postgres")
     try:
         migrate(database)
         filler = disk / "filler"
@@ -187,8 +187,8 @@ def test_a_full_disk_stops_nobody_for_good(make_folder):
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from mlmonster_env.store import Database
-database = Database(folder=sys.argv[1])
+from mlmonster_env.store import Store
+database = Store(folder=sys.argv[1])
 with database.connect() as connection:
     connection.execute("SELECT 1")
     print("ready", flush=True)
@@ -226,10 +226,10 @@ def test_the_server_stops_with_its_last_user_even_if_another_was_killed(make_fol
 
 def test_a_program_that_let_the_server_go_may_come_back(make_folder):
     folder = make_folder()
-    with Database(folder=folder) as database, database.connect() as connection:
+    with Store(folder=folder) as database, database.connect() as connection:
         assert connection.info.server_version // 10_000 == 18
     assert not (folder / "postmaster.pid").exists()
-    with Database(folder=folder) as database, database.connect() as connection:
+    with Store(folder=folder) as database, database.connect() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 

@@ -10,7 +10,7 @@ from minari.dataset.minari_dataset import MinariDataset
 from mlmonster_env.contract import ENTITY_FEATURES, MOVES, STAY
 from mlmonster_env.dataset import record_dataset
 from mlmonster_env.envs.battle import MASK, Battle
-from mlmonster_env.store import Transitions, Wanted
+from mlmonster_env.store import Experience, Wanted
 from mlmonster_env.store.files import export_npz, load_npz
 from mlmonster_env.store.minari_files import export_minari, from_minari, write_minari
 from mlmonster_env.store.partitions import make
@@ -19,7 +19,7 @@ from mlmonster_env.store.symmetry import IDENTITY, SYMMETRIES, augment_moves, au
 from tests.store.rows import make_rows, write
 
 
-def fine_rows(episodes: int = 4, steps: int = 10, seed: int = 0) -> Transitions:
+def fine_rows(episodes: int = 4, steps: int = 10, seed: int = 0) -> Experience:
     """Whole episodes that are without fault."""
     random = np.random.default_rng(seed)
     parts = []
@@ -30,10 +30,10 @@ def fine_rows(episodes: int = 4, steps: int = 10, seed: int = 0) -> Transitions:
             steps, episode_id=episode, state=states[:-1], next_state=states[1:], done=last,
             truncated=last & (episode % 2 == 0), log_probability=-1.0,
         ))  # fmt: skip
-    return Transitions.joined(parts)
+    return Experience.joined(parts)
 
 
-def same(one: Transitions, other: Transitions, but: tuple[str, ...] = ()) -> bool:
+def same(one: Experience, other: Experience, but: tuple[str, ...] = ()) -> bool:
     return len(one) == len(other) and all(
         np.array_equal(column, other.columns()[name], equal_nan=column.dtype.kind == "f")
         for name, column in one.columns().items()
@@ -121,7 +121,7 @@ def test_rows_without_fault_have_full_marks():
     assert quality.score == 1.0 and quality.reasons == []
 
 
-def spoiled(name: str) -> Transitions:
+def spoiled(name: str) -> Experience:
     rows = fine_rows()
     columns = rows.columns()
     changes: dict[str, dict[str, Any]] = {
@@ -131,7 +131,7 @@ def spoiled(name: str) -> Transitions:
         "unbroken ways": {"next_state": 1 - rows.next_state},
         "class balance": {"action": 1},
     }
-    return Transitions.of(**{**columns, **changes[name]})
+    return Experience.of(**{**columns, **changes[name]})
 
 
 @pytest.mark.parametrize("name", ["numbers", "lengths", "finished episodes", "unbroken ways", "class balance"])
@@ -143,11 +143,11 @@ def test_each_fault_is_found_and_costs(name):
 
 def test_repeated_rows_are_found():
     rows = fine_rows()
-    twice = Transitions.of(**{**rows.columns(), "episode_id": rows.episode_id + 100})
-    quality = examine(Transitions.joined([rows, twice]))
+    twice = Experience.of(**{**rows.columns(), "episode_id": rows.episode_id + 100})
+    quality = examine(Experience.joined([rows, twice]))
     assert quality.reasons == ["duplicates: 40 of 80 rows are repeated"]
     assert quality.score == pytest.approx(0.5)
-    assert examine(Transitions.empty()).reasons == ["there are no rows"]
+    assert examine(Experience.empty()).reasons == ["there are no rows"]
 
 
 def test_symmetries_are_a_group_and_moves_follow_them():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mlmonster_env.store import Database, partitions, timescale
+from mlmonster_env.store import Store, partitions, timescale
 from mlmonster_env.store.__main__ import main
 from mlmonster_env.store.doctor import LOOKS, examine
 from mlmonster_env.store.maintaining import maintain
@@ -131,7 +131,7 @@ def test_a_busy_partition_is_no_traceback(own_database, own_connection, monkeypa
 
 
 def test_passwords_are_not_told():
-    told = Database("postgresql://me:secret@here:5433/store").told
+    told = Store("postgresql://me:secret@here:5433/store").told
     assert told == "store at here:5433"
 
 

@@ -6,16 +6,16 @@ import time
 import numpy as np
 import pytest
 
-from mlmonster_env.store import ExperienceStream, ExperienceWriter, Transitions, Wanted, migrate
+from mlmonster_env.store import Experience, ExperienceStream, ExperienceWriter, Wanted, migrate
 from mlmonster_env.store import writer as writing
 from mlmonster_env.store.copying import write_batch
-from mlmonster_env.store.database import Database
+from mlmonster_env.store.database import Store
 from tests.store.rows import make_rows, ticks_of, write
 
 
-def joined(database, **given) -> Transitions:
+def joined(database, **given) -> Experience:
     with ExperienceStream(database, **given) as stream:
-        return Transitions.joined([batch.transitions for batch in stream])
+        return Experience.joined([batch.transitions for batch in stream])
 
 
 def test_what_comes_out_is_what_went_in_to_the_bit(database):
@@ -122,7 +122,7 @@ def test_a_missing_day_is_made(own_database, own_connection):
 
 
 def test_closing_gives_up_after_its_time_and_says_how_much_was_lost():
-    writer = ExperienceWriter(Database("postgresql://127.0.0.1:1/nowhere"))
+    writer = ExperienceWriter(Store("postgresql://127.0.0.1:1/nowhere"))
     writer.put(make_rows(5))
     start = time.monotonic()
     counts = writer.close(timeout_s=0.3)
@@ -177,11 +177,11 @@ def test_batches_are_of_256_unless_told_otherwise(database):
         (lambda: make_rows(2, truncated=True), "truncated is true where done is false"),
         (lambda: make_rows(2, next_state=np.zeros((2, 63))), r"next_state is of shape (2, 63), expected (2, 64)"),
         (lambda: make_rows(2, mood=1), "unknown: mood"),
-        (lambda: Transitions.of(state=np.zeros((1, 64))), "missing: archetype"),
+        (lambda: Experience.of(state=np.zeros((1, 64))), "missing: archetype"),
         (lambda: Wanted("wizard"), "archetype is 'wizard', expected"),
-        (lambda: ExperienceWriter(Database("x"), batch_rows=0), "batch_rows is 0, expected 1 to queue_rows"),
-        (lambda: ExperienceStream(Database("x"), batch_rows=0), "batch_rows is 0, expected 1 to page_rows"),
-        (lambda: Database("mysql://here"), "MLMONSTER_DATABASE_URL begins with 'mysql://', expected postgresql://"),
+        (lambda: ExperienceWriter(Store("x"), batch_rows=0), "batch_rows is 0, expected 1 to queue_rows"),
+        (lambda: ExperienceStream(Store("x"), batch_rows=0), "batch_rows is 0, expected 1 to page_rows"),
+        (lambda: Store("mysql://here"), "MLMONSTER_DATABASE_URL begins with 'mysql://', expected postgresql://"),
     ],
 )
 def test_mistakes_are_named(make, words):

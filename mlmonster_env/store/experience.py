@@ -1,4 +1,4 @@
-"""Transitions as arrays, one row each."""
+"""Experience as arrays, one row each."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -32,8 +32,8 @@ DEFAULTS: dict[str, Any] = {"log_probability": np.nan, "truncated": False, "prio
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Transitions:
-    """Steps that monsters took. Make them with `Transitions.of`, which checks them.
+class Experience:
+    """Steps that monsters took. Make them with `Experience.of`, which checks them.
 
     An episode is a match or a life on a server; (`episode_id`, `monster_id`) is one monster's way through it, in order
     of `tick`. `action` is the order as a number (four continuous ones packed as `sim.orders.packed` does it).
@@ -60,7 +60,7 @@ class Transitions:
         return len(self.action)
 
     @classmethod
-    def of(cls, **columns: Any) -> "Transitions":
+    def of(cls, **columns: Any) -> "Experience":
         """Rows from columns by name, copied; a single value stands for all rows. What is wrong is named."""
         unknown = [name for name in columns if name not in DTYPES]
         missing = [name for name in DTYPES if name not in columns and name not in DEFAULTS]
@@ -83,20 +83,20 @@ class Transitions:
         return cls(**made)
 
     @classmethod
-    def empty(cls) -> "Transitions":
+    def empty(cls) -> "Experience":
         """No rows."""
         return cls(**{name: np.zeros((0, STATE_SIZE) if name in VECTORS else 0, DTYPES[name]) for name in DTYPES})
 
     @classmethod
-    def joined(cls, parts: "Sequence[Transitions]") -> "Transitions":
+    def joined(cls, parts: "Sequence[Experience]") -> "Experience":
         """All parts, one after the other."""
         if not parts:
             return cls.empty()
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in DTYPES))
 
-    def where(self, rows: Any) -> "Transitions":
+    def where(self, rows: Any) -> "Experience":
         """Some of the rows, by a mask, numbers or a slice."""
-        return Transitions(*(getattr(self, name)[rows] for name in DTYPES))
+        return Experience(*(getattr(self, name)[rows] for name in DTYPES))
 
     def columns(self) -> dict[str, Array]:
         """The arrays by name."""
@@ -129,4 +129,4 @@ def _check_names(names: Array, what: str, known: Sequence[str]) -> None:
             raise ValueError(f"{what} is {name!r}, expected {one_of(name, known)}")
 
 
-assert tuple(DTYPES) == tuple(field.name for field in fields(Transitions))
+assert tuple(DTYPES) == tuple(field.name for field in fields(Experience))
