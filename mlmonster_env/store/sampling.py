@@ -1,0 +1,148 @@
+"""Prioritised sampling: rows are drawn in proportion to their priority, and it is told how likely each was."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psycopg
+
+from mlmonster_env.store.database import Store
+from mlmonster_env.store.experience import Array
+from mlmonster_env.store.filters import Wanted, Watermark
+from mlmonster_env.store.rows import StoredBatch, read_rows
+from mlmonster_env.store.wire import TABLE
+
+CAPACITY = 1_000_000
+EXPONENT = 0.6
+CORRECTION = 0.4
+NAME = np.dtype([("transaction_id", ">i8"), ("id", ">i8"), ("priority", ">f4")])
+NAMES_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrioritySample:
+    """Rows that were drawn, with replacement."""
+
+    batch: StoredBatch
+    probability: Array  # float64: how likely a draw was to take this row
+    weight: Array  # float32: (rows x probability) to the power of minus `correction`, over the largest of the sample
+
+
+class PrioritySampler:
+    """Knows the names and priorities of the newest `capacity` wanted rows (20 bytes each) and draws among them.
+
+    A row's chance is its priority to the power of `exponent`. Priorities that others change are seen by a new sampler.
+    """
+
+    def __init__(
+        self,
+        database: Store,
+        wanted: Wanted | None = None,
+        *,
+        capacity: int = CAPACITY,
+        exponent: float = EXPONENT,
+        seed: int | None = None,
+    ) -> None:
+        if capacity < 1 or exponent < 0:
+            raise ValueError(f"capacity is {capacity} and exponent {exponent}, expected at least 1 and 0")
+        self._database = database
+        self._wanted = wanted or Wanted()
+        self._capacity = capacity
+        self._exponent = exponent
+        self._random = np.random.default_rng(seed)
+        self._names = np.zeros(0, NAME)
+        self._watermark = Watermark()
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def refresh(self) -> int:
+        """Take in what is new; how many rows that was. Nothing that commits late is missed."""
+        clauses, values = self._wanted.conditions()
+        values |= {
+            "transaction": self._watermark.transaction, "row": self._watermark.row, "limit": self._capacity,
+        }  # fmt: skip
+        query = (
+            "SELECT xid8send(transaction_id) || int8send(id) || float4send(priority) "
+            f"FROM {TABLE} WHERE (transaction_id, id) > (%(transaction)s::text::xid8, %(row)s) "
+            f"AND transaction_id < pg_snapshot_xmin(pg_current_snapshot()){clauses} "
+            "ORDER BY transaction_id DESC, id DESC LIMIT %(limit)s"
+        )
+        parts = []
+        with self._database.connect() as connection, connection.cursor("names", binary=True) as cursor:
+            cursor.execute(query.encode(), values)
+            while rows := cursor.fetchmany(NAMES_AT_ONCE):
+                parts.append(np.frombuffer(b"".join(name for (name,) in rows), NAME))
+        if not parts:
+            return 0
+        fresh = np.concatenate(parts)[::-1]
+        self._watermark = Watermark(int(fresh["transaction_id"][-1]), int(fresh["id"][-1]))
+        self._names = np.concatenate([self._names, fresh])[-self._capacity :]
+        return len(fresh)
+
+    def draw(self, count: int, correction: float = CORRECTION) -> PrioritySample:
+        """Draw rows, and count them as sampled in the store."""
+        if count < 1:
+            raise ValueError(f"count is {count}, expected at least 1")
+        with self._database.connect() as connection:
+            while True:
+                chance = self._names["priority"].astype(np.float64) ** self._exponent
+                chance[self._names["priority"] == 0] = 0.0
+                total = chance.sum()
+                if not total > 0:
+                    raise ValueError(f"{len(self)} rows have a priority above 0, expected some: refresh, or want more")
+                chosen = np.searchsorted(chance.cumsum() / total, self._random.random(count), side="right")
+                chosen = np.minimum(chosen, len(self) - 1)
+                names = self._names[chosen]
+                batch = read_rows(connection, names["transaction_id"], names["id"])
+                if len(batch) == count:
+                    break
+                self._forget_missing(connection)
+            _count_as_sampled(connection, names)
+        probability = chance[chosen] / total
+        weight = (len(self) * probability) ** -correction
+        return PrioritySample(batch, probability, (weight / weight.max()).astype(np.float32))
+
+    def set_priorities(self, batch: StoredBatch, priorities: Array) -> None:
+        """Give rows other priorities, here and in the store; where a row is named twice the last one holds."""
+        given = np.asarray(priorities, np.float32)
+        if given.shape != (len(batch),) or not (given >= 0).all():
+            raise ValueError(f"priorities are of shape {given.shape}, expected ({len(batch)},), each 0 or more")
+        by_name = {
+            name: priority
+            for name, priority in zip(
+                zip(batch.transaction_id.tolist(), batch.id.tolist(), strict=True), given.tolist(), strict=True
+            )
+        }
+        with self._database.connect() as connection:
+            connection.execute(
+                f"UPDATE {TABLE} SET priority = named.priority "
+                "FROM unnest(%s::text[]::xid8[], %s::bigint[], %s::real[]) AS named (t, i, priority) "
+                "WHERE (transaction_id, id) = (named.t, named.i)",
+                [[str(t) for t, _ in by_name], [i for _, i in by_name], list(by_name.values())],
+            )
+        order = np.argsort(self._names["id"], kind="stable")
+        ids = np.array([i for _, i in by_name], np.int64)
+        places = np.searchsorted(self._names["id"][order], ids)
+        for place, number, priority in zip(places.tolist(), ids.tolist(), by_name.values(), strict=True):
+            if place < len(order) and self._names["id"][order[place]] == number:
+                self._names["priority"][order[place]] = priority
+
+    def _forget_missing(self, connection: psycopg.Connection[Any]) -> None:
+        """Rows may have grown too old meanwhile: whole days go at once."""
+        row = connection.execute(f"SELECT min(transaction_id)::text::bigint FROM {TABLE}").fetchone()
+        oldest = row[0] if row and row[0] is not None else None
+        before = len(self)
+        self._names = self._names[self._names["transaction_id"] >= oldest] if oldest is not None else self._names[:0]
+        if len(self) == before:
+            raise LookupError("rows of the sample are no longer in the store, expected a new sampler")
+
+
+def _count_as_sampled(connection: psycopg.Connection[Any], names: np.ndarray[Any, Any]) -> None:
+    unique, counts = np.unique(names[["transaction_id", "id"]], return_counts=True)
+    connection.execute(
+        f"UPDATE {TABLE} SET sample_count = sample_count + named.times "
+        "FROM unnest(%s::text[]::xid8[], %s::bigint[], %s::integer[]) AS named (t, i, times) "
+        "WHERE (transaction_id, id) = (named.t, named.i)",
+        [[str(t) for t in unique["transaction_id"].tolist()], unique["id"].tolist(), counts.tolist()],
+    )

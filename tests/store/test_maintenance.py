@@ -1,0 +1,170 @@
+"""Days come and go, and what is wrong is said in words."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mlmonster_env.store import Store, partitions, timescale
+from mlmonster_env.store.__main__ import main
+from mlmonster_env.store.doctor import LOOKS, examine
+from mlmonster_env.store.maintaining import maintain
+from mlmonster_env.store.partitions import BY_DAY, DAYS_AHEAD, RETENTION_DAYS
+from tests.store.rows import make_rows, ticks_of, write
+
+TODAY = datetime.now(UTC).date()
+
+
+def test_days_ahead_are_made_and_old_ones_go(own_database, own_connection):
+    with own_connection.transaction():
+        long_ago = partitions.make(own_connection, TODAY - timedelta(RETENTION_DAYS + 3))
+    assert len(long_ago) == len(BY_DAY) * (DAYS_AHEAD + 1)
+    later = partitions.drop_old(own_connection, TODAY)
+    assert sorted({partition.day for partition in later}) == [TODAY - timedelta(RETENTION_DAYS + n) for n in (3, 2, 1)]
+    own_connection.execute(f"DROP TABLE {partitions.Partition('ai_request_log', TODAY + timedelta(3)).name}")
+    done = maintain(own_database)
+    assert [partition.name for partition in done.made] == [f"ai_request_log_{TODAY + timedelta(3):%Y%m%d}"]
+    assert done.dropped == [] and maintain(own_database).made == []
+
+
+def test_rows_of_a_dropped_day_are_gone_and_others_stay(own_database, own_connection):
+    with own_connection.transaction():
+        partitions.make(own_connection, TODAY - timedelta(40))
+    write(own_database, make_rows(2), make_rows(2, first=10))
+    own_connection.execute(
+        "UPDATE ml_experience_replay SET \"timestamp\" = now() - interval '40 days' WHERE tick >= 10"
+    )
+    assert len(ticks_of(own_database)) == 4
+    assert len(maintain(own_database).dropped) > 0
+    assert ticks_of(own_database) == [0, 1]
+
+
+def test_old_requests_and_tokens_are_deleted(database, connection):
+    for age in (40, 1):
+        connection.execute(
+            "INSERT INTO ai_requests (monster_id, archetype, model_type, state_vector, created_at) "
+            "VALUES (1, 'mage', 'combat_dqn', %s, now() - make_interval(days => %s))", [bytes(256), age],
+        )  # fmt: skip
+    connection.execute("INSERT INTO ai_responses (request_id, monster_id, action) SELECT id, 1, 255 FROM ai_requests")
+    write(database, make_rows(1))
+    connection.execute("UPDATE ml_experience_batches SET written_at = now() - interval '2 days'")
+    done = maintain(database)
+    assert (done.requests, done.tokens) == (1, 1)
+    assert connection.execute("SELECT count(*) FROM ai_responses").fetchone() == (1,)
+
+
+def test_rows_of_another_server_are_found_and_put_in_order(database, connection):
+    write(database, make_rows(3))
+    connection.execute("UPDATE ml_experience_replay SET transaction_id = '1000000000000'")
+    assert ticks_of(database) == []
+    (found,) = [finding for finding in examine(database) if finding.about == "order of experience"]
+    assert not found.is_well and "3 rows come from another server" in found.told and "maintain" in found.remedy
+    assert maintain(database).renumbered == 3
+    assert ticks_of(database) == [0, 1, 2]
+
+
+def test_a_store_that_is_well_is_found_so(database):
+    findings = examine(database)
+    with database.connect() as connection:
+        unsafe = connection.execute("SHOW fsync").fetchone() == ("off",)
+    assert [finding.about for finding in findings if not finding.is_well] == ["crash safety"] * unsafe
+    assert {"server", "schema", "crash safety", "open transactions"} <= {finding.about for finding in findings}
+
+
+def test_a_transaction_that_holds_readers_up_is_named(database, connection, monkeypatch):
+    monkeypatch.setattr("mlmonster_env.store.doctor.LONG_MINUTES", 0)
+    with database.connect(application_name="sleeper") as slow:
+        slow.execute("SELECT pg_current_xact_id()")
+        (found,) = [finding for finding in examine(database) if finding.about == "open transactions"]
+    assert not found.is_well and "sleeper" in found.told and "pg_terminate_backend" in found.remedy
+
+
+@pytest.mark.parametrize("days", [0, -1])
+def test_days_that_are_wrong_are_named(own_database, own_connection, days):
+    if days:
+        with own_connection.transaction():
+            partitions.make(own_connection, TODAY - timedelta(RETENTION_DAYS + 5))
+    else:
+        own_connection.execute(f"DROP TABLE {partitions.Partition('ml_episode_outcomes', TODAY).name}")
+    wrong = [finding for finding in examine(own_database) if not finding.is_well and finding.about != "crash safety"]
+    assert wrong and all("maintain" in finding.remedy for finding in wrong)
+    assert ("missing" in wrong[0].told) == (days == 0)
+
+
+def test_the_command_says_what_is_and_what_to_do(make_database, capsys, monkeypatch):
+    monkeypatch.setattr("mlmonster_env.store.doctor.LOOKS", LOOKS[1:])  # the tests' own servers need not be safe
+    made = make_database()
+    url = ["--url", made.url]
+    assert main(["status", *url]) == 1 and "0 of 4 migrations: run migrate" in capsys.readouterr().out
+    assert main(["doctor", *url]) == 1 and "WRONG" in capsys.readouterr().out
+    assert main(["maintain", *url]) == 2 and "python -m mlmonster_env.store migrate" in capsys.readouterr().err
+    assert main(["migrate", *url]) == 0 and "applied 4 training" in capsys.readouterr().out
+    assert main(["migrate", *url]) == 0 and "already up to date" in capsys.readouterr().out
+    write(made, make_rows(3))
+    assert main(["status", *url]) == 0
+    told = capsys.readouterr().out
+    assert "ml_experience_replay" in told and "mage" in told
+    assert main(["maintain", *url]) == 0 and "0 dropped" in capsys.readouterr().out
+    assert main(["doctor", *url]) == 0 and "WRONG" not in capsys.readouterr().out
+    with made.connect() as connection:
+        connection.execute("INSERT INTO mlmonster_migrations (number, name, checksum) VALUES (5, 'later', '')")
+    assert main(["migrate", *url]) == 2 and "newer than this program" in capsys.readouterr().err
+    assert main(["status", *url]) == 2 and "newer than this program" in capsys.readouterr().err
+    assert main(["doctor", *url]) == 1
+
+
+def test_a_server_that_is_away_is_no_traceback(capsys):
+    url = ["--url", "postgresql://127.0.0.1:1/nowhere"]
+    assert main(["status", *url]) == 2 and "error: connection" in capsys.readouterr().err
+    assert main(["doctor", *url]) == 1 and "start the server" in capsys.readouterr().out
+    assert main(["status", "--url", "mysql://here"]) == 2 and "expected postgresql://" in capsys.readouterr().err
+
+
+def test_a_busy_partition_is_no_traceback(own_database, own_connection, monkeypatch, capsys):
+    monkeypatch.setattr("mlmonster_env.store.maintaining.LOCK_TIMEOUT", "100ms")
+    with own_connection.transaction():
+        partitions.make(own_connection, TODAY - timedelta(40))
+    with own_database.connect() as reader:
+        reader.execute("SELECT FROM ml_experience_replay")
+        assert main(["maintain", "--url", own_database.url]) == 2
+    assert "something reads what is to be dropped" in capsys.readouterr().err
+    assert len(maintain(own_database).dropped) > 0
+
+
+def test_passwords_are_not_told():
+    told = Store("postgresql://me:secret@here:5433/store").told
+    assert told == "store at here:5433"
+
+
+# TimescaleDB is on neither of the servers that tests run against. What would be asked of it is tried with functions
+# of the same names that write down how they were called; the one statement that only it understands is looked at.
+
+
+def test_hypertables_are_asked_for_as_they_should_be(own_database, own_connection):
+    own_connection.execute("CREATE TABLE calls (what text, about text, days interval)")
+    for name, parameter in (("add_compression_policy", "after"), ("add_retention_policy", "after")):
+        own_connection.execute(
+            f"CREATE FUNCTION {name}(t regclass, {parameter} interval, if_not_exists boolean) RETURNS void "
+            f"LANGUAGE sql AS $$ INSERT INTO calls VALUES ('{name}', t::text, {parameter}) $$"
+        )
+    own_connection.execute(
+        "CREATE FUNCTION create_hypertable(t regclass, c name, chunk_time_interval interval, if_not_exists boolean) "
+        "RETURNS void LANGUAGE sql AS $$ INSERT INTO calls VALUES (c, t::text, chunk_time_interval) $$"
+    )
+    for table, column in BY_DAY.items():
+        hypertable, compression, *policies = timescale.statements(table, column)
+        assert compression == (
+            f"ALTER TABLE {table} SET (timescaledb.compress, timescaledb.compress_segmentby = 'archetype', "
+            f"timescaledb.compress_orderby = '{column}')"
+        )
+        for statement in (hypertable, *policies):
+            own_connection.execute(statement.encode())
+        assert own_connection.execute("DELETE FROM calls RETURNING *").fetchall() == [
+            (column, table, timedelta(days=1)),
+            ("add_compression_policy", table, timedelta(days=7)),
+            ("add_retention_policy", table, timedelta(days=30)),
+        ]
+
+
+def test_without_timescale_nothing_is_asked_of_it(connection):
+    assert not timescale.is_available(connection) and not timescale.install(connection)
+    assert timescale.prepare(connection) == []

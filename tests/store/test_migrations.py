@@ -1,0 +1,81 @@
+"""The schema is brought up to date once, by one program at a time, and never taken for another one."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import psycopg
+import pytest
+
+from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
+from mlmonster_env.store.migrating import Migration, SchemaError, applied, check_schema, migrate, migrations
+from mlmonster_env.store.partitions import BY_DAY, DAYS_AHEAD, existing
+
+TABLES = (
+    "ai_requests", "ai_responses", "ai_request_log", "ml_experience_replay", "ml_episode_outcomes", "ml_models",
+    "ml_model_versions", "ml_continuous_training_log", "ml_training_progress", "ml_system_health",
+)  # fmt: skip
+
+
+def test_a_schema_is_made_once_and_a_second_time_does_nothing(make_database):
+    database = make_database()
+    assert [step.number for step in migrate(database)] == list(range(1, len(migrations()) + 1))
+    assert migrate(database) == []
+    with database.connect() as connection:
+        check_schema(connection)
+        for table in TABLES:
+            connection.execute(f"SELECT FROM {table}")
+        for table in BY_DAY:
+            days = [partition.day for partition in existing(connection, table)]
+            assert len(days) == DAYS_AHEAD + 1
+            assert all((late - early).days == 1 for early, late in pairwise(days))
+        models = connection.execute("SELECT archetype, model_type FROM ml_models").fetchall()
+    assert set(models) == {(archetype, model_type) for archetype in ARCHETYPES for model_type in MODEL_TYPES}
+
+
+def test_programs_that_migrate_at_once_do_not_get_in_each_others_way(make_database):
+    database = make_database()
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: migrate(database), range(4)))
+    assert sorted(len(steps) for steps in done) == [0, 0, 0, len(migrations())]
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(make_database):
+    database = make_database()
+    broken = Migration(len(migrations()) + 1, "broken", "CREATE TABLE half (); SELECT wrong;")
+    with pytest.raises(SchemaError, match=r"migration 5 broken failed and nothing was changed: .*wrong"):
+        migrate(database, [*migrations(), broken])
+    with database.connect() as connection:
+        assert applied(connection) == []
+        assert connection.execute("SELECT to_regclass('half'), to_regclass('ml_models')").fetchone() == (None, None)
+
+
+def test_a_newer_schema_is_refused_with_words(own_database):
+    later = Migration(len(migrations()) + 1, "later", "CREATE TABLE later ();")
+    assert migrate(own_database, [*migrations(), later]) == [later]
+    with pytest.raises(SchemaError, match=r"newer than this program: it has migration 5 later.*expected a newer"):
+        migrate(own_database)
+
+
+def test_a_changed_file_is_refused(own_database, own_connection):
+    own_connection.execute("UPDATE mlmonster_migrations SET checksum = 'other' WHERE number = 2")
+    with pytest.raises(SchemaError, match="migration 2 experience was applied as another file than 0002_experience"):
+        migrate(own_database)
+
+
+def test_files_are_numbered_without_gaps(tmp_path):
+    (tmp_path / "0001_one.sql").write_text("")
+    (tmp_path / "0003_three.sql").write_text("")
+    with pytest.raises(SchemaError, match=r"0003_three.sql is migration 2, expected a name such as 0002_name.sql"):
+        migrations(tmp_path)
+
+
+@pytest.mark.parametrize("column", ["state_vector", "next_state_vector"])
+def test_vectors_of_another_length_are_refused_by_the_database(connection, column):
+    other = {"state_vector": bytes(256), "next_state_vector": bytes(256)} | {column: bytes(255)}
+    with pytest.raises(psycopg.errors.CheckViolation, match="_vector_check"):
+        connection.execute(
+            "INSERT INTO ml_experience_replay (archetype, model_type, model_version, monster_id, episode_id, tick, "
+            "action, reward, done, state_vector, next_state_vector) "
+            "VALUES ('mage', 'combat_dqn', 'v', 1, 1, 1, 1, 1, false, %(state_vector)s, %(next_state_vector)s)",
+            other,
+        )

@@ -1,0 +1,63 @@
+"""Rows are drawn as often as their priorities say."""
+
+import numpy as np
+import pytest
+
+from mlmonster_env.store import Wanted
+from mlmonster_env.store.sampling import PrioritySampler
+from tests.store.rows import make_rows, write
+
+
+def test_draws_follow_priorities_and_say_how_likely_they_were(database, connection):
+    priority = np.array([1.0, 4.0, 0.0, 9.0])
+    write(database, make_rows(4, priority=priority))
+    sampler = PrioritySampler(database, exponent=0.5, seed=0)
+    assert sampler.refresh() == 4 and sampler.refresh() == 0
+    sample = sampler.draw(6000, correction=1.0)
+    ticks = sample.batch.transitions.tick
+    expected = np.sqrt(priority) / np.sqrt(priority).sum()
+    counts = np.bincount(ticks, minlength=4)
+    assert np.allclose(sample.probability, expected[ticks])
+    assert counts[2] == 0
+    assert np.all(np.abs(counts - 6000 * expected) < 5 * np.sqrt(6000 * expected + 1))  # five standard errors
+    assert np.allclose(sample.weight, expected[0] / expected[ticks])
+    told = connection.execute("SELECT sample_count FROM ml_experience_replay ORDER BY tick").fetchall()
+    assert [count for (count,) in told] == counts.tolist()
+
+
+def test_new_priorities_hold_here_and_in_the_store(database, connection):
+    write(database, make_rows(3))
+    sampler = PrioritySampler(database, seed=0)
+    sampler.refresh()
+    sample = sampler.draw(50)
+    sampler.set_priorities(sample.batch, np.where(sample.batch.transitions.tick == 1, 5.0, 0.0))
+    assert set(sampler.draw(50).batch.transitions.tick.tolist()) == {1}
+    told = connection.execute("SELECT priority FROM ml_experience_replay ORDER BY tick").fetchall()
+    assert told == [(0.0,), (5.0,), (0.0,)]
+
+
+def test_the_newest_are_kept_and_only_what_is_wanted(database):
+    write(database, make_rows(10), make_rows(5, first=100, archetype="tank"))
+    sampler = PrioritySampler(database, Wanted("mage"), capacity=4, seed=0)
+    sampler.refresh()
+    assert len(sampler) == 4
+    assert set(sampler.draw(200).batch.transitions.tick.tolist()) == {6, 7, 8, 9}
+    write(database, make_rows(1, first=50))
+    assert sampler.refresh() == 1
+    assert set(sampler.draw(200).batch.transitions.tick.tolist()) == {7, 8, 9, 50}
+
+
+def test_rows_that_grew_too_old_are_forgotten(database, connection):
+    write(database, make_rows(3), make_rows(3, first=10))
+    sampler = PrioritySampler(database, seed=0)
+    sampler.refresh()
+    connection.execute("DELETE FROM ml_experience_replay WHERE tick < 10")
+    assert set(sampler.draw(100).batch.transitions.tick.tolist()) == {10, 11, 12}
+    assert len(sampler) == 3
+
+
+def test_nothing_to_draw_from_is_said(database):
+    sampler = PrioritySampler(database)
+    sampler.refresh()
+    with pytest.raises(ValueError, match="0 rows have a priority above 0, expected some"):
+        sampler.draw(1)

@@ -1,0 +1,190 @@
+"""Experience goes in whole and in order, and never makes its caller wait."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from mlmonster_env.store import Experience, ExperienceStream, ExperienceWriter, Wanted, migrate
+from mlmonster_env.store import writer as writing
+from mlmonster_env.store.copying import write_batch
+from mlmonster_env.store.database import Store
+from tests.store.rows import make_rows, ticks_of, write
+
+
+def joined(database, **given) -> Experience:
+    with ExperienceStream(database, **given) as stream:
+        return Experience.joined([batch.transitions for batch in stream])
+
+
+def test_what_comes_out_is_what_went_in_to_the_bit(database):
+    random = np.random.default_rng(0)
+    count = 300
+    rows = make_rows(
+        count,
+        archetype=random.choice(["mage", "tank"], count),
+        model_type=random.choice(["combat_dqn", "skill_dqn", "spatial_vit"], count),
+        model_version=random.choice(["stock", "mage-ä-1"], count),
+        monster_id=random.integers(-(1 << 62), 1 << 62, count),
+        log_probability=np.where(random.random(count) < 0.5, np.nan, -random.random(count)),
+        reward=random.normal(size=count),
+        done=random.random(count) < 0.2,
+        truncated=False,
+        priority=random.random(count),
+        state=random.random((count, 64)),
+        next_state=random.random((count, 64)),
+    )
+    with ExperienceWriter(database) as writer:
+        for start in range(0, count, 37):
+            assert writer.put(rows.where(slice(start, start + 37)))
+        assert writer.flush(10)
+        assert writer.counts.written == count
+    found = joined(database)
+    for name, column in rows.columns().items():
+        other = getattr(found, name)
+        assert other.dtype.kind == column.dtype.kind
+        assert np.array_equal(other, column, equal_nan=column.dtype.kind == "f"), name
+
+
+def test_operators_read_the_same_numbers_in_sql(database, connection):
+    write(database, make_rows(1, first=7, log_probability=np.nan, priority=2.5), make_rows(1, log_probability=-0.5))
+    assert connection.execute(
+        "SELECT archetype, model_type, model_version, monster_id, episode_id, tick, action, log_probability, reward, "
+        "done, truncated, priority, sample_count FROM ml_experience_replay ORDER BY id"
+    ).fetchall() == [
+        ("mage", "combat_dqn", "stock", 1, 1, 7, 7, None, 3.5, False, False, 2.5, 0),
+        ("mage", "combat_dqn", "stock", 1, 1, 0, 0, -0.5, 0.0, False, False, 1.0, 0),
+    ]
+    row = connection.execute("SELECT state_vector FROM ml_experience_replay WHERE tick = 7").fetchone()
+    assert np.frombuffer(row[0], "<f4")[0] == np.float32(7e-6)
+
+
+def test_puts_never_wait_and_what_has_no_room_is_counted(database, monkeypatch):
+    """The database stands still: as many as fit are kept, the rest is dropped at once."""
+    gate = threading.Event()
+    began = threading.Event()
+    real = write_batch
+
+    def stuck(*given):
+        began.set()
+        gate.wait(30)
+        return real(*given)
+
+    monkeypatch.setattr(writing, "write_batch", stuck)
+    writer = ExperienceWriter(database, queue_rows=100, batch_rows=10)
+    taken = [writer.put(make_rows(10, first=10 * number)) for number in range(25)]
+    assert began.wait(10)
+    counts = writer.counts
+    assert taken == [True] * 10 + [False] * 15
+    assert (counts.given, counts.queued, counts.dropped, counts.written) == (250, 100, 150, 0)
+    gate.set()
+    counts = writer.close()
+    assert (counts.queued, counts.dropped, counts.written) == (0, 150, 100)
+    assert ticks_of(database) == list(range(100))
+
+
+def test_rows_that_the_database_refuses_hold_nobody_up(own_database, own_connection):
+    own_connection.execute("ALTER TABLE ml_experience_replay ADD CONSTRAINT known CHECK (tick < 1000)")
+    with ExperienceWriter(own_database) as writer:
+        writer.put(make_rows(5, first=1000))
+        assert writer.flush(10)
+        writer.put(make_rows(5))
+        assert writer.flush(10)
+        counts = writer.counts
+    assert (counts.refused, counts.written) == (5, 5) and '"known"' in counts.last_error
+    assert ticks_of(own_database) == [0, 1, 2, 3, 4]
+
+
+def test_a_writer_waits_for_its_schema(make_database):
+    database = make_database()
+    with ExperienceWriter(database) as writer:
+        writer.put(make_rows(5))
+        assert not writer.flush(0.5)
+        assert "ml_experience" in writer.counts.last_error
+        migrate(database)
+        assert writer.flush(20)
+    assert ticks_of(database) == [0, 1, 2, 3, 4]
+
+
+def test_a_missing_day_is_made(own_database, own_connection):
+    writer = ExperienceWriter(own_database)
+    writer.put(make_rows(2))
+    assert writer.flush(10)
+    for (name,) in own_connection.execute(
+        "SELECT relname FROM pg_class WHERE relname ~ '^ml_experience_replay_2' AND relkind = 'r'"
+    ).fetchall():
+        own_connection.execute(f"DROP TABLE {name}")
+    writer.put(make_rows(3, first=5))
+    assert writer.flush(10)
+    assert writer.close().written == 5
+    assert ticks_of(own_database) == [5, 6, 7]
+
+
+def test_closing_gives_up_after_its_time_and_says_how_much_was_lost():
+    writer = ExperienceWriter(Store("postgresql://127.0.0.1:1/nowhere"))
+    writer.put(make_rows(5))
+    start = time.monotonic()
+    counts = writer.close(timeout_s=0.3)
+    assert time.monotonic() - start < 20
+    assert (counts.dropped, counts.written, counts.queued) == (5, 0, 0)
+    with pytest.raises(RuntimeError, match="the writer is closed"):
+        writer.put(make_rows(1))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (Wanted(), [0, 1, 10, 11, 20, 21]),
+        (Wanted("mage"), [0, 1, 20, 21]),
+        (Wanted(("mage", "tank"), "skill_dqn"), [20, 21]),
+        (Wanted(least_priority=2), [10, 11]),
+    ],
+)
+def test_streams_are_filtered(database, wanted, expected):
+    write(
+        database,
+        make_rows(2),
+        make_rows(2, first=10, archetype="tank", priority=3),
+        make_rows(2, first=20, model_type="skill_dqn"),
+    )
+    assert ticks_of(database, wanted) == expected
+
+
+def test_streams_are_filtered_by_time(database, connection):
+    write(database, make_rows(2))
+    (now,) = connection.execute("SELECT clock_timestamp()").fetchone()
+    write(database, make_rows(2, first=10))
+    assert ticks_of(database, Wanted(since=now)) == [10, 11]
+    assert ticks_of(database, Wanted(until=now)) == [0, 1]
+
+
+def test_batches_are_of_256_unless_told_otherwise(database):
+    write(database, make_rows(600))
+    with ExperienceStream(database) as stream:
+        assert [len(batch) for batch in stream] == [256, 256, 88]
+    with ExperienceStream(database, batch_rows=100, page_rows=250) as stream:
+        assert [len(batch) for batch in stream] == [100, 100, 50, 100, 100, 50, 100]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: make_rows(2, archetype="wizard"), "archetype is 'wizard', expected"),
+        (lambda: make_rows(2, model_type="dqn"), "model_type is 'dqn', expected"),
+        (lambda: make_rows(2, priority=-1), "priority is -1.0, expected 0 or more"),
+        (lambda: make_rows(2, reward=np.nan), "reward has a value that is not finite"),
+        (lambda: make_rows(2, truncated=True), "truncated is true where done is false"),
+        (lambda: make_rows(2, next_state=np.zeros((2, 63))), r"next_state is of shape (2, 63), expected (2, 64)"),
+        (lambda: make_rows(2, mood=1), "unknown: mood"),
+        (lambda: Experience.of(state=np.zeros((1, 64))), "missing: archetype"),
+        (lambda: Wanted("wizard"), "archetype is 'wizard', expected"),
+        (lambda: ExperienceWriter(Store("x"), batch_rows=0), "batch_rows is 0, expected 1 to queue_rows"),
+        (lambda: ExperienceStream(Store("x"), batch_rows=0), "batch_rows is 0, expected 1 to page_rows"),
+        (lambda: Store("mysql://here"), "MLMONSTER_DATABASE_URL begins with 'mysql://', expected postgresql://"),
+    ],
+)
+def test_mistakes_are_named(make, words):
+    with pytest.raises(ValueError) as error:
+        make()
+    assert words in str(error.value)
