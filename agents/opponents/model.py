@@ -6,14 +6,14 @@ import numpy as np
 
 from agents.opponents.dice import Dice
 from mlmonster_env.envs.battle import Array
+from policies.acting import Acting
 from policies.actors import LOGITS, VALUES
-from policies.policy import Policy
 
 
 class ModelRival:
     """A rival that plays by a model: greedily, or as it would draw."""
 
-    def __init__(self, policy: Policy, seed: int = 0, *, deterministic: bool = True) -> None:
+    def __init__(self, policy: Acting, seed: int = 0, *, deterministic: bool = True) -> None:
         card = policy.card
         if card.kind not in (LOGITS, VALUES) or not card.control:
             raise ValueError(f"the model is a {card.model_type}, which gives no orders; expected one that does")
