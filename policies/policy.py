@@ -51,7 +51,7 @@ class Policy(Acting):
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "cpu") -> "Policy":
         """The model in a folder: a run's, or its `final`, or any that `save` wrote."""
-        folder = _model_in(Path(path))
+        folder = folder_of(path)
         manifest = read_manifest(folder)
         told = manifest.get("model")
         if told is None:
@@ -109,9 +109,9 @@ class Policy(Acting):
         return next(self.actor.parameters()).device
 
 
-def _model_in(path: Path) -> Path:
+def folder_of(path: str | Path) -> Path:
     """The folder of a model, given it or the run that made it."""
-    for folder in (path, path / "final"):
+    for folder in (Path(path), Path(path) / "final"):
         if (folder / "manifest.json").is_file():
             return folder
     raise ValueError(f"there is no model in {path}, expected a folder with manifest.json, or a run with `final`")
