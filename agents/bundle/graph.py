@@ -1,6 +1,6 @@
 """What may stand in a model.onnx: weights inside, operators that exports have, the ports that its manifest tells."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import onnx
@@ -37,7 +37,7 @@ def parse(model: bytes, where: str) -> onnx.ModelProto:
 def check(model: onnx.ModelProto, manifest: Manifest, where: str) -> None:
     """BundleError unless a model is as exports are, and what its manifest tells of."""
     _check_operators(model, where)
-    for tensor in _tensors(model):
+    for tensor in model.graph.initializer:
         if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
             raise BundleError("external data", f"{where} keeps {tensor.name!r} in another file, expected it inside")
         if tensor.data_type in (TensorProto.FLOAT, TensorProto.FLOAT16):
@@ -93,13 +93,7 @@ def _check_operators(model: onnx.ModelProto, where: str) -> None:
                 raise BundleError("unknown attribute", f"{where} has {told}")
 
 
-def _tensors(model: onnx.ModelProto) -> Iterator[TensorProto]:
-    yield from model.graph.initializer
-
-
-def _check_ports(
-    found: "onnx.external_data_helper.Iterable[onnx.ValueInfoProto]", told: tuple[Port, ...], what: str, where: str
-) -> None:
+def _check_ports(found: Iterable[onnx.ValueInfoProto], told: tuple[Port, ...], what: str, where: str) -> None:
     shown = [_shown(value) for value in found]
     expected = [(port.name, TYPES[port.type], port.shape) for port in told]
     if shown != expected:

@@ -1,6 +1,5 @@
 """A trained model as an ONNX graph: scales and masks inside, what is remembered in and out, any number of rows."""
 
-import ast
 import contextlib
 import io
 import logging
@@ -12,20 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from agents.bundle.ports import BATCH, MEMORY, SCORES, inputs_of, outputs_of, shape_of
-from policies.heads import DuelingHead, DuelingQuantileHead
-from policies.memory import LSTMCore, TransformerXLCore
-from policies.normalize import RunningScale
 from policies.pattern import PatternNetwork
 from policies.policy import Policy
 from policies.sb3.conditioned import ConditionedActor
 
 OPSET = 20
 EXAMPLE_ROWS = 3  # neither 0 nor 1, which a trace would take for something special
-SINGLE, ANY = "single", "any"  # first part of a node's name: whether it must be computed in single precision
-# Of these modules' own arithmetic, that of modules inside them apart: statistics, what is carried from moment to
-# moment, and what is summed over actions or members.
-KEPT_SINGLE = (RunningScale, LSTMCore, TransformerXLCore, DuelingHead, DuelingQuantileHead)
-HIERARCHY = "pkg.torch.onnx.class_hierarchy"
 
 
 class CannotExportError(ValueError):
@@ -66,7 +57,7 @@ def classes_of(policy: Policy) -> int:
 
 
 def build(policy: Policy) -> onnx.ModelProto:
-    """The graph of a model, in single precision; the names of its nodes begin with SINGLE or ANY."""
+    """The graph of a model, in single precision."""
     card = policy.card
     if isinstance(policy.actor, ConditionedActor):
         raise CannotExportError(
@@ -91,30 +82,20 @@ def build(policy: Policy) -> onnx.ModelProto:
 
 
 def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Without the exporter's notes, which tell of the machine's folders; what they say of modules goes into names."""
+    """Without the exporter's notes, which tell of the machine's folders."""
     for number, node in enumerate(model.graph.node):
-        precision = SINGLE if _kept_single(node) else ANY
-        node.name = f"{precision}/{number}/{node.op_type}"
+        node.name = f"{number}/{node.op_type}"
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
     for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
         value.ClearField("metadata_props")
         value.ClearField("doc_string")
     for name in ("doc_string", "value_info", "metadata_props"):
-        model.graph.ClearField(name)  # type: ignore[arg-type]
+        model.graph.ClearField(name)
     model.ClearField("metadata_props")
     model.ClearField("doc_string")
     model.graph.name = "model"
     return model
-
-
-def _kept_single(node: onnx.NodeProto) -> bool:
-    """Whether the innermost module that a node belongs to is one of KEPT_SINGLE, or no part of the actor."""
-    told = next((entry.value for entry in node.metadata_props if entry.key == HIERARCHY), None)
-    if told is None:
-        return True
-    modules = [name.rpartition(".")[2] for name in ast.literal_eval(told)[:-1]]
-    return len(modules) <= 2 or modules[-1] in {kind.__name__ for kind in KEPT_SINGLE}
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import yaml
 from safetensors.numpy import save as save_arrays
@@ -37,6 +38,7 @@ from policies.storage import read_manifest
 
 STATES = 2000
 GOLDEN_ROWS = 16
+GOLDEN_NUMBERS = 2_000_000  # of memories, in and out each
 MADE_WITH = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy")
 PACKAGES = ("agents", "policies", "rewards", "mlmonster_env")
 SCORES = ("win_rate", "intervals", "win_rate_derived_mask")  # of what a run keeps beside its model
@@ -75,18 +77,19 @@ def export(
 
     `change` is the last that is done to the graph before it is compared: what tests spoil it by.
     """
-    model = optimized(trained.single) if optimize else trained.single
+    model = onnx.ModelProto.FromString(trained.single.SerializeToString())
+    model = optimized(model) if optimize else model
     model = change(halved(model) if precision == "fp16" else model)
     told = told_of(trained, precision, optimize)
     _name(model, told)
     text = model.SerializeToString(deterministic=True)
     report = parity(trained, text, told)
     policy = trained.policy
-    golden = trained.sights.rows(slice(0, len(trained.sights), max(1, len(trained.sights) // GOLDEN_ROWS)))
-    weights = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in policy.actor.state_dict().items()}
+    golden = trained.sights.rows(np.linspace(0, len(trained.sights) - 1, _golden_rows(policy)).astype(int))
+    weights = {name: tensor.detach().cpu().numpy().copy() for name, tensor in policy.actor.state_dict().items()}
     contents = {
         manifests.MODEL: text,
-        manifests.WEIGHTS: save_arrays({name: array.copy() for name, array in weights.items()}),
+        manifests.WEIGHTS: save_arrays(weights),
         manifests.PARITY: report.as_bytes(),
         manifests.GOLDEN: golden_bytes(golden, reference(policy, golden)),
     }
@@ -138,6 +141,11 @@ def told_of(trained: Trained, precision: Precision, optimize: bool) -> Manifest:
         scores={name: facts[name] for name in SCORES if name in facts},
         files={},
     )  # fmt: skip
+
+
+def _golden_rows(policy: Policy) -> int:
+    """Fewer of what remembers much, for what is remembered is golden too."""
+    return max(2, min(GOLDEN_ROWS, GOLDEN_NUMBERS // max(1, policy.memory_size)))
 
 
 @cache

@@ -20,7 +20,7 @@ SEEDS = 6 << 48  # where matches of comparisons begin; neither training nor judg
 MATCHES = 32  # of each start, played side by side
 STEPS = 60  # over which states are spread
 MOST_STEPS = 2000  # after which nothing more is waited for
-SHOWN = 400  # matches that patterns are cut from
+SHOWN = 128  # matches that patterns are cut from
 TRIES = 20
 
 

@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 
 from agents import opponents
+from agents.bundle import OnnxPolicy
 from agents.opponents import ModelRival, opponent_of
 from agents.opponents.names import SIMPLE
 from agents.opponents.style import Style
 from mlmonster_env import sim
 from mlmonster_env.envs.rivals import Rival
-from policies.policy import Policy
+from policies.acting import Acting
 from policies.storage import read_manifest
 
 STOCK = "stock"
@@ -38,11 +39,11 @@ class Player:
     archetype: str | None = None  # that a model was trained for
 
 
-def player_of(told: "str | Path | Policy | Player", name: str | None = None) -> Player:
+def player_of(told: "str | Path | Acting | Player", name: str | None = None) -> Player:
     """The player of a name ("stock", "random", "idle", a style, "mix:..."), of a model's folder, or of a policy."""
     if isinstance(told, Player):
         return told
-    if isinstance(told, Policy):
+    if isinstance(told, Acting):
         policy = told
         digest = policy.digest()
         return Player(ModelRef(name or policy.card.model_type, digest), _of_policy(policy), policy.card.archetype)
@@ -53,7 +54,7 @@ def player_of(told: "str | Path | Policy | Player", name: str | None = None) -> 
         return Player(ModelRef(text, script_digest(text)), lambda seed: Style(SIMPLE[text], seed))
     made = opponent_of(text, what="player")
     if isinstance(made, ModelRival):
-        return player_of(made.policy, name or _name_of(Path(text)))
+        return player_of(made.policy, name or _name_of(Path(text), made.policy))
     return Player(ModelRef(text, script_digest(text)), lambda seed: _rival(text, seed))
 
 
@@ -77,12 +78,14 @@ def _rival(name: str, seed: int) -> Rival:
     return made
 
 
-def _of_policy(policy: Policy) -> Callable[[int], Rival]:
+def _of_policy(policy: Acting) -> Callable[[int], Rival]:
     return lambda seed: ModelRival(policy, seed)
 
 
-def _name_of(path: Path) -> str:
-    """A short name for a model's folder."""
+def _name_of(path: Path, policy: Acting) -> str:
+    """A short name for a model's folder; a bundle's own is a hash."""
+    if isinstance(policy, OnnxPolicy):
+        return f"{policy.card.archetype}/{policy.card.model_type}"
     folder = path if path.name != "final" else path.parent
     manifest = read_manifest(path if (path / "manifest.json").is_file() else path / "final")
     return folder.name or str(manifest["model"]["model_type"])

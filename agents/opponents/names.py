@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from agents.bundle import OnnxPolicy
+from agents.bundle.manifest import MODEL
 from agents.opponents.bold import FOCUS_FIRE, HEALER_FIRST, RANDOM_SKILL, RUSHER
 from agents.opponents.conditions import always
 from agents.opponents.mix import STOCK, Mix
@@ -12,6 +14,7 @@ from mlmonster_env.contract import IDLE
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.envs.battle import OPPONENTS
 from mlmonster_env.envs.rivals import Rival
+from policies.acting import Acting
 from policies.policy import Policy
 
 STYLES: dict[str, Script] = {
@@ -38,8 +41,8 @@ def opponent_of(name: str, seed: int = 0, *, what: str = "opponent") -> str | Ri
     """What a battle takes for an opponent; each battle needs its own.
 
     "stock", "random", "idle"; a style, such as "rusher"; "styles", one of them in each match;
-    "mix:rusher=2,stock=1", in which a number says how often; or the folder of a model, or of the run that made it. An
-    error says that `what` is wrong.
+    "mix:rusher=2,stock=1", in which a number says how often; or the folder of a model, of the run that made it, or a
+    bundle. An error says that `what` is wrong.
     """
     if name in OPPONENTS:
         return name
@@ -50,7 +53,7 @@ def opponent_of(name: str, seed: int = 0, *, what: str = "opponent") -> str | Ri
     if isinstance(name, str) and name.startswith(MIX):
         return mix_of(_weights(name, what), seed)
     if isinstance(name, str) and _holds_model(name):
-        return ModelRival(Policy.load(name), seed)
+        return ModelRival(_model_of(Path(name)), seed)
     raise ValueError(
         f"{what} is {name!r}, expected {one_of(str(name), KNOWN)}, such as mix:rusher=2,kiter=1, or a model's folder"
     )
@@ -59,6 +62,11 @@ def opponent_of(name: str, seed: int = 0, *, what: str = "opponent") -> str | Ri
 def _holds_model(name: str) -> bool:
     """Whether a name is the folder of a model, or of the run that made it."""
     return any((Path(name) / inner / "manifest.json").is_file() for inner in ("", "final"))
+
+
+def _model_of(folder: Path) -> Acting:
+    """The model of a folder, trained or exported."""
+    return OnnxPolicy.load(folder) if (folder / MODEL).is_file() else Policy.load(folder)
 
 
 def mix_of(weights: dict[str, float], seed: int = 0) -> Mix:
