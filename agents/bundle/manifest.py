@@ -69,6 +69,7 @@ class Manifest(_Told):
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     precision: Precision
+    half_share: float = Field(ge=0, le=1)  # of the weights, that is in half precision
     optimized: bool
     data_window: DataWindow
     parents: tuple[str, ...]  # bundles that it was learnt on from

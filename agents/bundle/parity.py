@@ -4,7 +4,7 @@ import json
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agents.bundle.agreement import LIMITS, Agreement
+from agents.bundle.agreement import LIMITS, Agreement, Limit
 from agents.bundle.errors import BundleError
 from agents.bundle.manifest import Precision
 
@@ -54,16 +54,10 @@ class Parity(_Told):
 
     def failures(self) -> list[str]:
         """What is not good enough, in words; nothing where all is well."""
-        limit = LIMITS[self.precision]
         found = []
         if self.states < LEAST_STATES:
             found.append(f"states: {self.states}, expected {LEAST_STATES} at least")
-        found += [f"states: {told}" for told in self.agreement.failures(limit)]
-        found += [f"batch of 1 against {BATCH_ROWS}: {told}" for told in self.batches.failures(limit)]
-        if self.rollout is not None:
-            found += [f"{self.rollout.steps} steps in a row: {told}" for told in self.rollout.agreement.failures(limit)]
-            if self.rollout.steps < ROLLOUT_STEPS:
-                found.append(f"{self.rollout.steps} steps in a row, expected {ROLLOUT_STEPS} at least")
+        found += number_failures(self.agreement, self.batches, self.rollout, LIMITS[self.precision])
         low, high = self.outcomes.difference_interval
         if not low <= 0.0 <= high:
             found.append(
@@ -75,6 +69,17 @@ class Parity(_Told):
     def as_bytes(self) -> bytes:
         """As it is written."""
         return (json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode()
+
+
+def number_failures(agreement: Agreement, batches: Agreement, rollout: Rollout | None, limit: Limit) -> list[str]:
+    """What of the numbers is beyond a limit, in words."""
+    found = [f"states: {told}" for told in agreement.failures(limit)]
+    found += [f"batch of 1 against {BATCH_ROWS}: {told}" for told in batches.failures(limit)]
+    if rollout is not None:
+        found += [f"{rollout.steps} steps in a row: {told}" for told in rollout.agreement.failures(limit)]
+        if rollout.steps < ROLLOUT_STEPS:
+            found.append(f"{rollout.steps} steps in a row, expected {ROLLOUT_STEPS} at least")
+    return found
 
 
 def parsed(text: bytes, where: str) -> Parity:

@@ -198,7 +198,7 @@ def test_what_is_no_graph_is_refused(bundle):
 def test_other_weights_are_refused(bundle):
     weights = load_arrays((bundle / WEIGHTS).read_bytes())
     first = sorted(weights)[0]
-    weights[first] = weights[first] + 1
+    weights[first] = np.asarray(weights[first] + 1)
     assert refused(forged(bundle, WEIGHTS, save_arrays(weights))) == "other weights"
 
 
