@@ -14,6 +14,7 @@ from agents.reading import battle_for
 from agents.threat import BLOCKS as PICKER_BLOCKS
 from agents.threat import TargetPicker
 from mlmonster_env.scenarios import plan_of
+from policies.acting import Acting
 from policies.actors import STRATEGY, THREAT
 from policies.pattern import PatternNetwork
 from policies.policy import Policy
@@ -85,7 +86,7 @@ def _evaluate_patterns(policy: Policy, scenario: str, pairs: int, **arguments: A
     return Evaluation({**found, ALL: list(found.values())[-1]}, "styles named rightly", "packs")
 
 
-def minds_of(policy: Policy) -> tuple[Player, str, tuple[str, ...]]:
+def minds_of(policy: Acting) -> tuple[Player, str, tuple[str, ...]]:
     """How a model plays: its mind, the orders it gives, and the blocks that it must see."""
     if policy.card.kind == THREAT:
         return TargetPicker(policy), "combat", PICKER_BLOCKS

@@ -15,7 +15,7 @@ from mlmonster_env.contract import (
     USE_HELP,
 )  # fmt: skip
 from mlmonster_env.envs.battle import MASK, Array
-from policies.policy import Policy
+from policies.acting import Acting
 
 BLOCKS = ("state", "entities", MASK)
 PRESENT, HP, DISTANCE, MINE = (
@@ -32,7 +32,7 @@ class TargetPicker:
     Without a policy it keeps whatever target it has: what the picking is compared with.
     """
 
-    policy: Policy | None
+    policy: Acting | None
 
     def __call__(self, seen: dict[str, Array]) -> Array:
         """Combat actions of slots."""
@@ -44,7 +44,7 @@ class TargetPicker:
             chosen = np.where(legal[:, action], action, chosen)
         return chosen
 
-    def _turns(self, seen: dict[str, Array], policy: Policy) -> Array:
+    def _turns(self, seen: dict[str, Array], policy: Acting) -> Array:
         """Whether somebody near is worth more than the present target, per hit point that is left of him."""
         enemies = seen["entities"][:, :ENTITY_KIND_ROWS]
         threat = policy.act({name: seen[name] for name in policy.card.blocks})[..., 0]

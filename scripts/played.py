@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from agents.opponents import STYLES, mix_of
-from agents.opponents.__main__ import takes_offers
+from agents.opponents.offers import takes_offers
 from agents.opponents.sight import BLOCKS
 from mlmonster_env.contract import ATTACK, CHANGE_TARGET, IDLE, MOVE_RANDOMLY, USE_HARM
 from mlmonster_env.envs.battle import MASK, Array, Battle

@@ -7,11 +7,13 @@ from functools import cache
 from pathlib import Path
 
 from agents import opponents
+from agents.bundle import OnnxPolicy
 from agents.opponents import ModelRival, opponent_of
+from agents.opponents.names import model_of
 from agents.opponents.plain import PLAIN, Plain
 from mlmonster_env import sim
 from mlmonster_env.envs.rivals import Rival
-from policies.policy import Policy
+from policies.acting import Acting
 from policies.storage import MANIFEST
 
 STOCK = "stock"
@@ -38,14 +40,14 @@ class Player:
     broken: str | None = None  # why it cannot play: every match of its is void
 
 
-def player_of(told: "str | Path | Policy | Player", name: str | None = None) -> Player:
+def player_of(told: "str | Path | Acting | Player", name: str | None = None) -> Player:
     """The player of a name ("stock", "random", "idle", a style, "mix:..."), of a model's folder, or of a policy.
 
     A folder that holds a model which does not load is a player whose matches are void.
     """
     if isinstance(told, Player):
         return told
-    if isinstance(told, Policy):
+    if isinstance(told, Acting):
         return Player(ModelRef(name or told.card.model_type, told.digest()), _of_policy(told), told.card.archetype)
     text = str(told)
     if text == STOCK:
@@ -53,12 +55,12 @@ def player_of(told: "str | Path | Policy | Player", name: str | None = None) -> 
     if text in PLAIN:
         return Player(ModelRef(text, script_digest(text)), lambda seed: Plain(text, seed))
     if (folder := model_folder(Path(text))) is not None:
-        return _loaded(folder, name or _name_of(folder))
+        return _loaded(folder, name)
     opponent_of(text, what="player")
     return Player(ModelRef(text, script_digest(text)), lambda seed: _rival(text, seed))
 
 
-def sampled(policy: Policy, name: str) -> Player:
+def sampled(policy: Acting, name: str) -> Player:
     """A model that draws its orders as it did while it learnt, from a stream of each match's side's own."""
     ref = ModelRef(name, f"{policy.digest()}~sampled")
     return Player(ref, lambda seed: ModelRival(policy, seed, deterministic=False), policy.card.archetype)
@@ -89,16 +91,16 @@ def _rival(name: str, seed: int) -> Rival:
     return made
 
 
-def _of_policy(policy: Policy) -> Callable[[int], Rival]:
+def _of_policy(policy: Acting) -> Callable[[int], Rival]:
     return lambda seed: ModelRival(policy, seed)
 
 
-def _loaded(folder: Path, name: str) -> Player:
+def _loaded(folder: Path, name: str | None) -> Player:
     """The player of a model's folder, or one that says why there is none."""
     try:
-        policy = Policy.load(folder)
+        policy = model_of(folder)
         ModelRival(policy)
-        return player_of(policy, name)
+        return player_of(policy, name or _name_of(folder, policy))
     except Exception as error:
         told = f"{folder} does not load: {type(error).__name__}: {error}"
     found = hashlib.sha256(told.encode())
@@ -108,9 +110,11 @@ def _loaded(folder: Path, name: str) -> Player:
     def make(seed: int) -> Rival:
         raise RuntimeError(told)
 
-    return Player(ModelRef(name, found.hexdigest()), make, broken=told)
+    return Player(ModelRef(name or _name_of(folder), found.hexdigest()), make, broken=told)
 
 
-def _name_of(folder: Path) -> str:
-    """A short name for a model's folder."""
+def _name_of(folder: Path, policy: Acting | None = None) -> str:
+    """A short name for a model's folder; a bundle's own is a hash."""
+    if isinstance(policy, OnnxPolicy):
+        return f"{policy.card.archetype}/{policy.card.model_type}"
     return (folder.parent if folder.name == "final" else folder).absolute().name

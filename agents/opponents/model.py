@@ -8,8 +8,8 @@ import numpy as np
 from agents.opponents.dice import Dice
 from mlmonster_env.contract import LATENT
 from mlmonster_env.envs.battle import MASK, Array
+from policies.acting import Acting
 from policies.actors import BOX, LOGITS, VALUES
-from policies.policy import Policy
 
 READ = "latent"  # what only somebody beside the battle can tell
 
@@ -38,7 +38,7 @@ class ModelRival:
 
     def __init__(
         self,
-        policy: Policy,
+        policy: Acting,
         seed: int = 0,
         *,
         deterministic: bool = True,

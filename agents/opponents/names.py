@@ -3,6 +3,8 @@
 import importlib
 from pathlib import Path
 
+from agents.bundle import OnnxPolicy
+from agents.bundle.manifest import MODEL
 from agents.opponents.bold import FOCUS_FIRE, HEALER_FIRST, RANDOM_SKILL, RUSHER
 from agents.opponents.mix import STOCK, Mix, Part
 from agents.opponents.model import ModelRival
@@ -12,6 +14,7 @@ from agents.opponents.wary import AMBUSHER, CAMPER, COWARD, KITER
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.envs.battle import OPPONENTS
 from mlmonster_env.envs.rivals import Rival
+from policies.acting import Acting
 from policies.policy import Policy
 
 STYLES: dict[str, Script] = {
@@ -36,8 +39,8 @@ OTHERS = "such as mix:rusher=2,kiter=1, or a model's folder, or package.module:m
 def opponent_of(name: str, seed: int = 0, *, what: str = "opponent") -> str | Rival:
     """What a battle takes for an opponent; each battle needs its own.
 
-    "stock", "random", "idle"; a style, such as "rusher"; "styles", one of them in each match; the folder of a model,
-    or of the run that made it; "package.module:maker", which is called with a seed and makes a Rival;
+    "stock", "random", "idle"; a style, such as "rusher"; "styles", one of them in each match; the folder of a model, of
+    the run that made it, or a bundle; "package.module:maker", which is called with a seed and makes a Rival;
     "mix:rusher=2,stock=1" of any of these, in which a number says how often. An error says that `what` is wrong.
     """
     parts = parts_of(name, what)
@@ -71,7 +74,7 @@ def player_of(name: str, seed: int = 0, control: str = "combat", *, what: str = 
     if name in STYLES:
         return Style(STYLES[name], seed)
     if _holds_model(name):
-        return ModelRival(Policy.load(name), seed)
+        return ModelRival(model_of(Path(name)), seed)
     return _imported(name, seed, what)
 
 
@@ -110,6 +113,11 @@ def _imported(name: str, seed: int, what: str) -> Part:
     if not isinstance(made, Rival):
         raise ValueError(f"{what} is {name!r}, which made a {type(made).__name__}, expected a Rival")
     return made  # type: ignore[return-value]
+
+
+def model_of(folder: Path) -> Acting:
+    """The model of a folder, trained or exported."""
+    return OnnxPolicy.load(folder) if (folder / MODEL).is_file() else Policy.load(folder)
 
 
 def _weights(name: str, what: str) -> dict[str, float]:

@@ -1,0 +1,74 @@
+"""Bundles written: whole under their name, or not at all. What is under a name never changes."""
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors.numpy import save as save_arrays
+
+from agents.bundle.errors import BundleError
+from agents.bundle.manifest import FILES, MANIFEST, FileTold, Manifest
+from agents.bundle.reading import EXPECTED, GIVEN, Array, read
+from policies.storage import sync
+
+LOCK = ".writing.lock"
+WRITING = ".writing"
+
+
+def golden_bytes(given: Mapping[str, Array], expected: Mapping[str, Array]) -> bytes:
+    """golden.safetensors: inputs, and what the trained model says of them."""
+    sides = ((GIVEN, given), (EXPECTED, expected))
+    return save_arrays({f"{side}{name}": rows.copy() for side, arrays in sides for name, rows in arrays.items()})
+
+
+def file_told(contents: bytes) -> FileTold:
+    """What a manifest says of a file."""
+    return FileTold(sha256=hashlib.sha256(contents).hexdigest(), bytes=len(contents))
+
+
+def write(out: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Path:
+    """Write a bundle into a folder of bundles; where it is already, that one is checked and left as it is.
+
+    1 a folder under another name, 2 its files, 3 they and 4 the folder brought to the disk, 5 all of it read back and
+    checked, 6 the folder given its name, 7 that brought to the disk. Killed before 6 nothing is there but what the
+    next export sweeps away.
+    """
+    if set(contents) != set(FILES):
+        raise ValueError(f"contents are {sorted(contents)}, expected {sorted(FILES)}")
+    told = manifest.as_bytes()
+    name = hashlib.sha256(told).hexdigest()
+    out.mkdir(parents=True, exist_ok=True)
+    folder = out / name
+    with _alone(out):
+        for stale in out.glob(f".*{WRITING}"):
+            shutil.rmtree(stale, ignore_errors=True)
+        if folder.exists():
+            try:
+                return read(folder).path
+            except BundleError as error:
+                raise BundleError(error.name, f"{error}; remove {folder} and export again") from error
+        fresh = out / f".{name}{WRITING}"
+        try:
+            fresh.mkdir()
+            for part, text in (*contents.items(), (MANIFEST, told)):
+                (fresh / part).write_bytes(text)
+                sync(fresh / part)
+            sync(fresh)
+            read(fresh, name)
+            fresh.rename(folder)
+            sync(out)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+    return folder
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """One writer in a folder at a time."""
+    with (out / LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

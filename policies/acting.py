@@ -1,0 +1,246 @@
+"""What a finished model does for whoever only wants actions, whatever computes its numbers."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from mlmonster_env.contract import BLOCKS, CONTROLS, NOTHING_TO_DO, SHAPES, derive_mask
+from mlmonster_env.envs.battle import MASK
+from policies.actors import LOGITS, TOLD
+from policies.sb3.actor_critic import sample
+
+Array = np.ndarray[Any, np.dtype[Any]]
+COLDEST = np.float32(1e-6)  # a temperature at which the best action is drawn all but always
+BELOW_1 = np.nextafter(np.float32(1), np.float32(0))
+
+
+class NotFiniteError(ArithmeticError):
+    """A network gave what is no number."""
+
+
+class Described(Protocol):
+    """What must be known of a model to let it act."""
+
+    @property
+    def model_type(self) -> str: ...
+    @property
+    def archetype(self) -> str: ...
+    @property
+    def size(self) -> str: ...
+    @property
+    def control(self) -> str: ...
+    @property
+    def blocks(self) -> tuple[str, ...]: ...
+    @property
+    def kind(self) -> str:
+        """What the network's numbers are: scores ("logits"), "values", a "box" of numbers, "threat", "strategy"."""
+        ...
+
+
+class Acting(ABC):
+    """A model that acts; a subclass computes the numbers that actions are chosen by."""
+
+    def __init__(self) -> None:
+        self.random = np.random.default_rng(0)
+
+    @property
+    @abstractmethod
+    def card(self) -> Described:
+        """What the model is."""
+
+    @property
+    @abstractmethod
+    def memory_size(self) -> int:
+        """Numbers of what it remembers of one monster; 0 where it remembers nothing."""
+
+    @abstractmethod
+    def digest(self) -> str:
+        """A hash that is another as soon as anything of the model is."""
+
+    @abstractmethod
+    def numbers(self, seen: dict[str, Array], memory: Array | None) -> tuple[Array, Array]:
+        """What the network says of a batch of observations, and the memories [batch, memory_size] after it.
+
+        `memory` is None only where nothing is remembered.
+        """
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Array, Any]:
+        """Actions for observations, one or many, by block (a bare array is the state vector); as SB3's `predict`.
+
+        Where there is no `action_mask`, contract.derive_mask tells from the state what can be legal. A network of
+        values always gives the best action; one of probabilities draws it unless `deterministic`. A threat model gives
+        of each enemy row its expected damage, the probability of any, and its members' disagreement: [..., 6, 3]; a
+        model of patterns the scores of the styles and the latent: [..., 8 + 256].
+
+        A model that remembers takes what it gave as `state` at the moment before, [many, memory_size]; where
+        `episode_start` is true a match begins. `session()` and `begin()` keep that by themselves.
+        """
+        first = "state" if "state" in self.card.blocks else self.card.blocks[0]
+        given = observation if isinstance(observation, dict) else {first: observation}
+        if first not in given:
+            raise ValueError(f"observations hold {sorted(given)}, expected {first!r} too: {self.card.blocks}")
+        single = np.ndim(given[first]) == len(BLOCKS[first])
+        seen = {name: np.asarray(block)[None] if single else np.asarray(block) for name, block in given.items()}
+        checked = self._checked(seen, len(seen[first]))
+        if self.memory_size:
+            memory = self._memory(state, episode_start, len(seen[first]))
+            actions, state = self.think(checked, memory, deterministic)
+        else:
+            actions = self.act(checked, deterministic)
+        return (actions[0] if single else actions), state
+
+    def act(
+        self,
+        seen: dict[str, Array],
+        deterministic: bool = True,
+        lots: Array | None = None,
+        temperature: Array | None = None,
+    ) -> Array:
+        """Actions for a batch of observations by block; `lots` [batch], from 0 up to 1, draw them if given.
+
+        With a `temperature` [batch] too, scores and values alike are drawn by exp(number / temperature).
+        """
+        if self.memory_size:
+            raise ValueError(f"{self.card.model_type} remembers, and was called without its memory; expected begin()")
+        return self._chosen(self.numbers(seen, None)[0], deterministic, lots, temperature)
+
+    def think(
+        self,
+        seen: dict[str, Array],
+        memory: Array,
+        deterministic: bool = True,
+        lots: Array | None = None,
+        temperature: Array | None = None,
+    ) -> tuple[Array, Array]:
+        """As `act`, for observations and memories [batch, memory_size]: actions, and the memories after them."""
+        told, later = self.numbers(seen, memory)
+        return self._chosen(told, deterministic, lots, temperature), later
+
+    def consider(self, seen: dict[str, Array], memory: Array) -> tuple[Array, Array]:
+        """What the network says of a batch of observations before anything is chosen, and the memories after it.
+
+        The numbers are of `card.kind`, but of logits the probabilities: an illegal action's is 0. `memory` is
+        [batch, memory_size].
+        """
+        told, later = self.numbers(seen, memory)
+        if self.card.kind == LOGITS:
+            told = torch.softmax(torch.from_numpy(told), -1).numpy()
+        return told, later
+
+    def begin(self, slots: int, deterministic: bool = True) -> "Minds":
+        """Minds for so many monsters, stepped together."""
+        return Minds(self, slots, deterministic)
+
+    def session(self, deterministic: bool = True) -> "Session":
+        """A mind for one monster, to be stepped by hand."""
+        return Session(self, deterministic)
+
+    def _chosen(self, told: Array, deterministic: bool, lots: Array | None, temperature: Array | None) -> Array:
+        if not np.isfinite(told).all():
+            raise NotFiniteError(f"the {self.card.model_type} gave numbers that are not finite")
+        if self.card.kind in TOLD:
+            return told
+        if temperature is not None:
+            told = told / np.maximum(temperature.astype(np.float32), COLDEST)[:, None]
+        if temperature is not None or (self.card.kind == LOGITS and not (deterministic and lots is None)):
+            drawn = self.random.random(len(told)) if lots is None else lots
+            below = np.minimum(drawn.astype(np.float32), BELOW_1)
+            return np.asarray(sample(torch.from_numpy(told), torch.from_numpy(below)).numpy())
+        return np.asarray(told.argmax(-1))
+
+    def _memory(self, state: Any, episode_start: Any, rows: int) -> Array:
+        """What is remembered of each row; an error where that is unknown."""
+        starts = np.asarray(False if episode_start is None else episode_start, np.bool_)
+        if starts.shape not in ((), (rows,)):
+            raise ValueError(f"episode_start is of shape {starts.shape}, expected {(rows,)}")
+        starts = np.broadcast_to(starts, rows)
+        if state is None:
+            if not starts.all():
+                raise ValueError(
+                    f"state is None, expected what predict() gave before, [{rows}, {self.memory_size}], "
+                    "or episode_start=True where a match begins"
+                )
+            return np.zeros((rows, self.memory_size), np.float32)
+        memory = np.asarray(state, np.float32)
+        if memory.shape != (rows, self.memory_size):
+            raise ValueError(f"state is of shape {memory.shape}, expected {(rows, self.memory_size)}")
+        return memory * ~starts[:, None]
+
+    def _checked(self, seen: dict[str, Array], rows: int) -> dict[str, Array]:
+        """Observations that hold every block, in shape; a mask is derived where there is none."""
+        for name in self.card.blocks:
+            if name == MASK and name not in seen:
+                seen[MASK] = derive_mask(seen["state"], self.card.control)
+            if name not in seen:
+                raise ValueError(f"observations hold {sorted(seen)}, expected {name!r} too: {self.card.blocks}")
+            shape = (CONTROLS[self.card.control],) if name == MASK else SHAPES[name]
+            if seen[name].shape != (rows, *shape):
+                raise ValueError(f"{name!r} is of shape {seen[name].shape}, expected {(rows, *shape)}")
+        return seen
+
+
+class Minds:
+    """The minds of several monsters that are stepped together; each call is one moment of all of them."""
+
+    def __init__(self, policy: Acting, slots: int, deterministic: bool = True) -> None:
+        self._policy = policy
+        self._deterministic = deterministic
+        self.memory = np.zeros((slots, policy.memory_size), np.float32)
+
+    def __call__(self, seen: dict[str, Array]) -> Array:
+        """Actions for a batch of observations by block."""
+        if not self._policy.memory_size:
+            return self._policy.act(seen, self._deterministic)
+        actions, self.memory = self._policy.think(seen, self.memory, self._deterministic)
+        return actions
+
+    def forget(self, slots: Array) -> None:
+        """Another match begins for these."""
+        self.memory = self.memory.copy()
+        self.memory[slots] = 0.0
+
+
+class Session:
+    """One monster's mind: an observation in, an order out. It keeps what the model remembers, and the `history`."""
+
+    def __init__(self, policy: Acting, deterministic: bool) -> None:
+        self._policy = policy
+        self._deterministic = deterministic
+        self._memory: Any = None
+        self._fresh = True
+        self._history = np.zeros(BLOCKS["history"], np.float32)
+
+    def act(self, observation: Any) -> Any:
+        """What to do now: a whole number, or the numbers that such a model gives (see `Acting.predict`).
+
+        A model that sees a `history` may be shown the `state` of each moment instead.
+        """
+        blocks = self._policy.card.blocks
+        given = dict(observation) if isinstance(observation, dict) else {"state": observation}
+        if "history" in blocks and "history" not in given:
+            if "state" not in given:
+                raise ValueError(f"observations hold {sorted(given)}, expected 'history' or 'state'")
+            self._history = np.concatenate([self._history[1:], np.asarray(given["state"], np.float32)[None]])
+            given["history"] = self._history
+        action, self._memory = self._policy.predict(given, self._memory, self._fresh, self._deterministic)
+        self._fresh = False
+        return action if self._policy.card.kind in TOLD else int(action)
+
+    def reset(self) -> None:
+        """Another match begins: nothing is remembered."""
+        self._memory = None
+        self._fresh = True
+        self._history = np.zeros_like(self._history)
+
+    @property
+    def nothing(self) -> int:
+        """The order that does nothing."""
+        return NOTHING_TO_DO[self._policy.card.control]
