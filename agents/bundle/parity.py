@@ -17,7 +17,7 @@ class _Told(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Rollout(_Told):
+class LongRun(_Told):
     """A model that remembers, beside itself, each with a memory of its own that is never cleared."""
 
     steps: int
@@ -49,7 +49,7 @@ class Parity(_Told):
     states: int  # different ones, from play; of those with a mask only with a choice
     agreement: Agreement
     batches: Agreement  # each row alone against all of them in one batch
-    rollout: Rollout | None  # None where nothing is remembered
+    rollout: LongRun | None  # None where nothing is remembered
     outcomes: Outcomes
 
     def failures(self) -> list[str]:
@@ -71,7 +71,7 @@ class Parity(_Told):
         return (json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode()
 
 
-def number_failures(agreement: Agreement, batches: Agreement, rollout: Rollout | None, limit: Limit) -> list[str]:
+def number_failures(agreement: Agreement, batches: Agreement, rollout: LongRun | None, limit: Limit) -> list[str]:
     """What of the numbers is beyond a limit, in words."""
     found = [f"states: {told}" for told in agreement.failures(limit)]
     found += [f"batch of 1 against {BATCH_ROWS}: {told}" for told in batches.failures(limit)]

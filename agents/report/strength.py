@@ -50,7 +50,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Check:
+class OrderCheck:
     """Somebody known to be weaker than another, and what the weaker one scored."""
 
     weaker: str
@@ -69,7 +69,7 @@ class Strength:
     subject: Subject
     starts: tuple[Score, ...]
     results: dict[str, MatchResult]  # those against the stock AI, by start
-    checks: tuple[Check, ...] = ()
+    checks: tuple[OrderCheck, ...] = ()
     gauntlet: tuple[Score, ...] = ()
     met: tuple[MatchResult, ...] = ()
     behaviour: dict[str, float] | None = None
@@ -203,6 +203,6 @@ def _draws_orders(subject: Subject) -> bool:
     return subject.policy is not None and subject.policy.card.kind != BOX
 
 
-def _check(known: Known, subject: Subject, pairs: int, told: dict[str, Any]) -> Check:
+def _check(known: Known, subject: Subject, pairs: int, told: dict[str, Any]) -> OrderCheck:
     found = play(known.weaker, known.stronger, subject.scenario, SEEDS + (2 << 32) + np.arange(pairs), **told)
-    return Check(known.weaker.ref.name, known.stronger.ref.name, Score.of(known.weaker.ref.name, found))
+    return OrderCheck(known.weaker.ref.name, known.stronger.ref.name, Score.of(known.weaker.ref.name, found))

@@ -19,7 +19,7 @@ from agents.report.replayed import ReplayError, moments
 from agents.report.sections import Section, gather_training
 from agents.report.series import of_matches, win_rates
 from agents.report.sources import Subject, kinds_of, read_csv, read_subject, subjects_of
-from agents.report.strength import Check, Score, Strength, player_for
+from agents.report.strength import OrderCheck, Score, Strength, player_for
 from agents.report.tape import ILLEGAL, LEVELS, ShownMatch, chosen, tape
 from tests.agents.runs import begin
 from tests.agents.test_matches import model
@@ -231,9 +231,9 @@ def score(name, low, high):
 
 def test_a_judge_that_has_it_the_wrong_way_round_is_not_shown(run):
     subject = read_subject(run)
-    known = Check("idle", "random", score("idle", 0.1, 0.4))
-    unsure = Check("idle", "random", score("idle", 0.4, 0.6))
-    wrong = Check("idle", "random", score("idle", 0.6, 0.8))
+    known = OrderCheck("idle", "random", score("idle", 0.1, 0.4))
+    unsure = OrderCheck("idle", "random", score("idle", 0.4, 0.6))
+    wrong = OrderCheck("idle", "random", score("idle", 0.6, 0.8))
     whole = (score("all", 0.6, 0.7),)
     assert words.caution(Strength(subject, whole, {}, (known,))) == ""
     assert "did not tell apart" in words.caution(Strength(subject, whole, {}, (unsure,)))
