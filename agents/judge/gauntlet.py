@@ -13,7 +13,7 @@ from agents.judge.matches import MatchResult, play
 from agents.judge.players import STOCK, ModelRef, Player, model_folder, player_of
 from agents.opponents import STYLES
 from agents.opponents.dice import Dice
-from agents.opponents.plain import drawn
+from agents.opponents.plain import anywhere, drawn
 from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.rivals import Rival
 from mlmonster_env.scenarios import Plan
@@ -56,6 +56,8 @@ class Careless:
         slots = np.arange(self._slots)
         self._dice.advance(slots)
         astray = self._dice.throw(slots, 0) < self._share
+        if MASK not in seen:
+            return np.where(astray[:, None], anywhere(self._dice, slots, 1), self._rival(seen))
         lots = self._dice.throw(slots, 1)
         return np.where(astray, drawn(np.asarray(seen[MASK]) > 0, lots), self._rival(seen))
 

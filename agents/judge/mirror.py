@@ -28,6 +28,7 @@ Player = Mind | Beginning
 HELD_OUT_SEEDS = 1 << 48  # evaluation begins here; training never comes so far
 AT_ONCE = 512  # matches in one batch
 Z_95 = 1.959964
+UNSEEN = 3.0  # over how many were looked at: what is rarer than this is not seen once in twenty times
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,9 @@ class MirrorScore:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95% of the win rate."""
-        half = Z_95 * self.standard_error
+        """95% of the win rate; where all pairs are alike, there may be others that are rare."""
+        error = self.standard_error
+        half = Z_95 * error if error > 0 else UNSEEN / len(self.pairs)
         return max(0.0, self.win_rate - half), min(1.0, self.win_rate + half)
 
     def turned(self) -> "MirrorScore":

@@ -43,8 +43,7 @@ class Plain:
         if not CONTROLS[self.control]:
             if self.name == IDLE:
                 return np.zeros((len(slots), len(CONTINUOUS)), np.float32)
-            lots = [self._dice.throw(slots, number) for number in range(len(CONTINUOUS))]
-            return (2.0 * np.stack(lots, 1) - 1.0).astype(np.float32)
+            return anywhere(self._dice, slots, 0)
         if self.name == IDLE:
             return np.full(len(slots), NOTHING_TO_DO[self.control])
         return drawn(np.asarray(seen[MASK]) != 0, self._dice.throw(slots, 0))
@@ -71,3 +70,9 @@ def drawn(legal: Array, lots: Array) -> Array:
     count = legal.cumsum(1)
     place = np.floor(lots * count[:, -1]) + 1
     return np.asarray((count >= place[:, None]).argmax(1) * (count[:, -1] > 0))
+
+
+def anywhere(dice: Dice, slots: Array, first: int) -> Array:
+    """Continuous orders anywhere in their box, by the dice's throws from number `first` on."""
+    lots = [dice.throw(slots, first + number) for number in range(len(CONTINUOUS))]
+    return (2.0 * np.stack(lots, 1) - 1.0).astype(np.float32)
