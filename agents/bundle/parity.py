@@ -17,7 +17,7 @@ class _Told(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class LongRun(_Told):
+class Recall(_Told):
     """A model that remembers, beside itself, each with a memory of its own that is never cleared."""
 
     steps: int
@@ -42,14 +42,15 @@ class Outcomes(_Told):
 
 
 class Parity(_Told):
-    """Everything that was compared with the trained model."""
+    """Everything that was compared with the trained model; half precision as a processor that has it computes."""
 
     precision: Precision
     scenario: str  # that the states are from
     states: int  # different ones, from play; of those with a mask only with a choice
-    agreement: Agreement
+    here: Agreement  # state by state, by the processor that exported it
+    agreement: Agreement  # state by state
     batches: Agreement  # each row alone against all of them in one batch
-    rollout: LongRun | None  # None where nothing is remembered
+    rollout: Recall | None  # None where nothing is remembered
     outcomes: Outcomes
 
     def failures(self) -> list[str]:
@@ -57,6 +58,7 @@ class Parity(_Told):
         found = []
         if self.states < LEAST_STATES:
             found.append(f"states: {self.states}, expected {LEAST_STATES} at least")
+        found += [f"states, here: {told}" for told in self.here.failures(LIMITS[self.precision])]
         found += number_failures(self.agreement, self.batches, self.rollout, LIMITS[self.precision])
         low, high = self.outcomes.difference_interval
         if not low <= 0.0 <= high:
@@ -71,7 +73,7 @@ class Parity(_Told):
         return (json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode()
 
 
-def number_failures(agreement: Agreement, batches: Agreement, rollout: LongRun | None, limit: Limit) -> list[str]:
+def number_failures(agreement: Agreement, batches: Agreement, rollout: Recall | None, limit: Limit) -> list[str]:
     """What of the numbers is beyond a limit, in words."""
     found = [f"states: {told}" for told in agreement.failures(limit)]
     found += [f"batch of 1 against {BATCH_ROWS}: {told}" for told in batches.failures(limit)]

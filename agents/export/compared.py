@@ -3,7 +3,7 @@
 import numpy as np
 
 from agents.bundle.agreement import Agreement, compare
-from agents.bundle.parity import BATCH_ROWS, ROLLOUT_STEPS, LongRun
+from agents.bundle.parity import BATCH_ROWS, ROLLOUT_STEPS, Recall
 from agents.bundle.policy import OnnxPolicy
 from agents.bundle.ports import ACTION, LATER, MEMORY, OWN_LATENT, SCORES, STYLES
 from agents.export.graph import classes_of
@@ -52,7 +52,7 @@ def by_batch(exported: OnnxPolicy, sights: Sights, tolerance: float) -> Agreemen
     return whole
 
 
-def by_rollout(policy: Policy, exported: OnnxPolicy, tolerance: float, seed: int = 0) -> LongRun:
+def by_rollout(policy: Policy, exported: OnnxPolicy, tolerance: float, seed: int = 0) -> Recall:
     """Both see what the trained model's play brings about; each goes on from its own memory, which is never cleared."""
     play = rollout_play(policy, seed, ROLLOUT_MATCHES)
     own = play.memory.copy()
@@ -64,7 +64,7 @@ def by_rollout(policy: Policy, exported: OnnxPolicy, tolerance: float, seed: int
         whole, worst[step] = whole + one, one.worst
         own = told[LATER]
         play.step(seen, forget=False)
-    return LongRun(
+    return Recall(
         steps=ROLLOUT_STEPS, monsters=len(own), agreement=whole, worst_early=float(worst[:EDGE].max()),
         worst_late=float(worst[-EDGE:].max()),
     )  # fmt: skip

@@ -29,7 +29,9 @@ from agents.export.graph import build, classes_of
 from agents.export.optimize import optimized
 from agents.export.outcomes import PAIRS, Judged, judged
 from agents.export.precision import half_share, halved
+from agents.export.rounding import rounded
 from agents.export.sights import SCENARIO, Sights, from_play
+from agents.export.sparing import spared
 from agents.learners.build import SEEDS_A_RUN
 from agents.run import CONFIG, FACTS
 from mlmonster_env.contract import VERSION
@@ -37,7 +39,6 @@ from policies.policy import Policy, folder_of
 from policies.storage import read_manifest
 
 STATES = 2000
-SPARED = (0.0, 0.05, 0.2, 0.5)  # of the weights, that half precision leaves out until there is parity
 GOLDEN_ROWS = 16
 GOLDEN_NUMBERS = 2_000_000  # of memories, in and out each
 MADE_WITH = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy")
@@ -80,16 +81,16 @@ def export(
 ) -> Path:  # fmt: skip
     """The bundle's folder; ParityError, and nothing there, where it does not agree.
 
-    Where numbers are too far off in half precision, more and more of the smallest products are left in single
-    precision; never for matches alone, which would be to try until chance is kind.
+    Where numbers are too far off in half precision, more and more products are left in single precision; never for
+    matches alone, which would be to try until chance is kind.
 
     `change` is the last that is done to the graph before it is compared: what tests spoil it by.
     """
     single = onnx.ModelProto.FromString(trained.single.SerializeToString())
     single = optimized(single) if optimize else single
     failed: NumbersError | None = None
-    for spared in SPARED if precision == "fp16" else SPARED[:1]:
-        model = change(halved(single, spared) if precision == "fp16" else single)
+    for names in spared(single, trained.sights.given) if precision == "fp16" else (frozenset(),):
+        model = change(halved(single, names) if precision == "fp16" else single)
         told = told_of(trained, precision, optimize, half_share(model))
         _name(model, told)
         text = model.SerializeToString(deterministic=True)
@@ -115,19 +116,29 @@ def export(
 
 
 def parity(trained: Trained, model: bytes, told: Manifest) -> Parity:
-    """Everything that is compared, played and told; ParityError as soon as anything is not as it should be."""
+    """Everything that is compared, played and told; ParityError as soon as anything is not as it should be.
+
+    Half precision is compared as a processor that has it computes, and state by state as this one does.
+    """
     exported = OnnxPolicy(told.model, Network(model), told.model.digest)
     policy, sights, limit = trained.policy, trained.sights, LIMITS[told.precision]
-    agreement = by_state(policy, exported, sights, limit.tolerance)
-    if failures := agreement.failures(limit):  # what is not even like it need not be followed any further
+    here = by_state(policy, exported, sights, limit.tolerance)
+    if failures := here.failures(limit):  # what is not even like it need not be followed any further
         raise NumbersError("; ".join(f"states: {told}" for told in failures))
+    agreement = here
+    if told.precision == "fp16":
+        half = rounded(onnx.load_model_from_string(model)).SerializeToString()
+        exported = OnnxPolicy(told.model, Network(half), told.model.digest)
+        agreement = by_state(policy, exported, sights, limit.tolerance)
+        if failures := agreement.failures(limit):
+            raise NumbersError("; ".join(f"states, on a processor with half precision: {told}" for told in failures))
     batches = by_batch(exported, sights, limit.tolerance)
     rollout = by_rollout(policy, exported, limit.tolerance) if policy.memory_size else None
     if failures := number_failures(agreement, batches, rollout, limit):
         raise NumbersError("; ".join(failures))
     report = Parity(
-        precision=told.precision, scenario=SCENARIO, states=len(sights), agreement=agreement, batches=batches,
-        rollout=rollout, outcomes=trained.outcomes.beside(exported),
+        precision=told.precision, scenario=SCENARIO, states=len(sights), here=here, agreement=agreement,
+        batches=batches, rollout=rollout, outcomes=trained.outcomes.beside(exported),
     )  # fmt: skip
     if failures := report.failures():
         raise ParityError("; ".join(failures))

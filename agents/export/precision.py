@@ -7,6 +7,7 @@ carried from moment to moment) is computed as in training.
 """
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 import onnx
@@ -16,20 +17,19 @@ PRODUCTS = ("Conv", "Einsum", "Gemm", "MatMul")
 MOST = float(np.finfo(np.float16).max)
 
 
-def halved(model: onnx.ModelProto, spared: float = 0.0) -> onnx.ModelProto:
+def halved(model: onnx.ModelProto, spared: Collection[str] = ()) -> onnx.ModelProto:
     """The same graph, its weights and their products in half precision; inputs and outputs stay what they are.
 
-    The smallest products, together no more than a share `spared` of all weights, stay in single precision.
+    Products by the names of `spared` stay in single precision too.
     """
-    made = onnx.ModelProto.FromString(model.SerializeToString())
+    made: onnx.ModelProto = onnx.ModelProto.FromString(model.SerializeToString())
     graph = made.graph
     weights = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT}
-    kept_single = _smallest(graph, weights, spared)
     halves: dict[str, TensorProto] = {}
     casts: dict[str, str] = {}
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        if not _weights_of(node, weights) or node.name in kept_single:
+        if not _weights_of(node, weights) or node.name in spared:
             nodes.append(node)
             continue
         for place, name in enumerate(node.input):
@@ -61,24 +61,19 @@ def half_share(model: onnx.ModelProto) -> float:
     return counts[TensorProto.FLOAT16] / max(1, sum(counts.values()))
 
 
+def products(model: onnx.ModelProto) -> dict[str, int]:
+    """Names of the nodes that multiply by weights, and by how many."""
+    weights = {tensor.name: tensor for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT}
+    sizes = {
+        node.name: sum(math.prod(weights[name].dims) for name in _weights_of(node, weights))
+        for node in model.graph.node
+    }
+    return {name: size for name, size in sizes.items() if size}
+
+
 def _weights_of(node: onnx.NodeProto, weights: dict[str, TensorProto]) -> list[str]:
     """What a node multiplies by; nothing if it is no product of weights."""
     return [name for name in node.input if name in weights] if node.op_type in PRODUCTS else []
-
-
-def _smallest(graph: onnx.GraphProto, weights: dict[str, TensorProto], spared: float) -> set[str]:
-    """Names of the smallest products, of so much of all weights together."""
-    sizes = {
-        node.name: sum(math.prod(weights[name].dims) for name in _weights_of(node, weights)) for node in graph.node
-    }
-    left = spared * sum(sizes.values())
-    found = set()
-    for name, size in sorted(sizes.items(), key=lambda told: (told[1], told[0])):
-        left -= size
-        if left < 0:
-            break
-        found.add(name)
-    return found
 
 
 def _half(tensor: TensorProto) -> TensorProto:

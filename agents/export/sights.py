@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from agents.bundle.ports import MEMORY
 from agents.evaluation import minds_of
 from agents.judge.mirror import by_start
-from agents.judge.patterns import show
+from agents.judge.patterns import Shown, show
 from agents.learners.pattern_data import LEAST
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from policies.actors import STRATEGY
@@ -140,7 +141,7 @@ def _has_choice(seen: dict[str, Array]) -> Array:
 
 
 def _windows(policy: Policy, count: int, random: np.random.Generator) -> Sights:
-    shown = show(policy.card.archetype, SHOWN)
+    shown = _shown(policy.card.archetype)
     if not shown.tape.can_be_drawn_from:
         raise NoSightsError(f"{SHOWN} matches between styles show nobody for {LEAST} frames, expected somebody")
     kept = _Kept(policy, count)
@@ -149,6 +150,12 @@ def _windows(policy: Policy, count: int, random: np.random.Generator) -> Sights:
         if kept.full:
             return kept.sights()
     raise NoSightsError(f"{SHOWN} matches between styles gave {kept.count} different histories, expected {count}")
+
+
+@lru_cache(maxsize=1)
+def _shown(archetype: str) -> Shown:
+    """Matches between styles, which do not depend on the model."""
+    return show(archetype, SHOWN)
 
 
 def rollout_play(policy: Policy, seed: int, matches: int) -> _Play:

@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from policies.actors import build_actor
 from policies.normalize import update_scales
 from policies.policy import Policy
 
+HOME = TemporaryDirectory()  # of all that tests of this process share
 SPREAD = 1.0  # standard deviation of what a head says: drawn ones say nearly the same of every action
 SEEN = 300  # states that scales are set by
 
@@ -50,7 +51,7 @@ def trained(model_type: str, size: str = "tiny", archetype: str = "mage", algo: 
 @cache
 def saved(model_type: str, size: str = "tiny", archetype: str = "mage", algo: str | None = None) -> Path:
     """The folder of a model."""
-    folder = Path(mkdtemp()) / model_type
+    folder = Path(HOME.name) / "runs" / f"{archetype}-{model_type}-{size}-{algo}"
     model(model_type, size, archetype, algo).save(folder)
     return folder
 
@@ -58,7 +59,7 @@ def saved(model_type: str, size: str = "tiny", archetype: str = "mage", algo: st
 @cache
 def exported(model_type: str, precision: Any = "fp32") -> Path:
     """A bundle of a tiny model; nobody may change it."""
-    return export(trained(model_type), Path(mkdtemp()), precision=precision)
+    return export(trained(model_type), Path(HOME.name) / "models", precision=precision)
 
 
 def _frames(seen: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

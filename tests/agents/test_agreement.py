@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.bundle.agreement import LIMITS, Agreement, compare
-from agents.bundle.parity import Outcomes, Parity, LongRun
+from agents.bundle.parity import Outcomes, Parity, Recall
 from agents.bundle.ports import ACTION, SCORES
 from mlmonster_env.envs.battle import MASK
 from policies.actors import BOX, LOGITS, THREAT
@@ -96,7 +96,14 @@ OUTCOMES = Outcomes(
     difference=-0.1, difference_interval=(-0.2, 0.1), changed=4,
 )  # fmt: skip
 PARITY = Parity(
-    precision="fp32", scenario="mirror-v1", states=2000, agreement=GOOD, batches=GOOD, rollout=None, outcomes=OUTCOMES
+    precision="fp32",
+    scenario="mirror-v1",
+    states=2000,
+    here=GOOD,
+    agreement=GOOD,
+    batches=GOOD,
+    rollout=None,
+    outcomes=OUTCOMES,
 )
 
 
@@ -104,10 +111,11 @@ PARITY = Parity(
     ({"states": 1999}, "1999, expected 2000"),
     ({"agreement": Agreement(rows=2000, worst=2e-4, decisions=2000, same=2000)}, "states: .* 2.00e-04 off"),
     ({"agreement": Agreement(rows=2000, decisions=2000, same=1990, by_gap=7, different=3)}, "99.850%"),
+    ({"here": Agreement(rows=2000, worst=2e-4, decisions=2000, same=2000)}, "states, here: .* 2.00e-04 off"),
     ({"batches": Agreement(rows=128, worst=1.0)}, "batch of 1 against 128"),
     ({"batches": Agreement()}, "no row was compared"),
-    ({"rollout": LongRun(steps=400, monsters=1, agreement=GOOD, worst_early=0, worst_late=0)}, "400 steps"),
-    ({"rollout": LongRun(steps=500, monsters=1, agreement=GOOD + Agreement(worst=1.0), worst_early=0, worst_late=1)},
+    ({"rollout": Recall(steps=400, monsters=1, agreement=GOOD, worst_early=0, worst_late=0)}, "400 steps"),
+    ({"rollout": Recall(steps=500, monsters=1, agreement=GOOD + Agreement(worst=1.0), worst_early=0, worst_late=1)},
      "500 steps in a row"),
     ({"outcomes": OUTCOMES.model_copy(update={"difference_interval": (-0.2, -0.01)})}, "wins against stock: 50.0%"),
 ])  # fmt: skip

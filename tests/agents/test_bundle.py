@@ -70,7 +70,7 @@ def test_what_was_written_is_read_back():
 def test_a_flipped_byte_anywhere_is_refused(part, where, bits):
     source = exported("combat_dqn")
     at = int(where * (source / part).stat().st_size)
-    fresh = source.parent / "flipped" / source.name
+    fresh = source.parents[1] / "flipped" / source.name
     shutil.rmtree(fresh.parent, ignore_errors=True)
     shutil.copytree(source, fresh)
     told = bytearray((fresh / part).read_bytes())
