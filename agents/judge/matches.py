@@ -16,7 +16,7 @@ from agents.judge.players import ModelRef, Player, player_of
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.scenarios import Plan, plan_of
 from mlmonster_env.sim.recording import Recording
-from policies.policy import Policy
+from policies.acting import Acting
 
 AT_ONCE = 256  # pairs in one batch
 SLOWEST_S = 60.0  # that a player may think about one decision of a batch
@@ -82,8 +82,8 @@ class MatchResult:
 
 
 def play(
-    first: "str | Path | Policy | Player",
-    second: "str | Path | Policy | Player",
+    first: "str | Path | Acting | Player",
+    second: "str | Path | Acting | Player",
     scenario: str | Plan,
     seeds: Sequence[int] | Array,
     *,
