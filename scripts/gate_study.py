@@ -34,6 +34,7 @@ from agents.judge.study import (
     filled,
     real_gates,
     score_of,
+    untrained,
 )  # fmt: skip
 from mlmonster_env.envs.battle import Array
 from policies.policy import Policy
@@ -41,6 +42,7 @@ from policies.storage import DamagedError, write_text
 from scripts.gate_study_doc import DOCUMENT, RESULTS, put_into
 
 ALSO_AT = 0.05  # an error at which a thousand gates show whether it is kept: at that of a slot there is about one
+PLANTED = 2  # adversaries of who is known to be beaten
 PREVIOUS = (0.50, 0.55)  # what the gate against the model before tells apart
 
 
@@ -97,7 +99,13 @@ def study(given: argparse.Namespace) -> dict[str, Any]:
             rows.append(row(case, banks, found, error))
             print(f"{case.name}, error {error:.4f}: {rows[-1]['verdicts']}")
     real = real_gates(known[0], given.out / "gates", *where, given.real)
-    adversaries = exploiter_runs(policy, given.out / "exploiter", given.scenario, given.adversaries, given.bank[2] // 2)
+    adversaries = {
+        name: exploiter_runs(candidate, given.out / "exploiter", given.scenario, runs, given.bank[2] // 2)
+        for name, candidate, runs in (
+            ("the model", policy, given.adversaries),
+            ("the same network untrained", untrained(policy), min(given.adversaries, PLANTED)),
+        )
+    }
     return {
         "command": f"python -m scripts.gate_study {given.model}",
         "model": policy.digest(),
@@ -106,7 +114,7 @@ def study(given: argparse.Namespace) -> dict[str, Any]:
         "bank": list(given.bank),
         "cases": rows,
         "real": {"gates": len(real), "verdicts": Counter(gate.verdict for gate in real), "pairs": spread(total(real))},
-        "exploiter": [vars(one) for one in adversaries],
+        "exploiter": [{"against": name, **vars(one)} for name, runs in adversaries.items() for one in runs],
     }
 
 

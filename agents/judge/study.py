@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from agents.judge.bank import Bank
 from agents.judge.exploiter import Exploiter
@@ -20,6 +21,7 @@ from agents.judge.matches import MatchResult, play
 from agents.judge.mirror import MirrorScore
 from agents.judge.players import Player, player_of, sampled
 from mlmonster_env.envs.battle import Array
+from policies.actors import build_actor
 from policies.policy import Policy
 from policies.storage import write_text
 
@@ -37,6 +39,7 @@ class Case:
     name: str
     candidate: Player
     previous: Player
+    by_lot: bool = False  # which of two twins is the candidate is drawn for every pair: exactly 50%
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,14 @@ class Banks:
         key = (first.ref.digest, second.ref.digest)
         return self.scores[key] if key in self.scores else 1.0 - self.scores[key[::-1]][:, ::-1]
 
-    def drawn_by(self, random: np.random.Generator) -> Plays:
+    def drawn_by(self, random: np.random.Generator, by_lot: bool = False) -> Plays:
         """Matches that are drawn instead of played, each as likely as any other of its bank."""
 
         def plays(one: Player, other: Player, scenario: str, seeds: Array, *, archetype: str) -> MatchResult:
             bank = self.of(one, other)
             scores = bank[random.integers(len(bank), size=len(seeds))]
+            if by_lot and one.ref == other.ref:
+                scores = np.where(random.random((len(seeds), 1)) < 0.5, scores, 1.0 - scores[:, ::-1])
             return MatchResult(one.ref, other.ref, str(scenario), archetype, np.asarray(seeds), scores, (), (), {})
 
         return plays
@@ -71,6 +76,7 @@ def cases(policy: Policy) -> list[Case]:
         *(Case(f"twin against {share:.0%} random", twin, one) for share, one in worse.items()),
         Case("greedy against twin", greedy, twin),
         Case("twin against greedy", twin, greedy),
+        Case("twins, by lot which is which", twin, twin, by_lot=True),
     ]
 
 
@@ -115,7 +121,7 @@ def drawn_gates(
     case: Case, banks: Banks, scenario: str, archetype: str, gates: int, error: float, seed: int = 0
 ) -> list[Gated]:
     """A case through the whole gate so many times, on pairs that are drawn from the banks."""
-    plays = banks.drawn_by(np.random.default_rng(seed))
+    plays = banks.drawn_by(np.random.default_rng(seed), case.by_lot)
     tests = stage_gates(case.previous)
     return [
         Gated.of(through_all(case.candidate, tests, scenario, archetype, error=error, plays=plays))
@@ -185,4 +191,12 @@ def exploiter_runs(
 
 def score_of(case: Case, banks: Banks) -> MirrorScore:
     """What the candidate really scored against the one before."""
-    return MirrorScore(case.name, banks.of(case.candidate, case.previous))
+    pairs = banks.of(case.candidate, case.previous)
+    return MirrorScore(case.name, np.concatenate([pairs, 1.0 - pairs[:, ::-1]]) if case.by_lot else pairs)
+
+
+def untrained(policy: Policy) -> Policy:
+    """The same network with weights as they are drawn: whom an adversary must be able to beat."""
+    card = policy.card
+    torch.manual_seed(0)
+    return Policy(card, build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments))

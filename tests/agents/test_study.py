@@ -34,7 +34,8 @@ def banks(rate, pairs=2000):
 def test_cases_are_twins_better_and_worse():
     found = cases(model())
     assert found[0].candidate.ref == found[0].previous.ref
-    pairs = {(case.candidate.ref.name, case.previous.ref.name) for case in found[1:]}
+    assert found[-1].by_lot and found[-1].candidate.ref == found[-1].previous.ref
+    pairs = {(case.candidate.ref.name, case.previous.ref.name) for case in found[1:-1]}
     assert {(b, a) for a, b in pairs} == pairs and ("twin, 30% random", "twin") in pairs and ("greedy", "twin") in pairs
 
 
@@ -51,6 +52,15 @@ def test_draws_are_told_by_the_seed():
     case = Case("even", RUSHER, KITER)
     told = [drawn_gates(case, banks(0.52), SCENE, "mage", 5, 0.05, seed) for seed in (0, 0, 1)]
     assert told[0] == told[1] != told[2]
+
+
+def test_twins_by_lot_are_equal_whatever_their_bank_says():
+    always = Banks({(RUSHER.ref.digest, RUSHER.ref.digest): np.ones((50, 2))})
+    case = Case("twins", RUSHER, RUSHER, by_lot=True)
+    assert score_of(case, always).win_rate == 0.5
+    plays = always.drawn_by(np.random.default_rng(0), by_lot=True)
+    scores = plays(RUSHER, RUSHER, SCENE, np.arange(4000), archetype="mage").scores
+    assert scores.mean() == pytest.approx(0.5, abs=0.03) and set(scores.mean(1)) == {0.0, 1.0}
 
 
 def test_the_other_sees_the_same_pairs():

@@ -47,10 +47,9 @@ def test_the_command_writes_figures_and_their_table(model, tmp_path):
     text = document.read_text()
     assert text.startswith("# Judging") and "stale" not in text and text.count("| twins |") == 2
     told["real"] = {"gates": 1, "verdicts": {"reject": 1}, "pairs": {"median": 40.0, "p90": 40.0}}
-    told["exploiter"] = [
-        {"seed": 0, "win_rate": 0.4, "low": 0.3, "high": 0.5, "verdict": "accept", "pairs": 60, "seconds": 9.0}
-    ]
-    assert "1 reject" in render(told) and "| 0 | 40.0% [30.0%, 50.0%] | accepted | 60 | 9 |" in render(told)
+    one = {"seed": 0, "win_rate": 0.4, "low": 0.3, "high": 0.5, "verdict": "accept", "pairs": 60, "seconds": 9.0}
+    told["exploiter"] = [{"against": "the model", **one}]
+    assert "1 reject" in render(told) and "| the model | 0 | 40.0% [30.0%, 50.0%] | accepted | 60 | 9 |" in render(told)
 
 
 def test_an_adversary_that_is_none_is_no_figure(model, tmp_path, monkeypatch, capsys):
