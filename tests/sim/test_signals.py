@@ -199,7 +199,7 @@ def aside_at_first_blow(dx: int, dy: int) -> int:
         act(arena, 0, FLANK, 1)
     assert of(arena, f.ATTACKS, 0) and apart(arena, 0, 3) == 1
     x, y = cell(arena, 0)
-    return abs((x - MIDDLE - dx) * np.sign(dy) - (y - MIDDLE - dy) * np.sign(dx))
+    return int(abs((x - MIDDLE - dx) * np.sign(dy) - (y - MIDDLE - dy) * np.sign(dx)))
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(11, 0), (0, 11), (-11, 0), (0, -11), (11, 11), (11, -11), (-11, -11)])
