@@ -13,11 +13,11 @@ INTRODUCTION = """`{command}`,
 in `{scenario}` ({archetype}). *Twins* are one model whose orders are drawn from independent streams; *by lot* each pair
 is drawn as either of them sees it, so that 50% is exact; who is *30% random* is a twin that does anything legal three
 times in ten; *greedy* is the same model with its best order each time. The banks hold {twins:,} pairs of twins,
-{previous:,} of any other two, and {known:,} of each candidate against random orders and against the stock AI, all really
-played; each line is {gates:,} whole gates (random, stock, previous) drawn from them. What is promised: who scores 50% or
-less against the one before is accepted no oftener than the error says; who scores 55% or more there, 85% against random
-and 60% against stock is turned away by each of the three tests once in twenty times at most, so that 85% are accepted.
-Of who is between, nothing is promised."""
+{previous:,} of any other two, and {known:,} of each candidate against random orders and against the stock AI, all
+really played; each line is {gates:,} whole gates (random, stock, previous) drawn from them. What is promised: who
+scores 50% or less against the one before is accepted no oftener than the error says; who scores 55% or more there, 85%
+against random and 60% against stock is turned away by each of the three tests once in twenty times at most, so that 85%
+are accepted. Of who is between, nothing is promised."""
 
 
 def put_into(document: Path, told: dict[str, Any]) -> None:
