@@ -16,8 +16,8 @@ times in ten; *greedy* is the same model with its best order each time. The bank
 {previous:,} of any other two, and {known:,} of each candidate against random orders and against the stock AI, all
 really played; each line is {gates:,} whole gates (random, stock, previous) drawn from them. What is promised: who
 scores 50% or less against the one before is accepted no oftener than the error says; who scores 55% or more there, 85%
-against random and 60% against stock is turned away by each of the three tests once in twenty times at most, so that
-85% are accepted. Of who is between, nothing is promised."""
+against random and 60% against stock is turned away by each of the three tests once in twenty times at most, so that 85%
+are accepted. Of who is between, nothing is promised."""
 
 
 def put_into(document: Path, told: dict[str, Any]) -> None:
