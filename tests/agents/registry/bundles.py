@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from agents.bundle.manifest import FILES
+import onnx
+
+from agents.bundle.manifest import FILES, MODEL
 from agents.bundle.reading import read
-from agents.bundle.writing import write
+from agents.bundle.writing import file_told, write
 from agents.judge.gates import GateVerdict
 from agents.judge.sequential import ACCEPT, REJECT
 from agents.registry import ModelName
@@ -14,10 +16,14 @@ NAME = ModelName("mage", "combat_dqn")
 
 
 def make_bundle(out: Path, number: int) -> Path:
-    """The tiny model's bundle, but for a score in its manifest."""
+    """The tiny model's bundle, but for its graph's name."""
     source = read(exported("combat_dqn"))
-    manifest = source.manifest.model_copy(update={"scores": {"number": number}})
-    return write(out, manifest, {part: (source.path / part).read_bytes() for part in FILES})
+    contents = {part: (source.path / part).read_bytes() for part in FILES}
+    graph = onnx.ModelProto.FromString(contents[MODEL])
+    graph.graph.name = f"number {number}"
+    contents[MODEL] = graph.SerializeToString(deterministic=True)
+    files = {part: file_told(text) for part, text in contents.items()}
+    return write(out, source.manifest.model_copy(update={"files": files}), contents)
 
 
 def accepting(candidate, previous, archetype):
