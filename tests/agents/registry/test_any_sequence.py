@@ -38,7 +38,7 @@ class Machine(RuleBasedStateMachine):
     """The registry beside a model of it."""
 
     database: object
-    bundles: list[Path]
+    to_register: list[Path]
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, BUNDLES - 1))
     def register(self, number: int) -> None:
-        bundle = self.bundles[number]
+        bundle = self.to_register[number]
         one = self.registry.register(bundle)
         if bundle.name not in self.contents.values():
             self.given += 1
@@ -176,7 +176,7 @@ def test_any_sequence_keeps_history_and_pointers_consistent(make_database, templ
     made = [make_bundle(tmp_path, number) for number in range(BUNDLES)]
 
     class Sequence(Machine):
-        bundles = made
+        to_register = made
 
         def __init__(self) -> None:
             self.database = make_database(template)
