@@ -199,7 +199,7 @@ def _check(registry: Registry, given: argparse.Namespace, console: Console) -> i
 
 def _moved(slot: ModelSlot, console: Console) -> int:
     where = "points nowhere" if slot.version is None else f"points to version {slot.version}"
-    console.print(f"{slot} {where}, after {slot.epoch} moves")
+    console.print(f"{slot} {where} (move {slot.epoch})")
     return 0
 
 

@@ -1,6 +1,7 @@
 """The registry: what is registered never changes, and nothing moves without a line in the history."""
 
 import getpass
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ class Registry:
     def __init__(self, database: Store, models: str | Path = MODELS, actor: str | None = None) -> None:
         self.database = database
         self.models = Path(models).resolve()
-        self.actor = actor or getpass.getuser()
+        self.actor = actor or _user()
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -268,6 +269,14 @@ def _log_rollback(connection: Connection, seen: ModelSlot, now: ModelSlot, cause
         "from_version, to_version, reason, evidence) VALUES (%s, %s, now(), now(), true, %s, %s, %s, %s)",
         [*seen.name, seen.version, now.version, cause.reason, Jsonb({"stage": now.stage, "epoch": now.epoch})],
     )
+
+
+def _user() -> str:
+    """Who this is; some containers have users without names."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _reason(reason: str | None, what: str) -> str:

@@ -69,14 +69,16 @@ def _left(connection: Connection, models: Path) -> list[Path]:
 
     One that was made again since its deletion, to be registered again, is another's.
     """
-    deleted = {
-        line.evidence["content_hash"]: line.happened_at.timestamp()
-        for line in records.history(connection)
-        if line.action == "delete"
-    }
     known = {one.content_hash for one in records.versions(connection)}
-    folders = {models / content: when for content, when in deleted.items() if content not in known}
-    return [folder for folder, when in folders.items() if folder.is_dir() and folder.stat().st_mtime <= when]
+    found = set()
+    for line in records.history(connection):
+        content = line.evidence.get("content_hash", "")
+        if line.action == "delete" and content not in known:
+            for folder in {models / content, Path(line.evidence.get("bundle") or models / content)}:
+                made_before = folder.is_dir() and folder.stat().st_mtime <= line.happened_at.timestamp()
+                if made_before and folder.name == content:
+                    found.add(folder)
+    return sorted(found)
 
 
 def _remove(folder: Path) -> None:

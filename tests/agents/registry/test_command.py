@@ -6,6 +6,7 @@ from agents.bundle.manifest import MODEL
 from agents.registry import __main__ as command
 from agents.registry import records
 from agents.registry.published import published
+from tests.agents.exports import exported
 from tests.agents.registry.bundles import NAME, accepting, flip, make_bundle, rejecting
 
 
@@ -33,7 +34,7 @@ def test_a_version_comes_goes_and_is_looked_at(registry, call, monkeypatch):
     assert call("promote", "mage/combat_dqn", 1, "--force", "--reason", "the first")[0] == 0
     monkeypatch.setattr(command, "gates", lambda scenario, most_pairs: accepting)
     status, printed = call("promote", "mage/combat_dqn", 2)
-    assert (status, printed) == (0, "mage/combat_dqn production points to version 2, after 2 moves\n")
+    assert (status, printed) == (0, "mage/combat_dqn production points to version 2 (move 2)\n")
     status, printed = call("list")
     assert status == 0 and "mage/combat_dqn" in printed and "3, the last 3" in printed and "2 since" in printed
     status, printed = call("list", "mage/combat_dqn")
@@ -41,14 +42,14 @@ def test_a_version_comes_goes_and_is_looked_at(registry, call, monkeypatch):
     status, printed = call("show", "mage/combat_dqn", 2)
     assert status == 0 and bundles[1].name in printed and "wins against stock" in printed and "0.700" in printed
     status, printed = call("rollback", "mage/combat_dqn", "--reason", "it stands still")
-    assert (status, printed) == (0, "mage/combat_dqn production points to version 1, after 3 moves\n")
+    assert (status, printed) == (0, "mage/combat_dqn production points to version 1 (move 3)\n")
     status, printed = call("history", "mage/combat_dqn", "--stage", "production")
     assert status == 0 and printed.count("production") == 3
     assert "the first" in printed and "accepted by random, stock" in printed and "it stands still" in printed
     assert call("check") == (0, "all is well\n")
     assert call("publish") == (0, "published files follow their slots already\n")
     assert call("withdraw", "mage/combat_dqn", "--reason", "no longer") == (
-        0, "mage/combat_dqn production points nowhere, after 4 moves\n",
+        0, "mage/combat_dqn production points nowhere (move 4)\n",
     )  # fmt: skip
 
 
@@ -107,11 +108,19 @@ def test_pins_and_deletion(registry, call):
     assert not (registry.models / one.content_hash).exists()
 
 
-@pytest.mark.parametrize("model_type", ["combat_dqn"])
-def test_real_gates_turn_away_what_was_never_trained(registry, call, model_type):
+def test_real_gates_turn_away_what_was_never_trained(registry, call):
     registry.register(make_bundle(registry.models, 1))
-    status, printed = call("promote", f"mage/{model_type}", 1, "--most-pairs", 50)
+    status, printed = call("promote", "mage/combat_dqn", 1, "--most-pairs", 50)
     assert status == 1 and "was not promoted" in printed and "random: reject" in printed
     with registry.connect() as connection:
         (score,) = records.scores(connection, records.version(connection, NAME).content_hash)
     assert score.measure == "wins against random" and score.evidence["verdict"] == "reject"
+
+
+@pytest.mark.slow
+def test_what_gives_no_orders_is_judged_by_no_gate(registry, call):
+    registry.register(exported("threat_assessment"))
+    status, printed = call("promote", "mage/threat_assessment")
+    assert status == 1 and "no gate can judge it" in printed and "expected --force with a --reason" in printed
+    assert call("promote", "mage/threat_assessment", "--force", "--reason", "its errors are small")[0] == 0
+    assert call("check")[0] == 0
