@@ -100,7 +100,7 @@ class Machine(RuleBasedStateMachine):
         assert slot.version == past[0]
         self.moved(stage, past[0])
         if stage == "production":
-            self.good.discard(was)  # type: ignore[arg-type]
+            self.good.discard(was)
 
     @rule(stage=PLACES)
     def withdraw(self, stage: str) -> None:

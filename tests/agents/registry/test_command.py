@@ -15,6 +15,7 @@ def call(registry, capsys):
     """Calls the command; its status and all that it printed."""
 
     def run(*words):
+        status: int | str | None
         try:
             status = command.main([*map(str, words), "--url", registry.database.url, "--models", str(registry.models)])
         except SystemExit as stop:

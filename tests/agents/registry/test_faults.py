@@ -14,7 +14,7 @@ from agents.bundle import BundleError
 from agents.bundle.manifest import FILES, MODEL
 from agents.bundle.reading import read, verify
 from agents.bundle.writing import write
-from agents.registry import PublishError, Registry, SlotMovedError, check, records, sweep
+from agents.registry import ModelSlot, PublishError, Registry, SlotMovedError, check, records, sweep
 from agents.registry.published import published
 from tests.agents.exports import exported
 from tests.agents.registry.bundles import NAME, accepting, flip, make_bundle
@@ -72,11 +72,10 @@ def holds(registry: Registry) -> bool:
     return check(registry) == []
 
 
-def move(registry: Registry, number: int, how: str = "promote") -> None:
+def move(registry: Registry, number: int, how: str = "promote") -> ModelSlot:
     if how == "promote":
-        registry.promote(NAME, number, judge=accepting)
-    else:
-        registry.promote(NAME, number, force=True, reason="a test")
+        return registry.promote(NAME, number, judge=accepting)
+    return registry.promote(NAME, number, force=True, reason="a test")
 
 
 def pointed(registry: Registry) -> int | None:

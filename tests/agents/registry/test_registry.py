@@ -76,7 +76,12 @@ def test_the_gates_meet_who_is_in_that_place(registry, register):
     register(1), register(2)
     force(registry, 1)
     asked = []
-    registry.promote(NAME, judge=lambda *given: asked.append(given) or accepting(*given))
+
+    def judge(*given):
+        asked.append(given)
+        return accepting(*given)
+
+    registry.promote(NAME, judge=judge)
     ((candidate, previous, archetype),) = asked
     assert (candidate.name, previous.name, archetype) == (
         version(registry, 2).content_hash, version(registry, 1).content_hash, "mage",
