@@ -28,7 +28,7 @@ BUNDLES = 5
 NUMBERS = st.integers(1, BUNDLES + 3)
 PLACES = st.sampled_from(STAGES)
 REASON = "a test"
-STEPS = 25
+STEPS = 20
 
 
 class Machine(RuleBasedStateMachine):
@@ -168,7 +168,7 @@ class Machine(RuleBasedStateMachine):
             assert [line.to_version for line in history if line.stage == stage] == self.past[stage]
 
 
-@pytest.mark.parametrize("sequences", [6, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("sequences", [5, pytest.param(60, marks=pytest.mark.slow)])
 def test_any_sequence_keeps_history_and_pointers_consistent(make_database, template, tmp_path, sequences):
     """Each sequence has a database of its own, for a history cannot be emptied."""
     made = [make_bundle(tmp_path, number) for number in range(BUNDLES)]

@@ -117,7 +117,7 @@ def test_registering_killed_at_any_step_can_be_repeated(registry, tmp_path):
     assert holds(registry)
 
 
-@pytest.mark.parametrize("how", ["promote", "force"])
+@pytest.mark.parametrize("how", ["promote", pytest.param("force", marks=pytest.mark.slow)])
 def test_promoting_killed_at_any_step_can_be_repeated(registry, register, how):
     register(1), register(2)
     move(registry, 1)
