@@ -12,6 +12,7 @@ from safetensors.numpy import save as save_arrays
 from agents.bundle.errors import BundleError
 from agents.bundle.manifest import FILES, MANIFEST, FileTold, Manifest
 from agents.bundle.reading import EXPECTED, GIVEN, Array, read
+from agents.steps import step
 from policies.storage import sync
 
 LOCK = ".writing.lock"
@@ -53,13 +54,20 @@ def write(out: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Path:
         fresh = out / f".{name}{WRITING}"
         try:
             fresh.mkdir()
+            step("export 1 folder")
             for part, text in (*contents.items(), (MANIFEST, told)):
                 (fresh / part).write_bytes(text)
+                step(f"export 2 {part} written")
                 sync(fresh / part)
+                step(f"export 3 {part} on the disk")
             sync(fresh)
+            step("export 4 folder on the disk")
             read(fresh, name)
+            step("export 5 read back")
             fresh.rename(folder)
+            step("export 6 named")
             sync(out)
+            step("export 7 name on the disk")
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise

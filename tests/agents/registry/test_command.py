@@ -1,0 +1,127 @@
+"""`python -m agents.registry`: what it prints, and the statuses that it ends with."""
+
+import pytest
+
+from agents.bundle.manifest import MODEL
+from agents.registry import __main__ as command
+from agents.registry import records
+from agents.registry.published import published
+from tests.agents.exports import exported
+from tests.agents.registry.bundles import NAME, accepting, flip, make_bundle, rejecting
+
+
+@pytest.fixture
+def call(registry, capsys):
+    """Calls the command; its status and all that it printed."""
+
+    def run(*words):
+        status: int | str | None
+        try:
+            status = command.main([*map(str, words), "--url", registry.database.url, "--models", str(registry.models)])
+        except SystemExit as stop:
+            status = stop.code
+        printed = capsys.readouterr()
+        return status, printed.out + printed.err
+
+    return run
+
+
+def test_a_version_comes_goes_and_is_looked_at(registry, call, monkeypatch):
+    assert call("list") == (0, "the registry has no version\n")
+    assert call("history") == (0, "nothing happened\n")
+    bundles = [make_bundle(registry.models, number) for number in (1, 2, 3)]
+    status, printed = call("register", *bundles)
+    assert status == 0 and "mage/combat_dqn version 3" in printed
+    assert call("promote", "mage/combat_dqn", 1, "--force", "--reason", "the first")[0] == 0
+    monkeypatch.setattr(command, "gates", lambda scenario, most_pairs: accepting)
+    status, printed = call("promote", "mage/combat_dqn", 2)
+    assert (status, printed) == (0, "mage/combat_dqn production points to version 2 (move 2)\n")
+    status, printed = call("list")
+    assert status == 0 and "mage/combat_dqn" in printed and "3, the last 3" in printed and "2 since" in printed
+    status, printed = call("list", "mage/combat_dqn")
+    assert status == 0 and "production, known good" in printed and bundles[2].name[:12] in printed
+    status, printed = call("show", "mage/combat_dqn", 2)
+    assert status == 0 and bundles[1].name in printed and "wins against stock" in printed and "0.700" in printed
+    status, printed = call("rollback", "mage/combat_dqn", "--reason", "it stands still")
+    assert (status, printed) == (0, "mage/combat_dqn production points to version 1 (move 3)\n")
+    status, printed = call("history", "mage/combat_dqn", "--stage", "production")
+    assert status == 0 and printed.count("production") == 3
+    assert "the first" in printed and "accepted by random, stock" in printed and "it stands still" in printed
+    assert call("check") == (0, "all is well\n")
+    assert call("publish") == (0, "published files follow their slots already\n")
+    assert call("withdraw", "mage/combat_dqn", "--reason", "no longer") == (
+        0, "mage/combat_dqn production points nowhere (move 4)\n",
+    )  # fmt: skip
+
+
+def test_what_is_refused_ends_with_1(registry, call, monkeypatch):
+    spoilt = make_bundle(registry.models, 1)
+    flip(spoilt / MODEL)
+    status, printed = call("register", spoilt, make_bundle(registry.models, 2))
+    assert status == 1 and "refused: wrong hash" in printed and "version 1" in printed
+    monkeypatch.setattr(command, "gates", lambda scenario, most_pairs: rejecting)
+    status, printed = call("promote", "mage/combat_dqn")
+    assert status == 1 and "random: reject after 50 pairs (weak)" in printed
+    assert "refused: mage/combat_dqn version 1 was not promoted: all: reject" in printed
+    assert call("promote", "mage/combat_dqn", "--force", "--reason", "a test")[0] == 0
+    status, printed = call("promote", "mage/combat_dqn", "--stage", "staging", "--epoch", 3)
+    assert status == 1 and "has moved 0 times, expected 3" in printed
+    published(registry.models, NAME).unlink()
+    status, printed = call("check")
+    assert status == 1 and "published view" in printed and "agents.registry publish" in printed
+    status, printed = call("publish")
+    assert status == 0 and "is version 1" in printed
+
+
+def test_what_cannot_be_done_ends_with_2(registry, call, make_database, capsys):
+    assert call("show", "mage/combat_dqn")[0] == 2
+    status, printed = call("show", "mage/combat_dnq")
+    assert status == 2 and "perhaps combat_dqn" in printed
+    assert "expected archetype and model type" in call("show", "combat_dqn")[1]
+    registry.register(make_bundle(registry.models, 1))
+    status, printed = call("promote", "mage/combat_dqn", 1, "--force")
+    assert status == 2 and "promoting by force without a reason" in printed
+    assert call("promote", "mage/combat_dqn", 9, "--force", "--reason", "a test") == (
+        2, "error: mage/combat_dqn has no version 9, expected one of 1\n",
+    )  # fmt: skip
+    assert call("rollback", "mage/combat_dqn")[0] == 2
+    status, printed = call("rollback", "mage/combat_dqn", "--reason", "a test")
+    assert status == 2 and "no version before that is known to be good" in printed
+    assert call("gc", "--days", "-1")[0] == 2
+    assert command.main(["list", "--url", make_database().url]) == 2
+    assert "python -m mlmonster_env.store migrate" in capsys.readouterr().err
+    assert command.main(["list", "--url", "postgresql://127.0.0.1:1/nowhere"]) == 2
+
+
+def test_pins_and_deletion(registry, call):
+    one, other = (registry.register(make_bundle(registry.models, number)) for number in (1, 2))
+    assert call("pin", "mage/combat_dqn", 1, "--reason", "a test") == (0, "mage/combat_dqn version 1 is pinned\n")
+    assert call("gc") == (0, "there is nothing to delete\n")
+    assert call("gc", "--days", 0, "--dry-run") == (0, "mage/combat_dqn version 2 would be deleted\n")
+    status, printed = call("gc", "--days", 0)
+    assert (
+        status == 0 and "mage/combat_dqn version 2 is deleted" in printed and f"{other.content_hash} is gone" in printed
+    )
+    assert call("pin", "mage/combat_dqn", 1, "--release")[1] == "mage/combat_dqn version 1 is not pinned\n"
+    assert call("gc", "--days", 0)[0] == 0
+    with registry.connect() as connection:
+        assert records.versions(connection) == []
+    assert not (registry.models / one.content_hash).exists()
+
+
+def test_real_gates_turn_away_what_was_never_trained(registry, call):
+    registry.register(make_bundle(registry.models, 1))
+    status, printed = call("promote", "mage/combat_dqn", 1, "--most-pairs", 50)
+    assert status == 1 and "was not promoted" in printed and "random: reject" in printed
+    with registry.connect() as connection:
+        (score,) = records.scores(connection, records.version(connection, NAME).content_hash)
+    assert score.measure == "wins against random" and score.evidence["verdict"] == "reject"
+
+
+@pytest.mark.slow
+def test_what_gives_no_orders_is_judged_by_no_gate(registry, call):
+    registry.register(exported("threat_assessment"))
+    status, printed = call("promote", "mage/threat_assessment")
+    assert status == 1 and "no gate can judge it" in printed and "expected --force with a --reason" in printed
+    assert call("promote", "mage/threat_assessment", "--force", "--reason", "its errors are small")[0] == 0
+    assert call("check")[0] == 0

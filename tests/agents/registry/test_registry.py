@@ -1,0 +1,268 @@
+"""Versions never change, slots move one at a time, and the history keeps why."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents.bundle import BundleError
+from agents.bundle.manifest import MODEL
+from agents.registry import (
+    NotAcceptedError,
+    RegistryError,
+    SlotMovedError,
+    UnknownVersionError,
+    check,
+    records,
+    sweep,
+)
+from agents.registry.published import published
+from tests.agents.registry.bundles import NAME, accepting, flip, make_bundle, rejecting
+from tests.store.test_operations import ask
+
+
+def view(registry):
+    return published(registry.models, NAME)
+
+
+def lines(registry, **asked):
+    with registry.connect() as connection:
+        return records.history(connection, NAME, **asked)
+
+
+def version(registry, number):
+    with registry.connect() as connection:
+        return records.version(connection, NAME, number)
+
+
+def force(registry, number, stage="production"):
+    return registry.promote(NAME, number, stage, force=True, reason="a test")
+
+
+def test_a_bundle_becomes_a_version_once(registry, tmp_path):
+    bundle = make_bundle(tmp_path / "elsewhere", 1)
+    one = registry.register(bundle)
+    assert (one.version, one.content_hash, one.name) == (1, bundle.name, NAME)
+    assert one.onnx_path == str(registry.models / bundle.name / MODEL)
+    assert (registry.models / bundle.name / MODEL).read_bytes() == (bundle / MODEL).read_bytes()
+    assert registry.register(bundle) == registry.register(registry.models / bundle.name) == one
+    assert registry.register(make_bundle(registry.models, 2)).version == 2
+    assert [(line.action, line.to_version) for line in lines(registry)] == [("register", 1), ("register", 2)]
+    assert check(registry) == []
+
+
+def test_gates_are_asked_and_what_they_say_is_kept(registry, register):
+    register(1)
+    one = version(registry, 1)
+    with pytest.raises(NotAcceptedError, match="random: weak") as refused:
+        registry.promote(NAME, 1, judge=rejecting)
+    assert [verdict.gate for verdict in refused.value.verdicts] == ["random", "all"]
+    assert not view(registry).exists()
+    slot = registry.promote(NAME, 1, reason="strong", judge=accepting)
+    assert (slot.version, slot.previous, slot.epoch) == (1, None, 1)
+    (line,) = lines(registry, stage="production")
+    assert (line.action, line.reason, line.actor) == ("promote", "strong", "tester")
+    assert [gate["verdict"] for gate in line.evidence["gates"]] == ["accept"] * 3
+    assert line.evidence["content_hash"] == one.content_hash
+    with registry.connect() as connection:
+        told = [(score.measure, score.score) for score in records.scores(connection, one.content_hash)]
+    assert told == [("wins against random", 0.4), ("wins against random", 0.95), ("wins against stock", 0.7)]
+    now = version(registry, 1)
+    assert now.active and now.known_good and now.performance_score == 0.7
+    assert view(registry).read_bytes() == (registry.models / one.content_hash / MODEL).read_bytes()
+    assert check(registry) == []
+
+
+def test_the_gates_meet_who_is_in_that_place(registry, register):
+    register(1), register(2)
+    force(registry, 1)
+    asked = []
+
+    def judge(*given):
+        asked.append(given)
+        return accepting(*given)
+
+    registry.promote(NAME, judge=judge)
+    ((candidate, previous, archetype),) = asked
+    assert (candidate.name, previous.name, archetype) == (
+        version(registry, 2).content_hash, version(registry, 1).content_hash, "mage",
+    )  # fmt: skip
+
+
+def test_force_needs_a_reason_and_leaves_it(registry, register):
+    register(1)
+    for reason in (None, "", "  "):
+        with pytest.raises(ValueError, match="without a reason"):
+            registry.promote(NAME, 1, force=True, reason=reason)
+    force(registry, 1)
+    (line,) = lines(registry, stage="production")
+    assert (line.action, line.reason, line.evidence["gates"]) == ("force", "a test", [])
+    assert not version(registry, 1).known_good
+
+
+def test_promoting_what_is_there_moves_nothing_and_publishes(registry, register):
+    register(1)
+    slot = force(registry, 1)
+    view(registry).unlink()
+    assert force(registry, 1) == slot and view(registry).exists()
+    assert len(lines(registry, stage="production")) == 1
+
+
+def test_a_rollback_goes_to_who_was_good_before(registry, register, own_connection):
+    for number in (1, 2, 3):
+        register(number)
+        force(registry, number)
+    with pytest.raises(ValueError, match="without a reason"):
+        registry.rollback(NAME, "")
+    slot = registry.rollback(NAME, "it stands still", leaving=3)
+    assert (slot.version, slot.previous, slot.epoch) == (2, 3, 4)
+    assert registry.rollback(NAME, "it stands still", leaving=3) == slot  # may be repeated
+    with pytest.raises(RegistryError, match="expected 1 to roll back from"):
+        registry.rollback(NAME, "it stands still", leaving=1)
+    assert not version(registry, 3).known_good
+    assert registry.rollback(NAME, "this one too").version == 1
+    with pytest.raises(UnknownVersionError, match="no version before that is known to be good"):
+        registry.rollback(NAME, "and this one")
+    logged = ask(own_connection, "SELECT * FROM ml_continuous_training_log WHERE rollback")
+    assert [(row["from_version"], row["to_version"], row["reason"]) for row in logged] == [
+        (2, 1, "this one too"), (3, 2, "it stands still"),
+    ]  # fmt: skip
+    (active,) = ask(own_connection, "WHERE active = TRUE")
+    assert (active["version"], active["onnx_path"]) == (1, version(registry, 1).onnx_path)
+    assert check(registry) == []
+
+
+def test_a_rollback_may_name_a_version_that_is_good(registry, register):
+    for number in (1, 2, 3):
+        register(number)
+        force(registry, number)
+    register(4)
+    with pytest.raises(RegistryError, match="version 4 cannot be rolled back to, expected one of 1, 2"):
+        registry.rollback(NAME, "broken", to=4)
+    assert registry.rollback(NAME, "broken", to=1).version == 1
+
+
+def test_a_withdrawn_slot_counts_on(registry, register):
+    register(1)
+    force(registry, 1)
+    assert registry.withdraw(NAME, "broken").version is None
+    assert not view(registry).exists() and not version(registry, 1).active
+    assert registry.withdraw(NAME, "broken").epoch == 2
+    assert force(registry, 1).epoch == 3
+    assert [line.epoch for line in lines(registry, stage="production")] == [1, 2, 3]
+    assert check(registry) == []
+
+
+def test_stages_are_apart_and_only_production_is_published(registry, register):
+    register(1)
+    force(registry, 1, "staging")
+    assert not view(registry).exists() and not version(registry, 1).active
+    with pytest.raises(ValueError, match="the stage is 'live', expected"):
+        force(registry, 1, "live")
+    with pytest.raises(UnknownVersionError, match="has no version 7, expected one of 1"):
+        force(registry, 7)
+
+
+def test_who_looked_too_early_is_told(registry, register):
+    register(1), register(2)
+    force(registry, 1)
+    with pytest.raises(SlotMovedError, match="has moved 1 times, expected 0"):
+        registry.promote(NAME, 2, force=True, reason="a test", epoch=0)
+
+    def overtaken(*given):
+        force(registry, 2)
+        return accepting(*given)
+
+    register(3)
+    with pytest.raises(SlotMovedError, match="points to version 2 since its move 2, and was to move on from 1"):
+        registry.promote(NAME, 3, judge=overtaken)
+    assert check(registry) == []
+
+
+def test_a_flipped_byte_is_refused(registry, register, tmp_path):
+    register(1)
+    spoilt = make_bundle(tmp_path / "elsewhere", 2)
+    flip(spoilt / MODEL)
+    with pytest.raises(BundleError, match="wrong hash"):
+        registry.register(spoilt)
+    one = version(registry, 1)
+    flip(registry.models / one.content_hash / MODEL)
+    for judge in (accepting, None):
+        with pytest.raises(BundleError, match="wrong hash"):
+            registry.promote(NAME, 1, force=judge is None, reason="a test", judge=judge)
+    assert lines(registry, stage="production") == []
+    assert [broken.about for broken in check(registry)] == ["bundle"]
+
+
+def test_a_byte_that_flips_while_gates_are_asked_is_refused(registry, register):
+    one = register(1)
+
+    def spoiling(*given):
+        flip(registry.models / one.content_hash / MODEL)
+        return accepting(*given)
+
+    with pytest.raises(BundleError, match="wrong hash"):
+        registry.promote(NAME, 1, judge=spoiling)
+    assert lines(registry, stage="production") == []
+
+
+@pytest.mark.parametrize("change", [flip, lambda path: path.unlink()])
+def test_a_published_file_that_is_another_is_found_and_repaired(registry, register, change):
+    register(1)
+    force(registry, 1)
+    change(view(registry))
+    assert [(broken.about, "publish" in broken.remedy) for broken in check(registry)] == [("published view", True)]
+    assert registry.publish() == [f"{view(registry)} is version 1"]
+    assert check(registry) == [] and registry.publish() == []
+
+
+def test_only_what_nobody_needs_is_deleted(registry, register):
+    made = {number: register(number) for number in range(1, 7)}
+    force(registry, 1), force(registry, 2), force(registry, 3, "staging")
+    registry.pin(NAME, 4, reason="for a comparison")
+    assert sweep(registry).versions == []  # all are recent
+    assert [one.version for one in sweep(registry, timedelta(0), only_look=True).versions] == [5, 6]
+    found = sweep(registry, timedelta(0))
+    assert [one.version for one in found.versions] == [5, 6]
+    assert {folder.name for folder in found.folders} == {made[5].content_hash, made[6].content_hash}
+    assert not (registry.models / made[5].content_hash).exists() and (registry.models / made[4].content_hash).exists()
+    assert check(registry) == []
+    assert register(7).version == 7  # numbers are not given twice
+    assert register(5).version == 8
+    registry.pin(NAME, 4, pinned=False)
+    assert [one.version for one in sweep(registry, timedelta(0)).versions] == [4, 7, 8]
+    assert [line.action for line in lines(registry)].count("delete") == 5
+    assert check(registry) == []
+
+
+def test_what_is_made_again_after_it_was_deleted_is_not_swept(registry, register):
+    one = register(1)
+    sweep(registry, timedelta(0))
+    made = make_bundle(registry.models, 1)
+    assert made.name == one.content_hash
+    assert sweep(registry, timedelta(0)).folders == [] and made.exists()
+
+
+def test_bundles_that_were_moved_with_their_folder_are_found(registry, register, tmp_path):
+    register(1)
+    registry.models = registry.models.rename(tmp_path / "moved")
+    force(registry, 1)
+    assert check(registry) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE ml_model_versions SET active = true", "active, and not in production"),
+        ("UPDATE ml_model_versions SET pinned = true", "is pinned or not, and the history says otherwise"),
+        ("DELETE FROM ml_model_versions", "version 1 is not there, and the history says otherwise"),
+        (
+            "INSERT INTO ml_model_history (archetype, model_type, action, stage, to_version, epoch) "
+            "VALUES ('mage', 'combat_dqn', 'promote', 'staging', 1, 2)",
+            "tells of move 2, expected 1",
+        ),
+    ],
+)
+def test_what_others_did_to_the_tables_is_found(registry, register, own_connection, statement, told):
+    register(1)
+    own_connection.execute(statement)
+    assert any(told in broken.told for broken in check(registry))
