@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.bundle import BundleError, OnnxPolicy
+from agents.bundle import OnnxPolicy
 from agents.judge.matches import play
 from agents.judge.players import player_of
 from agents.opponents import ModelRival, opponent_of
@@ -34,5 +34,5 @@ def test_a_damaged_bundle_is_no_player(tmp_path):
     for path in exported("combat_dqn").iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "model.onnx").write_bytes(b"0")
-    with pytest.raises(BundleError, match="wrong hash"):
-        player_of(folder)
+    broken = player_of(folder).broken
+    assert broken is not None and "BundleError" in broken and "wrong hash" in broken

@@ -1,5 +1,6 @@
 """Experience to put into a store: each can be told from all others."""
 
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +29,21 @@ def write(database: Store, *parts: Experience) -> None:
     with database.connect() as connection:
         for part in parts:
             write_batch(connection, part, uuid4())
+    settle(database)
+
+
+def settle(database: Store, seconds: float = 60.0) -> None:
+    """Wait until what is written can be read: readers wait for all older transactions of a server, other tests' too."""
+    until = time.monotonic() + seconds
+    with database.connect(autocommit=True) as connection:
+        while time.monotonic() < until:
+            found = connection.execute(
+                "SELECT coalesce(max(transaction_id) < pg_snapshot_xmin(pg_current_snapshot()), true) "
+                "FROM ml_experience_replay"
+            ).fetchone()
+            if found is not None and found[0]:
+                return
+            time.sleep(0.02)
 
 
 def ticks_of(database: Store, wanted: Wanted | None = None, after: Watermark | None = None, **given: Any) -> list[int]:
