@@ -1,6 +1,7 @@
 """No late commit is lost: what the plain `id > last` does lose is shown first."""
 
 import threading
+from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlmonster_env.store import ExperienceStream, Wanted, Watermark
 from mlmonster_env.store.copying import write_batch
-from tests.store.rows import make_rows, ticks_of, write
+from tests.store.rows import make_rows, settle, ticks_of, write
 
 
 def test_a_row_that_commits_late_is_read_though_later_ones_were_there_first(database):
@@ -78,33 +79,35 @@ def test_any_interleaving_of_transactions_is_read_in_full(database, data):
     """Transactions begin, write, commit and roll back in any order, and reads fall in between."""
     with database.connect(autocommit=True) as connection:
         connection.execute("TRUNCATE ml_experience_replay")
-    stream = ExperienceStream(database, batch_rows=3, page_rows=5)
-    open_ones: dict[psycopg.Connection[Any], list[int]] = {}
-    expected: list[int] = []
-    read: list[int] = []
-    tick = 0
-    for step in data.draw(st.lists(st.sampled_from(["begin", "write", "commit", "rollback", "read"]), max_size=25)):
-        if step == "begin" and len(open_ones) < 3:
-            connection = database.connect()
-            connection.execute("SELECT pg_current_xact_id()")
-            open_ones[connection] = []
-        elif step == "read":
-            read += [t for batch in stream for t in batch.transitions.tick.tolist()]
-        elif open_ones:
-            connection = data.draw(st.sampled_from(list(open_ones)))
-            if step == "write":
-                write_batch(connection, make_rows(2, first=tick), uuid4())
-                open_ones[connection] += [tick, tick + 1]
-                tick += 2
-            elif step in ("commit", "rollback"):
-                getattr(connection, step)()
-                ticks = open_ones.pop(connection)
-                expected += ticks if step == "commit" else []
-                connection.close()
-    for connection in open_ones:
-        connection.close()
-    read += [t for batch in stream for t in batch.transitions.tick.tolist()]
-    stream.close()
+    with ExitStack() as stack:  # an example may end anywhere, and who leaves a transaction open blocks the next one
+        stream = stack.enter_context(ExperienceStream(database, batch_rows=3, page_rows=5))
+        open_ones: dict[psycopg.Connection[Any], list[int]] = {}
+        expected: list[int] = []
+        read: list[int] = []
+        tick = 0
+        for step in data.draw(st.lists(st.sampled_from(["begin", "write", "commit", "rollback", "read"]), max_size=25)):
+            if step == "begin" and len(open_ones) < 3:
+                connection = database.connect()
+                stack.callback(connection.close)
+                connection.execute("SELECT pg_current_xact_id()")
+                open_ones[connection] = []
+            elif step == "read":
+                read += [t for batch in stream for t in batch.transitions.tick.tolist()]
+            elif open_ones:
+                connection = data.draw(st.sampled_from(list(open_ones)))
+                if step == "write":
+                    write_batch(connection, make_rows(2, first=tick), uuid4())
+                    open_ones[connection] += [tick, tick + 1]
+                    tick += 2
+                elif step in ("commit", "rollback"):
+                    getattr(connection, step)()
+                    ticks = open_ones.pop(connection)
+                    expected += ticks if step == "commit" else []
+                    connection.close()
+        for connection in open_ones:
+            connection.close()
+        settle(database)
+        read += [t for batch in stream for t in batch.transitions.tick.tolist()]
     assert sorted(read) == sorted(expected)
 
 
