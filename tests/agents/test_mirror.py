@@ -136,8 +136,9 @@ def test_statistics_are_those_of_pairs(outcomes):
     else:
         error = math.sqrt(sum((m - mean) ** 2 for m in means) / (len(means) - 1) / len(means))
         assert score.standard_error == pytest.approx(error)
-        assert low == pytest.approx(max(0.0, mean - 1.959964 * error), abs=1e-9)
-        assert high == pytest.approx(min(1.0, mean + 1.959964 * error), abs=1e-9)
+        half = 1.959964 * error if error else 3.0 / len(outcomes)
+        assert low == pytest.approx(max(0.0, mean - half), abs=1e-9)
+        assert high == pytest.approx(min(1.0, mean + half), abs=1e-9)
 
 
 def test_a_won_and_a_lost_match_of_a_pair_say_nothing():
