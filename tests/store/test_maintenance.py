@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mlmonster_env.store import Store, partitions, timescale
+from mlmonster_env.store import ExperienceStream, Store, partitions, timescale
 from mlmonster_env.store.__main__ import main
 from mlmonster_env.store.doctor import LOOKS, examine
 from mlmonster_env.store.maintaining import maintain
@@ -55,7 +55,8 @@ def test_old_requests_and_tokens_are_deleted(database, connection):
 def test_rows_of_another_server_are_found_and_put_in_order(database, connection):
     write(database, make_rows(3))
     connection.execute("UPDATE ml_experience_replay SET transaction_id = '1000000000000'")
-    assert ticks_of(database) == []
+    with ExperienceStream(database) as stream:
+        assert list(stream) == []
     (found,) = [finding for finding in examine(database) if finding.about == "order of experience"]
     assert not found.is_well and "3 rows come from another server" in found.told and "maintain" in found.remedy
     assert maintain(database).renumbered == 3

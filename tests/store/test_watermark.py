@@ -30,6 +30,7 @@ def test_a_row_that_commits_late_is_read_though_later_ones_were_there_first(data
         stream = ExperienceStream(database)
         assert [len(batch) for batch in stream] == []  # nobody knows yet what comes before
         late.commit()
+        settle(database)
         assert [tick for batch in stream for tick in batch.transitions.tick.tolist()] == [0, 1, 2, 10, 11, 12]
         assert list(stream) == []
         stream.close()
@@ -65,6 +66,7 @@ def test_writers_that_commit_in_any_order_are_all_read_once(database):
         thread.start()
     for thread in workers:
         thread.join()
+    settle(database)
     stop.set()
     reader.join()
     with database.connect() as connection:

@@ -10,10 +10,11 @@ from mlmonster_env.store import Experience, ExperienceStream, ExperienceWriter, 
 from mlmonster_env.store import writer as writing
 from mlmonster_env.store.copying import write_batch
 from mlmonster_env.store.database import Store
-from tests.store.rows import make_rows, ticks_of, write
+from tests.store.rows import make_rows, settle, ticks_of, write
 
 
 def joined(database, **given) -> Experience:
+    settle(database)
     with ExperienceStream(database, **given) as stream:
         return Experience.joined([batch.transitions for batch in stream])
 
