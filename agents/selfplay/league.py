@@ -50,6 +50,11 @@ class League:
         return made
 
     @property
+    def is_early(self) -> bool:
+        """Whether the stock AI still plays the pool's part: past selves that cannot fight yet teach little."""
+        return STOCK in self.fixed and self.taken < self.settings.after * self.settings.snapshots
+
+    @property
     def elo(self) -> float:
         """How strong the learner has been of late; the stock AI is at 0, or, where it is not met, the untrained one."""
         anchors = {one.name: one.elo for one in self.pool.snapshots if one.steps or STOCK not in self.fixed}
@@ -62,9 +67,9 @@ class League:
     def admit(self, policy: Policy, steps: int, total: int) -> None:
         """Take a snapshot of the model into the pool."""
         elo = self.elo
-        if self.pool.snapshots and not self.pool.snapshots[0].steps and STOCK in self.fixed:
+        first = self.pool.names[0] if self.pool.snapshots and not self.pool.snapshots[0].steps else None
+        if first in self.scorebook.played and STOCK in self.fixed:
             # Nothing was known of the untrained one when it was taken; now its matches against the learner tell.
-            first = self.pool.names[0]
             self.pool.rate(first, elo - self.scorebook.ahead(first))
         self.pool.add(policy, steps, elo)
         self.taken = steps * self.settings.snapshots // total
@@ -80,9 +85,12 @@ class League:
 
     def weights(self) -> dict[str, float]:
         """How often everybody is met beside the others; all together are 1."""
-        told = MATCHMAKING[self.settings.matchmaking]({name: self.scorebook.rate(name) for name in self.pool.names})
-        whole = sum(told.values()) or 1.0
-        weights = {**self.fixed, **{name: self.share * weight / whole for name, weight in told.items()}}
+        if self.is_early:
+            weights = {**self.fixed, STOCK: self.fixed[STOCK] + self.share}
+        else:
+            told = MATCHMAKING[self.settings.matchmaking]({name: self.scorebook.rate(name) for name in self.pool.names})
+            whole = sum(told.values()) or 1.0
+            weights = {**self.fixed, **{name: self.share * weight / whole for name, weight in told.items()}}
         total = sum(weights.values())
         return {name: weight / total for name, weight in weights.items()}
 
@@ -104,6 +112,8 @@ class League:
 
     def line(self) -> str:
         """For people."""
+        if self.is_early:
+            return f"Elo {self.elo:+.0f} of late; past selves are met after {self.settings.after:.0%} of the decisions"
         rates = {name: self.scorebook.rate(name) for name in self.pool.names}
         hardest = min(rates, key=lambda name: rates[name])
         steps = next(one.steps for one in self.pool.snapshots if one.name == hardest)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from policies.policy import Policy
 from policies.products import use_fast_products
 from policies.storage import read_manifest
@@ -61,7 +63,8 @@ class Pool:
     def policy(self, name: str) -> Policy:
         """A snapshot's model, if it is still on the disk; whoever asks twice gets the same."""
         if name not in self._loaded:
-            self._loaded[name] = self._ready(Policy.load(self.folder / name))
+            with torch.random.fork_rng(devices=[]):  # a run that goes on reads what the one before it had
+                self._loaded[name] = self._ready(Policy.load(self.folder / name))
             if self._loaded[name].digest()[:NAME_DIGITS] != name:
                 raise ValueError(f"{self.folder / name} holds another model than its name says")
         return self._loaded[name]
