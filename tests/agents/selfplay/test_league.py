@@ -103,6 +103,31 @@ def test_who_beats_the_learner_is_met_more_often(tmp_path):
     assert 0.05 < np.isin(met, ["stock"]).mean() < 0.3
 
 
+def test_the_stock_ai_plays_the_pools_part_until_so_much_is_learnt(tmp_path):
+    made = league(tmp_path, **{"selfplay.after": 0.4, "selfplay.snapshots": 5})
+    seat = made.seat(3)
+    seat.sit(400, 1)
+    for seed in range(2):
+        made.admit(policy(seed), seed, 5)
+    assert made.weights() == {"stock": pytest.approx(5 / 6), "random": pytest.approx(1 / 6)}
+    assert "past selves are met after 40%" in made.line()
+    seat.forget(np.arange(400))
+    assert {seat.names[label] for label in seat.labels} == {"stock", "random"}
+    made.admit(policy(2), 2, 5)
+    weights = made.weights()
+    assert weights["stock"] == pytest.approx(1 / 6) and set(weights) == {"stock", "random", *made.pool.names}
+    seat.forget(np.arange(400))
+    assert set(made.pool.names) < {seat.names[label] for label in seat.labels}
+    assert made.line().startswith("3 past selves")
+
+
+def test_without_the_stock_ai_past_selves_are_met_from_the_beginning(tmp_path):
+    made = league(tmp_path, opponents="mix:pool=4,rusher=1", **{"selfplay.after": 0.4})
+    made.seat(3).sit(4, 1)
+    made.admit(policy(0), 0, 5)
+    assert made.weights() == {"rusher": pytest.approx(0.2), made.pool.names[0]: pytest.approx(0.8)}
+
+
 def test_nobody_is_met_before_the_first_snapshot_where_there_is_nobody_else(tmp_path):
     seat = league(tmp_path, opponents="mix:pool=1").seat(0)
     seat.sit(4, 1)
