@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.config.read import resolve
-from agents.course import FINAL
+from agents.course import CHECKPOINTS, FINAL
 from agents.evaluation import Evaluation, evaluate
 from agents.machine import cores
-from agents.run import FACTS, Run
+from agents.run import CONFIG, FACTS, Run
 from mlmonster_env.contract import ARCHETYPES
 from policies.policy import Policy
 from policies.storage import read_manifest, write_text
@@ -137,7 +137,7 @@ def scores_of(job: Job, policy: Policy) -> dict[str, Any]:
 def trained(folder: Path, asked: Mapping[str, Any]) -> Policy:
     """The model of the run in a folder, which is begun, or gone on with, unless it is done."""
     if not (folder / FINAL / "manifest.json").is_file():
-        if any((folder / "checkpoints").glob("[0-9]*")):
+        if (folder / CONFIG).is_file() and any((folder / CHECKPOINTS).glob("[0-9]*")):
             Run.resume(folder).go()
         else:
             shutil.rmtree(folder, ignore_errors=True)  # stopped before its first checkpoint
