@@ -45,10 +45,10 @@ they chose the defaults and are no results themselves. They differ in the field;
 - *Archetypes that are paid for staying alive* learn to draw. By its own pay the support had 54% in the field after
   forty million decisions (the defensive 84%, and 51% after the first four); by the pay of the aggressive
   (`--reward aggressive`) it had 73% after ten. Defensive, support and tank are therefore trained by that.
-- *Past selves from the first match on* (`--opponents pool --set selfplay.after=0`, the aggressive, seed 0, forty million
-  decisions, judged on 1,000 pairs): 40.2% [37.2%, 43.2%] in the field and 55.5% [52.6%, 58.4%] in contact against the one
-  that had met the stock AI alone, and 16% in the field against those who camp. Who cannot find anybody yet learns
-  nothing from another who cannot; with the stock AI in the pool's place for the first 40% it is as above.
+- *Past selves from the first match on* (`--opponents pool --set selfplay.after=0`, the aggressive, seed 0, forty
+  million decisions, judged on 1,000 pairs): 40.2% [37.2%, 43.2%] in the field and 55.5% [52.6%, 58.4%] in contact
+  against the one that had met the stock AI alone, and 16% in the field against those who camp. Who cannot find anybody
+  yet learns nothing from another who cannot; with the stock AI in the pool's place for the first 40% it is as above.
 
 What is missing to 90% in the field: about a tenth of the matches is lost, where somebody meets the enemy's pack alone
 while the others are elsewhere (no order lets a pack walk together without a target), and about a tenth is drawn because
