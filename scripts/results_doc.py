@@ -45,8 +45,8 @@ they chose the defaults and are no results themselves. They differ in the field;
 - *Archetypes that are paid for staying alive* learn to draw. By its first pay the support had 54% in the field after
   forty million decisions (the defensive 84%, and 51% after the first four); paid for fighting too, 56% and 74% in
   contact after four. Defensive and tank are trained by the pay of the aggressive (`--reward aggressive`).
-- *Who is paid much for distance* keeps away before it wins: at 15 for a hit from afar the ranged had 69% in the field and
-  34% in contact after forty million decisions, at 1 it had 65% and 64% after four.
+- *Who is paid much for distance* keeps away before it wins: at 15 for a hit from afar the ranged had 69% in the field
+  and 34% in contact after forty million decisions, at 1 it had 65% and 64% after four.
 - *Past selves from the first match on* (`--opponents pool --set selfplay.after=0`, the aggressive, seed 0, forty
   million decisions, judged on 1,000 pairs): 40.2% [37.2%, 43.2%] in the field and 55.5% [52.6%, 58.4%] in contact
   against the one that had met the stock AI alone, and 16% in the field against those who camp. Who cannot find anybody
