@@ -14,8 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from agents.config.read import resolve
-from agents.course import CHECKPOINTS, FINAL
+from agents.course import CHECKPOINTS, FINAL, RunError
 from agents.evaluation import Evaluation, evaluate
 from agents.machine import cores
 from agents.run import CONFIG, FACTS, Run
@@ -136,6 +138,13 @@ def scores_of(job: Job, policy: Policy) -> dict[str, Any]:
 
 def trained(folder: Path, asked: Mapping[str, Any]) -> Policy:
     """The model of the run in a folder, which is begun, or gone on with, unless it is done."""
+    if (folder / CONFIG).is_file():
+        kept = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
+        wanted = json.loads(json.dumps(asked))  # tuples are lists there
+        other = {option: _at(kept, option) for option in wanted if _at(kept, option) != wanted[option]}
+        if other:
+            right = {option: wanted[option] for option in other}
+            raise RunError(f"{folder} holds a run of {other}, expected {right}; delete it, or judge it by itself")
     if not (folder / FINAL / "manifest.json").is_file():
         if (folder / CONFIG).is_file() and any((folder / CHECKPOINTS).glob("[0-9]*")):
             Run.resume(folder).go()
@@ -143,6 +152,13 @@ def trained(folder: Path, asked: Mapping[str, Any]) -> Policy:
             shutil.rmtree(folder, ignore_errors=True)  # stopped before its first checkpoint
             Run.begin(folder, resolve(asked)).go()
     return Policy.load(folder / FINAL)
+
+
+def _at(tree: Any, option: str) -> Any:
+    """What a tree of options holds at such a place as learn.gamma; None where there is no such place."""
+    for name in option.split("."):
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return tree
 
 
 def judged(policy: Policy, scenario: str, pairs: int, **arguments: Any) -> dict[str, Any]:
@@ -179,7 +195,11 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"{'done' if path.is_file() else 'left'}  {job.name}")
         elif not path.is_file() and time.monotonic() - begun < 60 * given.minutes:
             print(f"== {job.command}", flush=True)
-            told = work(job)
+            try:
+                told = work(job)
+            except RunError as error:
+                print(f"error: {error}", file=sys.stderr)
+                return 1
             FOLDER.mkdir(parents=True, exist_ok=True)
             write_text(path, json.dumps(told, indent=1) + "\n")
             DOCUMENT.write_text(render(FOLDER), encoding="utf-8")

@@ -5,9 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from agents.config.read import resolve
+from agents.course import RunError
 from agents.learners.threat_data import Watched
+from agents.run import Run
 from scripts import results, results_doc, results_threat
 from scripts.results_doc import interval, render
+from tests.agents.runs import options
 
 
 def score(rate, se=0.01, drawn=0.1):
@@ -55,6 +59,15 @@ def test_the_committed_document_is_the_one_that_its_files_make():
     if not results.FOLDER.is_dir():
         pytest.skip("nothing was run yet")
     assert results_doc.DOCUMENT.read_text(encoding="utf-8") == render(results.FOLDER)
+
+
+@pytest.mark.parametrize("other", [{"reward": "win"}, {"learn.gamma": 0.5}])
+def test_a_folder_with_another_run_is_refused(tmp_path, other):
+    made = options("combat_dqn", "ppo")
+    Run.begin(tmp_path / "run", resolve(made)).go()
+    assert results.trained(tmp_path / "run", made).card.archetype == made["archetype"]
+    with pytest.raises(RunError, match=f"holds a run of .*, expected .*{next(iter(other.values()))}"):
+        results.trained(tmp_path / "run", {**made, **other})
 
 
 def test_the_queue_holds_six_archetypes_by_three_seeds_and_all_types():
