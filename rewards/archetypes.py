@@ -37,12 +37,18 @@ def _as_begun(value: float) -> Weight:
 
 
 WINNING = "every archetype is paid for winning: without it the defensive earned 158 for stalling, 125 for winning"
-BLOWS = "paid for healing alone, it did not learn to look for a fight: 54% in the field after forty million decisions"
 OUTCOME = {
     "win": Weight(200.0, None, WINNING),
     "loss": Weight(-100.0, None, "the other half of it"),
     "draw": Weight(-100.0, None, "else running the clock down is as good as a fight with an even chance"),
     "hp_difference": Weight(50.0, None, "shaping: tells a good exchange of blows long before the end"),
+}
+FIGHT = "its first table paid for no blow, and it learnt to look for a fight late or never"
+FIGHTING = {
+    "damage_dealt": Weight(2.0, None, FIGHT),
+    "kill": Weight(100.0, None, FIGHT),
+    "damage_taken": Weight(-0.5, None, "paid for blows alone, it ran into packs by itself"),
+    "death": Weight(-50.0, None, "paid for blows alone, it ran into packs by itself"),
 }
 WEIGHTS: dict[str, Pay] = {
     "aggressive": Pay({
@@ -54,15 +60,15 @@ WEIGHTS: dict[str, Pay] = {
     }),
     "defensive": Pay({
         **OUTCOME,
-        "survival_time": _as_begun(1.0),
+        **FIGHTING,
+        "survival_time": Weight(0.2, 1.0, "three minutes of hiding were worth nearly as much as a win"),
         "damage_blocked": _as_begun(1.5),
         "ally_protected": _as_begun(20.0),
         "survival": _as_begun(100.0),
     }),
     "support": Pay({
         **OUTCOME,
-        "damage_dealt": Weight(2.0, None, BLOWS),
-        "kill": Weight(100.0, None, BLOWS),
+        **FIGHTING,
         "healing_done": Weight(0.0, 2.0, "pays for healing the healthy: free skills offered 1,222%, 142% was needed"),
         "effective_healing": Weight(2.5, 4.0, "at 4 being beaten on and healed earned 1.48, winning 1.27 (random foe)"),
         "buff": _as_begun(15.0),
