@@ -39,7 +39,7 @@ SETTINGS = ("archetype", "model_type", "algo", "seed", "reward")
 BEST_ALGO = "ppo"  # of combat_dqn; see docs/results.md
 FIRST = 14  # of the other lines, that come before the flagship's further seeds
 PACKS = ("pack-3", "pack-5", "pack-8")  # that signals are judged by
-PAID_AS = {"tank": "aggressive"}  # its own pay teaches it to be beaten
+PAID_AS = {"tank": "aggressive"}  # see what was tried with its own, in docs/results.md
 
 
 @dataclass(frozen=True)
