@@ -44,9 +44,9 @@ they chose the defaults and are no results themselves. They differ in the field;
 - *Pay.* Winning alone (`--reward win`) reached 57% in the field after ten million decisions, the mage's row 72%.
 - *Archetypes that are paid for staying alive* learn to draw. By its first pay the support had 54% in the field after
   forty million decisions. Paid for blows too it had 59% there and 78% in contact, paid for blows and for not being hurt
-  63% and 80% after four. The same was done for the defensive, whose line here is still by the pay of the aggressive
-  (`--reward aggressive`), as the tank's is to be: four changes of its own pay ended between 45% and 51% together after
-  four to six million decisions.
+  63% and 80% after four. The defensive was given the same. The tank's line is by the pay of the aggressive
+  (`--reward aggressive`): four changes of its own pay ended between 45% and 51% together after four to six million
+  decisions.
 - *Who is paid much for distance* keeps away before it wins: at 15 for a hit from afar the ranged had 69% in the field
   and 34% in contact after forty million decisions, at 1 it had 65% and 64% after four.
 - *Past selves from the first match on* (`--opponents pool --set selfplay.after=0`, the aggressive, seed 0, forty
