@@ -24,8 +24,8 @@ DX = tuple(dx for dx, _ in MOVES[:STAY])
 DY = tuple(dy for _, dy in MOVES[:STAY])
 AWAY_CELLS = 5
 MOVE_CELLS = 6
-RANDOM_CELLS = 7
-RANDOM_TRIES = 16
+RANDOM_CELLS = 12
+STRAIGHT_TRIES, FORWARD_TRIES, RANDOM_TRIES = 16, 24, 32
 FLIGHT_CELLS = 12  # a longer way home is walked in pieces
 STILL = VECTOR_UNIT // 4  # a vector shorter than this is no movement
 
@@ -138,21 +138,23 @@ def heading(w, u):
 
 
 @small
-def ahead(dx, dy, x, y):
-    """Whether a way is within 60 degrees of a heading; there is none if the heading is none."""
+def turned_from(dx, dy, x, y, tries):
+    """Whether a way turns off too far: by 30 degrees from the heading, after some tries by 90; in the end none does."""
     along = dx * x + dy * y
-    return along >= 0 and 4 * along * along >= (dx * dx + dy * dy) * (x * x + y * y)
+    if tries < STRAIGHT_TRIES:
+        return along < 0 or 4 * along * along < 3 * (dx * dx + dy * dy) * (x * x + y * y)
+    return tries < FORWARD_TRIES and along < 0
 
 
 @kernel
 def stroll(w, u, on, now):
-    """Walk to a random cell near by; when going `on`, to one that lies roughly ahead, if there is any."""
+    """Walk to a random cell near by; when going `on`, to one that lies straight on, or ahead, if there is any."""
     s = w.units
     way_x, way_y = heading(w, u)
-    for i in range(2 * RANDOM_TRIES):
+    for tries in range(RANDOM_TRIES):
         dx = draw(w, 2 * RANDOM_CELLS + 1) - RANDOM_CELLS
         dy = draw(w, 2 * RANDOM_CELLS + 1) - RANDOM_CELLS
-        if on and i < RANDOM_TRIES and not ahead(dx, dy, way_x, way_y):
+        if on and turned_from(dx, dy, way_x, way_y, tries):
             continue
         x = s[f.X, u] + dx
         y = s[f.Y, u] + dy

@@ -232,7 +232,7 @@ def test_random_moves_go_on_for_as_long_as_they_are_ordered():
     assert len(set(places)) > 25
 
 
-def test_random_moves_that_go_on_do_not_turn_back():
+def test_random_moves_that_go_on_go_straight_on_where_there_is_a_way():
     arena = duel(25, matches=200)
     tell(arena, 0, to.MOVE_RANDOMLY)
     arena.step(20)
@@ -240,8 +240,17 @@ def test_random_moves_that_go_on_do_not_turn_back():
     first = before - MIDDLE
     arena.step(30)
     second = arena.units[:, [f.X, f.Y], 0] - before
-    ahead = (first * second).sum(1)
-    assert (ahead >= 0).mean() > 0.8 and (ahead < 0).any()  # never back at once, but anywhere in the end
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    turned = np.degrees(np.arccos(np.clip((first * second).sum(1) / np.maximum(lengths, 1e-9), -1, 1)))[lengths > 0]
+    assert len(turned) > 150 and (turned <= 60).mean() > 0.9
+
+
+def test_random_moves_that_go_on_turn_at_the_end_of_the_map():
+    arena = duel(25, matches=50)
+    tell(arena, 0, to.MOVE_RANDOMLY)
+    places = np.array([arena.step(10) or arena.units[:, [f.X, f.Y], 0] for _ in range(60)])
+    went = np.sign(np.diff(places, axis=0))
+    assert ((went > 0).any(0) & (went < 0).any(0)).all()  # both ways along both axes, in each match
 
 
 def test_another_order_in_between_forgets_the_way():
