@@ -29,7 +29,7 @@ class ModelType:
     control: str  # the kind of orders it gives; "" where it gives none itself
     algos: tuple[str, ...]  # what it can learn with, the default first
     megabytes: float  # of the deployed part at full size in half precision
-    grid: str = "convolutions"  # how its network looks at the grid, where it sees one
+    grid: str = "around"  # how its network looks at the grid, where it sees one
     central: bool = False  # whether its critic, in training, sees the whole pack
     otherwise: Mapping[str, Terms] = field(default_factory=dict, hash=False)  # by algorithm, where terms differ
 

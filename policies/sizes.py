@@ -16,7 +16,6 @@ class Widths:
     heads: int = 2
     layers: int = 1
     grid: int = 64
-    channels: int = 16
     vision: int = 64  # of each patch of the grid
     vision_layers: int = 2
     vision_heads: int = 4
@@ -32,13 +31,13 @@ class Widths:
 
 
 TINY = Widths(
-    trunk=32, depth=1, head=16, rows=8, grid=16, channels=4, quantiles=8, members=3, tokens=16, encoders=1,
+    trunk=32, depth=1, head=16, rows=8, grid=16, quantiles=8, members=3, tokens=16, encoders=1,
     vision=16, vision_layers=1, vision_heads=2, core=16, core_heads=2, span=8, latent=8,
 )  # fmt: skip
 SMALL = Widths()
 FULL: dict[str, Widths] = {
     "combat_dqn": Widths(trunk=1024, depth=9, head=512),
-    "movement_ppo": Widths(trunk=1664, depth=8, head=1024, grid=1024, channels=64),
+    "movement_ppo": Widths(trunk=1664, depth=8, head=1024, grid=1024),
     "skill_dqn": Widths(trunk=672, depth=4, head=256, rows=128),
     "threat_assessment": Widths(trunk=256, depth=1, head=128, rows=128, heads=4, layers=2, members=5),
     "pattern_recognition": Widths(trunk=1024, depth=1, heads=16, tokens=1024, encoders=14),

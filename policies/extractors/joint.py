@@ -18,21 +18,21 @@ from policies.masks import MASK
 from policies.normalize import RunningScale
 from policies.sizes import Widths
 
-GRIDS = ("convolutions", "patches")
+GRIDS = ("around", "patches")
 
 
 class JointExtractor(BaseFeaturesExtractor):
     """`widths.trunk` features of whatever blocks a `Dict` observation holds; the action mask is left to the head.
 
-    `grid` says how a grid is looked at: its middle by "convolutions", or all of it by a transformer over "patches".
+    `grid` says how a grid is looked at: "around" the monster, or all of it by a transformer over "patches".
     """
 
-    def __init__(self, observation_space: spaces.Dict, widths: Widths, grid: str = "convolutions") -> None:
+    def __init__(self, observation_space: spaces.Dict, widths: Widths, grid: str = "around") -> None:
         if grid not in GRIDS:
             raise ValueError(f"grid is {grid!r}, expected one of {', '.join(GRIDS)}")
         super().__init__(observation_space, widths.trunk)
         looked: dict[str, Callable[[], BaseFeaturesExtractor]] = {
-            "convolutions": lambda: GridExtractor(observation_space, widths.grid, widths.channels),
+            "around": lambda: GridExtractor(observation_space, widths.grid),
             "patches": lambda: VisionExtractor(
                 observation_space, widths.vision, widths.vision_layers, widths.vision_heads
             ),

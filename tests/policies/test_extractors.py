@@ -13,7 +13,6 @@ from mlmonster_env.contract import BLOCKS, GRID_CELLS
 from mlmonster_env.envs.battle import block_space
 from policies.extractors import EntityExtractor, GridExtractor, JointExtractor, SkillExtractor, StateExtractor
 from policies.extractors.entities import EntityAttention
-from policies.extractors.grid import FIRST, SEEN
 from policies.masks import MASK
 from policies.sizes import SMALL, TINY
 from tests.policies.models import KINDS, policy_of, sights, tensors
@@ -132,18 +131,25 @@ def test_an_absent_slot_is_zeros_in_its_place_and_the_rest_stay_in_theirs():
     torch.testing.assert_close(slots[:, -1], slots[:, :-1].sum(1))
 
 
-def test_the_grid_is_looked_at_in_its_middle():
-    extractor = GridExtractor(box("grid"), 8, 4)
-    grid = seen("grid")
-    edge = torch.ones(GRID_CELLS, GRID_CELLS, dtype=torch.bool)
-    edge[FIRST : FIRST + SEEN, FIRST : FIRST + SEEN] = False
-    around = torch.where(edge, torch.rand_like(grid), grid)
-    with torch.no_grad():
-        assert torch.equal(extractor(around), extractor(grid))
-        for corner in (FIRST, FIRST + SEEN - 1):
-            changed = grid.clone()
-            changed[:, :, corner, corner] += 5.0
-            assert not torch.equal(extractor(changed), extractor(grid))
+def test_of_the_grid_each_cell_close_by_is_seen_and_rows_and_columns_of_the_rest():
+    extractor = GridExtractor(box("grid"), 64)
+    grid = torch.zeros_like(seen("grid"))
+    middle = GRID_CELLS // 2
+
+    def looks(*cells: tuple[int, int]) -> torch.Tensor:
+        shown = grid.clone()
+        for y, x in cells:
+            shown[:, 2, middle + y, middle + x] = 1.0
+        with torch.no_grad():
+            return extractor(shown)
+
+    close = [looks((y, x)) for y in (-4, 0, 4) for x in (-4, 0, 4)]
+    far = [looks((y, x)) for y in (-16, -9, 5, 15) for x in (-16, 7, 15)]
+    different = [*close, *far]
+    for number, one in enumerate(different):
+        assert not any(torch.allclose(one, other) for other in different[:number])
+    assert torch.allclose(looks((9, 7), (-9, -7)), looks((9, -7), (-9, 7)), atol=1e-5)  # far off only the sums count
+    assert not torch.allclose(looks((3, 2), (-3, -2)), looks((3, -2), (-3, 2)))
 
 
 @pytest.mark.parametrize("name", ALONE)

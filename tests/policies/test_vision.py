@@ -172,7 +172,7 @@ def test_the_joint_extractor_looks_as_it_is_told():
     assert isinstance(JointExtractor(space, TINY).parts["grid"], GridExtractor)
     looking = JointExtractor(space, TINY, "patches")
     assert isinstance(looking.parts["grid"], VisionExtractor) and looking.parts["grid"].features_dim == TINY.vision
-    with pytest.raises(ValueError, match="grid is 'pathces', expected one of convolutions, patches"):
+    with pytest.raises(ValueError, match="grid is 'pathces', expected one of around, patches"):
         JointExtractor(space, TINY, "pathces")
 
 
