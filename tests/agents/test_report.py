@@ -30,7 +30,7 @@ SCENE = "mirror-v1:train:contact"
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "mage-0"
-    begin(folder, "combat_dqn", "ppo").go()
+    begin(folder, "combat_dqn", "ppo", steps=3600).go()  # long enough for matches to end
     return folder
 
 
@@ -58,7 +58,7 @@ def test_the_page_needs_nothing_beside_it(report):
 
 def test_the_page_says_what_was_trained_and_how_strong_it_is(report):
     verdict = re.sub(r"<[^>]+>", "", re.findall(r'<p class="verdict">(.*?)</p>', report, re.S)[0])
-    assert verdict.startswith("A mage pack&#39;s combat_dqn (tiny), trained by PPO for 1,")
+    assert verdict.startswith("A mage pack&#39;s combat_dqn (tiny), trained by PPO for 3,")
     assert re.search(r"it scores \d+\.\d% \[95%: \d+\.\d% to \d+\.\d%\]", verdict)
     for part in (
         "Win rate against stock",

@@ -141,7 +141,8 @@ def test_of_the_grid_each_cell_close_by_is_seen_and_rows_and_columns_of_the_rest
         for y, x in cells:
             shown[:, 2, middle + y, middle + x] = 1.0
         with torch.no_grad():
-            return extractor(shown)
+            features: torch.Tensor = extractor(shown)
+        return features
 
     close = [looks((y, x)) for y in (-4, 0, 4) for x in (-4, 0, 4)]
     far = [looks((y, x)) for y in (-16, -9, 5, 15) for x in (-16, 7, 15)]

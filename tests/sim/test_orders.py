@@ -248,7 +248,10 @@ def test_random_moves_that_go_on_go_straight_on_where_there_is_a_way():
 def test_random_moves_that_go_on_turn_at_the_end_of_the_map():
     arena = duel(25, matches=50)
     tell(arena, 0, to.MOVE_RANDOMLY)
-    places = np.array([arena.step(10) or arena.units[:, [f.X, f.Y], 0] for _ in range(60)])
+    places = []
+    for _ in range(60):
+        arena.step(10)
+        places.append(arena.units[:, [f.X, f.Y], 0])
     went = np.sign(np.diff(places, axis=0))
     assert ((went > 0).any(0) & (went < 0).any(0)).all()  # both ways along both axes, in each match
 
