@@ -102,7 +102,7 @@ def test_faster_is_faster(page):
         frames[speed] = frame(page)
         page.get_by_role("button", name="Pause").click()
     # The page's clock also goes on by itself between two commands, the more so on a busy machine.
-    assert 4 <= frames["1"] <= 8 and frames["4"] >= 19 and frames["4"] >= 2.5 * frames["1"]
+    assert 4 <= frames["1"] <= 8 and 19 <= frames["4"] <= 30 and frames["4"] >= 2.5 * frames["1"]
 
 
 def test_scrubbing_goes_where_it_is_told(page):
