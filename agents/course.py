@@ -70,7 +70,7 @@ class Course(BaseCallback):
         self.checkpoints = Checkpoints(run.folder / CHECKPOINTS, self.budget.keep, self._say)
         self.matches = 0
         self.seconds = 0.0  # of training alone
-        self.best: float | None = None
+        self.best: float | None = None  # score of an evaluation
         self.worse = 0  # evaluations since the best
         self.evaluated = 0
         self.kept = 0  # checkpoints that were due and written
@@ -201,13 +201,22 @@ class Course(BaseCallback):
         if self.league is not None:
             self._note_league(steps)
         self.progress.update(steps, self.seconds, **{"win rate": str(found.whole)})
-        score = found.whole.win_rate
+        score = self._score(found)
         if self.best is None or score > self.best:
             self.best = score
             self.worse = 0
-            policy.save(self.run.folder / CHECKPOINTS / BEST, steps=steps, win_rate=score)
+            policy.save(self.run.folder / CHECKPOINTS / BEST, steps=steps, win_rate=found.whole.win_rate)
         else:
             self.worse += 1
+
+    def _score(self, found: Evaluation) -> float:
+        """What the best model has most of: wins, or foresight where a learner is after that and wins are its echo."""
+        loss = self.learner.held_out_loss() if hasattr(self.learner, "held_out_loss") else None
+        if loss is None:
+            return found.whole.win_rate
+        assert self.trackers is not None
+        self.trackers.log(self.learner.num_timesteps, {"evaluation/held_out_loss": loss})
+        return -loss
 
     def _note_league(self, steps: int) -> None:
         assert self.league is not None and self.records is not None

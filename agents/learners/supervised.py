@@ -31,6 +31,7 @@ from policies.storage import Tree
 STEPS_AT_ONCE = 40  # decisions that are watched between two boundaries
 EVERY = 4  # of which every so many-th is learnt from: the next ones look much alike
 HELD_OUT_ROWS = 8192
+ROWS_FOR_ODDS = 2048  # of them, the latest, that the temperature is set by: it is set often
 MOST_NORM = 5.0
 TEMPERATURES = np.geomspace(0.25, 4.0, 65)
 
@@ -173,7 +174,8 @@ class ThreatLearner:
         """Choose the temperature at which the odds fit what happened in matches held out."""
         if self.held is None or not len(self.held):
             return
-        state, entities, damage = self._tensors(self.held, np.arange(len(self.held)))
+        latest = np.arange(max(0, len(self.held) - ROWS_FOR_ODDS), len(self.held))
+        state, entities, damage = self._tensors(self.held, latest)
         told = self.policy.each({"state": state, "entities": entities})
         here = entities[:, : damage.shape[1], 0] > 0.5
         hurt = (damage > 0).float()[here]
@@ -185,6 +187,16 @@ class ThreatLearner:
         self.policy.temperature.fill_(float(TEMPERATURES[int(np.argmin(off))]))
         self.losses["held-out odds"] = float(np.min(off))
         self.logger.record("train/held_out_odds_loss", float(np.min(off)))
+
+    @torch.no_grad()
+    def held_out_loss(self) -> float | None:
+        """How unlikely the members held what followed in matches that nothing was learnt from; None before any."""
+        if self.held is None or not len(self.held):
+            return None
+        state, entities, damage = self._tensors(self.held, np.arange(len(self.held)))
+        present = entities[:, : damage.shape[1], 0]
+        told = self.policy.each({"state": state, "entities": entities})
+        return float(np.mean([likelihood_loss(one, damage, present).item() for one in told]))
 
     def state(self) -> Tree:
         """Everything that is needed to go on as if nothing had happened."""

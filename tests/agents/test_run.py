@@ -14,6 +14,7 @@ from agents import checkpoints as checkpoints_module
 from agents.behaviour import COLUMNS
 from agents.config.read import resolve
 from agents.course import Course, RunError
+from agents.learners.supervised import ThreatLearner
 from agents.run import Run
 from mlmonster_env.contract import ARCHETYPES, CONTROLS, SHAPES
 from policies.policy import Policy
@@ -236,6 +237,21 @@ def test_the_same_folder_twice_is_an_error_that_names_resume(tmp_path):
 def test_a_folder_without_a_run_cannot_be_gone_on_with(tmp_path):
     with pytest.raises(RunError, match="holds no run"):
         Run.resume(tmp_path)
+
+
+def test_the_best_threat_model_is_the_one_that_foresaw_best_whatever_its_pack_won(tmp_path, monkeypatch):
+    losses = iter([3.0, 1.0, 2.0, 2.0, 2.0])
+    steps = []
+
+    def lost(learner):
+        steps.append(learner.num_timesteps)
+        return next(losses)
+
+    monkeypatch.setattr(ThreatLearner, "held_out_loss", lost)
+    run = begin(tmp_path / "run", "threat_assessment", "supervised", **{"budget.evaluations": 4})
+    run.go()
+    assert len(steps) > 2
+    assert read_manifest(run.folder / "checkpoints" / "best")["steps"] == steps[1]
 
 
 def test_training_ends_early_when_it_is_good_enough(tmp_path):

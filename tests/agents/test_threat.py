@@ -2,10 +2,12 @@
 
 import numpy as np
 import torch
+from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.catalog import TYPES
 from agents.evaluation import minds_of
-from agents.learners.build import make_card
+from agents.learners.build import build_env, build_learner, make_card
+from agents.learners.supervised import STEPS_AT_ONCE
 from agents.learners.threat_data import enemies_in_rows, stock_orders, watch
 from agents.threat import BLOCKS, TargetPicker
 from mlmonster_env.contract import ATTACK, CHANGE_TARGET, ENTITY_FEATURES, ENTITY_KIND_ROWS
@@ -14,6 +16,7 @@ from mlmonster_env.envs.sb3 import ArenaVecEnv
 from mlmonster_env.sim import fields as f
 from policies.actors import build_actor
 from policies.policy import Policy
+from tests.agents.runs import begin
 
 PRESENT, DISTANCE, HP = (ENTITY_FEATURES.index(name) for name in ("present", "distance/14", "hp share"))
 
@@ -127,3 +130,22 @@ def test_an_ensemble_says_nothing_of_nobody():
     told = actor({"state": torch.rand(4, 64), "entities": entities})
     assert told.shape == (4, 6, 3) and (told[:, 2:] == 0).all() and (told[:, :2, 0] > 0).all()
     assert ((told[..., 1] >= 0) & (told[..., 1] <= 1)).all()
+
+
+class Nothing(BaseCallback):
+    """A callback that only counts."""
+
+    def _on_step(self):
+        return True
+
+
+def test_a_threat_learner_looks_at_matches_held_out(tmp_path):
+    run = begin(tmp_path / "run", "threat_assessment", "supervised")
+    learner = build_learner(run.config, build_env(run.config, run.machine, None), run.machine)
+    assert learner.held_out_loss() is None
+    learner.learn(4 * STEPS_AT_ONCE * learner.env.num_envs, Nothing())
+    before = learner.held_out_loss()
+    with torch.no_grad():
+        for member in learner.policy.members:
+            member.head.bias[0] += 8.0
+    assert learner.held_out_loss() > before
