@@ -211,7 +211,7 @@ class Course(BaseCallback):
 
     def _score(self, found: Evaluation) -> float:
         """What the best model has most of: wins, or foresight where a learner is after that and wins are its echo."""
-        loss = self.learner.held_out_loss() if hasattr(self.learner, "held_out_loss") else None
+        loss: float | None = self.learner.held_out_loss() if hasattr(self.learner, "held_out_loss") else None
         if loss is None:
             return found.whole.win_rate
         assert self.trackers is not None
