@@ -19,7 +19,7 @@ from agents.evaluation import Evaluation, evaluate
 from agents.learners.build import card_of
 from agents.learners.watched import FinishedMatch
 from agents.machine import Machine
-from agents.opponents.mix import STOCK
+from agents.opponents.names import yardstick_of
 from agents.progress import ProgressLine
 from agents.records import RunRecords
 from agents.selfplay.league import League
@@ -238,10 +238,9 @@ class Course(BaseCallback):
 
     def _judge(self, policy: Policy, pairs: int, seed: int, mask: str = "own") -> Evaluation:
         config = self.run.config
-        known = config.opponents if self.league is None else STOCK
         return evaluate(
-            policy, config.scenario, pairs, opponent=known, threads=self.run.machine.shards, mask=mask,
-            seed=seed, skills=config.skills, decision_ms=config.batch.decision_ms,
+            policy, config.scenario, pairs, opponent=yardstick_of(config.opponents), mask=mask, seed=seed,
+            threads=self.run.machine.shards, skills=config.skills, decision_ms=config.batch.decision_ms,
         )  # fmt: skip
 
     def _note_evaluation(self, found: Evaluation, steps: int, mask: str = "own") -> None:

@@ -65,6 +65,12 @@ def parts_of(name: str, what: str = "opponent") -> dict[str, float]:
     raise ValueError(f"{what} is {name!r}, expected {one_of(str(name), KNOWN)}, {OTHERS}")
 
 
+def yardstick_of(name: str) -> str:
+    """Who shows what was learnt from an opponent: the stock AI where it is one of several, else the opponent itself."""
+    parts = parts_of(name)
+    return STOCK if STOCK in parts or POOL in parts else name
+
+
 def player_of(name: str, seed: int = 0, control: str = "combat", *, what: str = "opponent") -> Part | None:
     """The player of a name that is no mix; None for the stock AI. Who is `random` or `idle` is so by any control."""
     if name == STOCK:

@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.behaviour import COLUMNS
 from agents.judge.matches import MatchResult
+from agents.opponents.names import yardstick_of
 from agents.report import charts, words
 from agents.report.attention import Pictures, pictures_of
 from agents.report.charts import Chart
@@ -139,7 +140,7 @@ def gather_training(section: Section) -> None:
     rates = win_rates(runs)
     if rates:
         styles = section.kind.first.kind[2] == "patterns"
-        title = "Styles named rightly" if styles else f"Win rate against {runs[0].config.opponents}"  # type: ignore[union-attr]
+        title = "Styles named rightly" if styles else f"Win rate against {yardstick_of(runs[0].config.opponents)}"  # type: ignore[union-attr]
         says = "; ".join(f"{one.name}: {one.last:.0%} at the end" for one in rates)
         svg = charts.curves(f"rates-{name}", rates, "share of packs" if styles else "win rate", share=True)
         key = tuple(words.STARTS.get(one.name, one.name) for one in rates)

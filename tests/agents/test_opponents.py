@@ -15,6 +15,7 @@ from agents.machine import Machine
 from agents.opponents import STYLES, Mix, Style, mix_of, opponent_of
 from agents.opponents.__main__ import main
 from agents.opponents.dice import Dice
+from agents.opponents.names import yardstick_of
 from agents.opponents.plain import drawn
 from agents.opponents.sight import Sight
 from mlmonster_env.contract import (
@@ -371,3 +372,14 @@ def test_the_command_prints_a_table(capsys):
 def test_the_command_names_what_is_wrong(words, capsys):
     assert main(words) == 2
     assert "expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("opponents", "yardstick"),
+    [
+        ("stock", "stock"), ("pool", "stock"), ("mix:pool=1", "stock"), ("mix:stock=2,idle=1,random=1", "stock"),
+        ("kiter", "kiter"), ("styles", "styles"), ("mix:rusher=1,kiter=1", "mix:rusher=1,kiter=1"),
+    ],
+)  # fmt: skip
+def test_the_stock_ai_measures_who_met_it_or_past_selves(opponents, yardstick):
+    assert yardstick_of(opponents) == yardstick
