@@ -57,7 +57,7 @@ they chose the defaults and are no results themselves. They differ in the field;
   million decisions, judged on 1,000 pairs): 40.2% [37.2%, 43.2%] in the field and 55.5% [52.6%, 58.4%] in contact
   against the one that had met the stock AI alone, and 16% in the field against those who camp. Who cannot find anybody
   yet learns nothing from another who cannot; with the stock AI in the pool's place for the first 40% it is as above.
-- *Those who only walk* (movement_ppo) learnt the field and not the contact. Against the stock AI alone the aggressive
+- *Those who only walk* (movement_ppo) learn the field and hardly the contact. Against the stock AI alone the aggressive
   had 71.0% [68.6%, 73.4%] in the field and 27.0% [24.3%, 29.6%] in contact after six million decisions. Shorter runs
   showed nothing better in contact: convolutions (ranged) 34% after two million, directions by distance 27% after two
   and a half, an entropy bonus of 0.001 instead of 0.01 37% after one, contact alone 32% after one, a third of its
