@@ -132,7 +132,8 @@ class LearnSAC(Node):
     gamma: Share
     decisions_ahead: Positive
     tau: Above0 = 0.005
-    entropy: Above0 | None = None  # its weight; by itself where there is none
+    entropy: Above0 | None = None  # its weight; found by itself where there is none
+    entropy_first: Above0 = 0.01  # where that begins: a decision pays a few hundredths, and 1 would drown it
 
 
 class LearnSupervised(Node):

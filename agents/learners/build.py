@@ -244,7 +244,8 @@ def _settings(config: Config, env: Any, machine: Machine) -> dict[str, Any]:
         "overlap": machine.shards > 1,
     }  # fmt: skip
     if isinstance(learn, LearnSAC):
-        return {**common, "tau": learn.tau, "ent_coef": "auto" if learn.entropy is None else learn.entropy}
+        weight = f"auto_{learn.entropy_first}" if learn.entropy is None else learn.entropy
+        return {**common, "tau": learn.tau, "ent_coef": weight}
     return {
         **common, "target_update_interval": learn.target_update_every,
         "exploration_fraction": learn.exploration_share, "exploration_final_eps": learn.exploration_last,

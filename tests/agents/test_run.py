@@ -14,6 +14,7 @@ from agents import checkpoints as checkpoints_module
 from agents.behaviour import COLUMNS
 from agents.config.read import resolve
 from agents.course import Course, RunError
+from agents.learners.build import build_env, build_learner
 from agents.learners.supervised import ThreatLearner
 from agents.run import Run
 from mlmonster_env.contract import ARCHETYPES, CONTROLS, SHAPES
@@ -315,3 +316,9 @@ def wait_for(happened, process, seconds=120):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_the_weight_of_entropy_begins_where_pay_is_not_drowned(tmp_path):
+    run = begin(tmp_path / "run", "soft_actor_critic", "sac", **{"learn.entropy_first": 0.02})
+    learner = build_learner(run.config, build_env(run.config, run.machine, None), run.machine)
+    assert learner.log_ent_coef.exp().item() == pytest.approx(0.02)
