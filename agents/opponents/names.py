@@ -66,9 +66,12 @@ def parts_of(name: str, what: str = "opponent") -> dict[str, float]:
 
 
 def yardstick_of(name: str) -> str:
-    """Who shows what was learnt from an opponent: the stock AI where it is one of several, else the opponent itself."""
+    """Who shows what was learnt from an opponent: the stock AI where past selves or plain ones only help to learn that.
+
+    Any other opponent is the yardstick himself.
+    """
     parts = parts_of(name)
-    return STOCK if STOCK in parts or POOL in parts else name
+    return STOCK if POOL in parts or set(parts) - set(PLAIN) == {STOCK} else name
 
 
 def player_of(name: str, seed: int = 0, control: str = "combat", *, what: str = "opponent") -> Part | None:

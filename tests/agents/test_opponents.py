@@ -378,8 +378,8 @@ def test_the_command_names_what_is_wrong(words, capsys):
     ("opponents", "yardstick"),
     [
         ("stock", "stock"), ("pool", "stock"), ("mix:pool=1", "stock"), ("mix:stock=2,idle=1,random=1", "stock"),
-        ("kiter", "kiter"), ("styles", "styles"), ("mix:rusher=1,kiter=1", "mix:rusher=1,kiter=1"),
+        ("kiter", "kiter"), ("styles", "styles"), ("mix:rusher=1,stock=1", "mix:rusher=1,stock=1"), ("idle", "idle"),
     ],
 )  # fmt: skip
-def test_the_stock_ai_measures_who_met_it_or_past_selves(opponents, yardstick):
+def test_the_stock_ai_measures_who_met_it_beside_plain_ones_or_past_selves(opponents, yardstick):
     assert yardstick_of(opponents) == yardstick
