@@ -40,8 +40,8 @@ they chose the defaults and are no results themselves. They differ in the field;
   straight on in legs of twelve: three searchers saw 97% of the map in 80 seconds instead of 94%, and in the same 160
   matches of the field on one side unchanged models won 83% instead of 77% (defensive), 73% instead of 61% (ranged) and
   84% instead of 79% (mage). Always towards another random place of the map was worse (82% of it in 80 seconds). Of what
-  gives combat orders all lines by `combat_dqn` are from after that change; those of the transformer and of team
-  coordination, the styles that patterns are told by and what past selves are worth are from before.
+  gives combat orders all lines by `combat_dqn` are from after that change, and so are the patterns of the aggressive;
+  the transformer, team coordination, the patterns of the mage and what past selves are worth are from before.
 - *Short credit.* After five to six million decisions of the mage, discount 0.995 with lambda 0.9 had 84% in the field,
   0.997 with 0.95 77%, and 0.99 with 0.9 73%.
 - *Many small updates.* 512 matches with minibatches of 8,192 stayed below 60% where 256 with 4,096 had 80%.
