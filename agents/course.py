@@ -202,18 +202,20 @@ class Course(BaseCallback):
             self._note_league(steps)
         self.progress.update(steps, self.seconds, **{"win rate": str(found.whole)})
         score = self._score(found)
-        if self.best is None or score > self.best:
+        if self.best is None or score is None or score > self.best:
             self.best = score
             self.worse = 0
             policy.save(self.run.folder / CHECKPOINTS / BEST, steps=steps, win_rate=found.whole.win_rate)
         else:
             self.worse += 1
 
-    def _score(self, found: Evaluation) -> float:
-        """What the best model has most of: wins, or foresight where a learner is after that and wins are its echo."""
-        loss: float | None = self.learner.held_out_loss() if hasattr(self.learner, "held_out_loss") else None
-        if loss is None:
+    def _score(self, found: Evaluation) -> float | None:
+        """What the best model has most of: wins, or foresight where that is learnt; None before it can be told."""
+        if not hasattr(self.learner, "held_out_loss"):
             return found.whole.win_rate
+        loss: float | None = self.learner.held_out_loss()
+        if loss is None:
+            return None
         assert self.trackers is not None
         self.trackers.log(self.learner.num_timesteps, {"evaluation/held_out_loss": loss})
         return -loss

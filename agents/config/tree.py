@@ -133,7 +133,7 @@ class LearnSAC(Node):
     decisions_ahead: Positive
     tau: Above0 = 0.005
     entropy: Above0 | None = None  # its weight; found by itself where there is none
-    entropy_first: Above0 = 0.01  # where that begins: a decision pays a few hundredths, and 1 would drown it
+    entropy_first: Above0 = 0.01  # where that begins: a decision pays about a hundredth, and 1 would drown it
 
 
 class LearnSupervised(Node):

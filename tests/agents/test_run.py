@@ -241,7 +241,7 @@ def test_a_folder_without_a_run_cannot_be_gone_on_with(tmp_path):
 
 
 def test_the_best_threat_model_is_the_one_that_foresaw_best_whatever_its_pack_won(tmp_path, monkeypatch):
-    losses = iter([3.0, 1.0, 2.0, 2.0, 2.0])
+    losses = iter([None, 1.0, 2.0, 2.0, 2.0])
     steps = []
 
     def lost(learner):
