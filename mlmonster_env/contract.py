@@ -479,6 +479,13 @@ def state_names() -> list[str]:
     return [STATE[i].name if i in STATE else "reserved" for i in range(STATE_SIZE)]
 
 
+def free_to_act(states: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Who could do anything but go on, told from state vectors [..., 64]: alive, no attack or cast under way."""
+    state = np.asarray(states, np.float32)
+    busy = (state[..., POSTURE] > 1 / 6) & (state[..., POSTURE] < 5 / 6)
+    return np.asarray((state[..., HP_SHARE] > 0) & ~busy)
+
+
 def derive_mask(states: Any, control: str) -> np.ndarray[Any, np.dtype[np.int8]]:
     """Which actions could be legal, told from state vectors [..., 64] alone: for a server that sends no mask.
 
@@ -492,7 +499,7 @@ def derive_mask(states: Any, control: str) -> np.ndarray[Any, np.dtype[np.int8]]
     alive = state[..., HP_SHARE] > 0
     offered = state[..., POSTURE] > 5 / 6
     casts = (state[..., POSTURE] > 1 / 2) & ~offered
-    free = alive & (offered | (state[..., POSTURE] < 1 / 6))
+    free = free_to_act(state)
     walks = free & (state[..., CAN_MOVE_NOW] > 0.5)
     if control == "pack":
         legal[alive] = 1

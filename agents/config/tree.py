@@ -133,7 +133,8 @@ class LearnSAC(Node):
     decisions_ahead: Positive
     tau: Above0 = 0.005
     entropy: Above0 | None = None  # its weight; found by itself where there is none
-    entropy_first: Above0 = 0.01  # where that begins: a decision pays about a hundredth, and 1 would drown it
+    entropy_first: Above0 = 5.0e-4  # where that begins: a decision pays about a hundredth, and more would drown it
+    mean_cost: Annotated[float, Field(ge=0)] = 2.0e-3  # what an action's square costs, before the tanh
 
 
 class LearnSupervised(Node):

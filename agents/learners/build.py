@@ -122,7 +122,8 @@ def policy_arguments(algo: str, widths: Widths) -> dict[str, Any]:
             "span": widths.span, "critic": CRITICS[algo],
         }  # fmt: skip
     if algo == "sac":
-        return {**made, "net_arch": [widths.head], "share_features_extractor": False}
+        heads = {"pi": [widths.head], "qf": [2 * widths.head] * 2}
+        return {**made, "net_arch": heads, "share_features_extractor": False}
     if algo == "qrdqn":
         return {**made, "net_arch": [widths.head], "n_quantiles": widths.quantiles}
     return {**made, "net_arch": [widths.head]}
@@ -245,7 +246,7 @@ def _settings(config: Config, env: Any, machine: Machine) -> dict[str, Any]:
     }  # fmt: skip
     if isinstance(learn, LearnSAC):
         weight = f"auto_{learn.entropy_first}" if learn.entropy is None else learn.entropy
-        return {**common, "tau": learn.tau, "ent_coef": weight}
+        return {**common, "tau": learn.tau, "ent_coef": weight, "mean_cost": learn.mean_cost}
     return {
         **common, "target_update_interval": learn.target_update_every,
         "exploration_fraction": learn.exploration_share, "exploration_final_eps": learn.exploration_last,

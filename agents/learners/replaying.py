@@ -17,12 +17,14 @@ from torch import Tensor, nn
 
 from agents.learners.replay import Replay
 from agents.learners.resumable import Resumable, generator_state, set_generator_state
+from mlmonster_env.contract import free_to_act
 from policies.masks import MASK
 from policies.normalize import RunningScale, update_scales
 from policies.products import use_fast_products
 from policies.storage import Tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
+SHORT = 0.25  # of its length, a vector whose movement is too short to be any
 SETTINGS = [
     "learning_rate", "buffer_size", "learning_starts", "batch_size", "tau", "gamma", "gradient_steps", "seed",
     "policy_kwargs", "decisions_ahead", "priority", "correction", "bootstrap_truncated", "overlap", "mixed_precision",
@@ -198,6 +200,8 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         alive = getattr(env, "alive", None)
         choosing = np.arange(slots) if alive is None else np.flatnonzero(alive)
         if isinstance(self.action_space, spaces.Box):
+            if alive is not None and "state" in seen:
+                choosing = np.flatnonzero(alive & free_to_act(seen["state"]))
             return choosing, np.zeros((slots, *self.action_space.shape), np.float32)
         return choosing, np.zeros(slots, np.int64)
 
@@ -209,13 +213,18 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         at_random = self.random.random(count) < explores
         lots = self.random.random((count, numbers if box else int(self.action_space.n)), np.float32)  # type: ignore[attr-defined]
         legal = lots * observations[MASK] if MASK in observations else lots
-        any_one = lots * 2 - 1 if box else legal.argmax(1)
+        any_one = self._any_vectors(lots) if box else legal.argmax(1)
         if not count or at_random.all():
             return any_one
         rows = {name: torch.as_tensor(block).float().to(self.device) for name, block in observations.items()}
         with torch.inference_mode():
             chosen = self._act(self._shown(rows), noise)
         return np.where(at_random[:, None] if box else at_random, any_one, chosen)
+
+    def _any_vectors(self, lots: Array) -> Array:
+        """Vectors from draws [count, numbers] of 0 to 1: every second one short, as few vectors at random are."""
+        short = self.random.random(len(lots)) < 1 / 2
+        return np.asarray((lots * 2 - 1) * np.where(short, SHORT, 1.0).astype(np.float32)[:, None])
 
     def _shown(self, observations: dict[str, Tensor]) -> Any:
         """Observations as the policy was made for them: by block, or one block alone."""

@@ -20,8 +20,13 @@ class ReplayingSAC(Replaying, SAC):
         "MultiInputPolicy": SquashedGaussianPolicy,
     }
 
-    def __init__(self, policy: Any, env: Any, **named: Any) -> None:
+    def __init__(self, policy: Any, env: Any, *, mean_cost: float = 0.0, **named: Any) -> None:
+        self.mean_cost = mean_cost
         super().__init__(policy, env, **{"priority": 0.0, **named})
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        self.actor.mean_cost = self.mean_cost  # type: ignore[assignment]
 
     def train(self, gradient_steps: int, batch_size: int = 64) -> None:
         """So many steps of the optimizers; none while the replay holds no decision that is closed."""
@@ -32,7 +37,7 @@ class ReplayingSAC(Replaying, SAC):
         self.losses = {name: float(told[f"train/{name}_loss"]) for name in ("actor", "critic")}
 
     def _settings(self) -> list[str]:
-        return [*super()._settings(), "ent_coef"]
+        return [*super()._settings(), "ent_coef", "mean_cost"]
 
     def _optimizers(self) -> dict[str, optim.Optimizer]:
         made = {"actor": self.actor.optimizer, "critic": self.critic.optimizer}

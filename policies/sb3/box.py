@@ -1,5 +1,7 @@
 """Stable-Baselines3's SAC policy, and the part of it that acts."""
 
+from typing import Any
+
 import torch
 from stable_baselines3.common.policies import ContinuousCritic
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
@@ -9,12 +11,29 @@ from torch import Tensor, nn
 from policies.sb3.base import OwnPolicy
 
 
+class TemperateActor(Actor):
+    """An actor whose means cost `mean_cost` times their square each before the tanh.
+
+    Without a cost they are carried to where the tanh is flat, by slopes of critics that know nothing yet, and stay.
+    """
+
+    mean_cost = 0.0
+
+    def get_action_dist_params(self, obs: Any) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """As in the base class, the cost in the gradient of the means."""
+        means, log_std, more = super().get_action_dist_params(obs)
+        if self.mean_cost and means.requires_grad:
+            slope = 2 * self.mean_cost / len(means) * means.detach()  # the loss is a mean over the batch
+            means.register_hook(lambda gradient: gradient + slope)
+        return means, log_std, more
+
+
 class SquashedGaussianPolicy(OwnPolicy, SACPolicy):
     """A Gaussian whose draws go through tanh, and two critics, each with an extractor of its own."""
 
-    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Actor:
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> TemperateActor:
         """The network that acts."""
-        return Actor(**self._update_features_extractor(self.actor_kwargs, features_extractor))
+        return TemperateActor(**self._update_features_extractor(self.actor_kwargs, features_extractor))
 
     def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> ContinuousCritic:
         """The networks that judge."""

@@ -8,6 +8,7 @@ import torch
 
 from agents.learners.dqn import DoubleDQN, QuantileDQN
 from agents.learners.ppo import MaskedPPO
+from agents.learners.replaying import SHORT
 from agents.learners.sac import ReplayingSAC
 from policies.extractors import StateExtractor
 from policies.masks import MASK
@@ -81,6 +82,26 @@ def test_sac_finds_what_it_is_told():
     assert score(model, Pointing) < -2.0
     model.learn(4000)
     assert score(model, Pointing) > -0.5
+
+
+def test_sac_tries_short_vectors_as_often_as_long_ones():
+    model = pointer(learning_starts=100_000)
+    model.learn(4000)
+    kept = model.replay_buffer
+    longest = np.abs(kept.actions[np.flatnonzero(kept.tree.weights)]).max(1)
+    in_a_box = SHORT ** model.action_space.shape[0]
+    assert len(longest) > 1000
+    assert np.mean(longest < SHORT) == pytest.approx((1 + in_a_box) / 2, abs=0.05)
+
+
+def test_what_a_mean_costs_draws_actions_to_the_middle():
+    plain, dear = pointer(), pointer(mean_cost=1.0)
+    seen = {name: torch.as_tensor(block) for name, block in plain.env.reset().items()}
+    for model in (plain, dear):
+        model.learn(1500)
+    with torch.no_grad():
+        far, near = (model.actor.get_action_dist_params(seen)[0].abs().mean() for model in (plain, dear))
+    assert near < far / 2
 
 
 @pytest.mark.slow
