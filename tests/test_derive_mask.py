@@ -15,6 +15,7 @@ from mlmonster_env.contract import (
     NOTHING_TO_DO,
     STATE_SIZE,
     derive_mask,
+    free_to_act,
 )
 from mlmonster_env.envs.battle import Battle
 
@@ -102,3 +103,12 @@ def test_states_may_come_one_by_one_or_in_any_shape(control):
 def test_a_control_without_actions_is_named(control):
     with pytest.raises(ValueError, match=f"control is '{control}', expected combat, movement, skill, pack"):
         derive_mask(np.zeros(STATE_SIZE), control)
+
+
+@plays
+def test_who_has_a_choice_of_combat_orders_is_told_to_be_free(scenario):
+    states, legal, _ = played("combat", scenario)
+    choosing = legal.sum(1) > 1
+    free = free_to_act(states)
+    assert free[choosing].mean() >= 0.999
+    assert 0.02 < (~free).mean() and choosing[~free].mean() < 0.02
