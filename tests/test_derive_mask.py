@@ -111,4 +111,4 @@ def test_who_has_a_choice_of_combat_orders_is_told_to_be_free(scenario):
     choosing = legal.sum(1) > 1
     free = free_to_act(states)
     assert free[choosing].mean() >= 0.999
-    assert 0.02 < (~free).mean() and choosing[~free].mean() < 0.02
+    assert (~free).mean() > 0.02 and choosing[~free].mean() < 0.02

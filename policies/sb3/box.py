@@ -24,7 +24,7 @@ class TemperateActor(Actor):
         means, log_std, more = super().get_action_dist_params(obs)
         if self.mean_cost and means.requires_grad:
             slope = 2 * self.mean_cost / len(means) * means.detach()  # the loss is a mean over the batch
-            means.register_hook(lambda gradient: gradient + slope)
+            means.register_hook(lambda gradient: gradient + slope)  # type: ignore[no-untyped-call]
         return means, log_std, more
 
 
