@@ -8,10 +8,10 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.sac.policies import Actor, SACPolicy
 from torch import Tensor, nn
 
-from policies.sb3.base import OwnPolicy
+from policies.sb3.base import NeverUnpickled, OwnPolicy
 
 
-class TemperateActor(Actor):
+class TemperateActor(NeverUnpickled, Actor):
     """An actor whose means cost `mean_cost` times their square each before the tanh.
 
     Without a cost they are carried to where the tanh is flat, by slopes of critics that know nothing yet, and stay.

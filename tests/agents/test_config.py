@@ -83,7 +83,7 @@ def test_what_is_asked_for_lies_above_files_and_files_above_defaults(tmp_path):
 def test_a_model_type_may_have_numbers_of_its_own():
     combat, movement = (resolve({"model_type": name, "algo": "ppo"}) for name in ("combat_dqn", "movement_ppo"))
     assert combat.learn.batch_size != movement.learn.batch_size
-    assert combat.learn.gamma == movement.learn.gamma
+    assert combat.learn.n_epochs == movement.learn.n_epochs
 
 
 def test_one_resolution_does_not_change_the_next():
