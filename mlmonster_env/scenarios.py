@@ -1,10 +1,12 @@
 """Who fights whom, where, to what end: plans, read from YAML or called by name. What a plan becomes is the simulator's.
 
 Names: `duel`, `skirmish`, `skirmish-NvM`, `pack-N`, `raid-NvM`, `mirror-v1`, `sight-v1`. After a colon a name narrows
-the plan to a split (`train`, `held-out`, `all`) or to one of its starts: `mirror-v1:held-out:contact`.
+the plan to a split (`train`, `held-out`, `all`), to one of its starts: `mirror-v1:held-out:contact`, or says how often
+each of them comes: `mirror-v1:train:contact=3,field=1`.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,7 @@ from mlmonster_env.data.yaml_tree import YamlMap, parse_yaml
 
 FILE = Path(__file__).with_suffix(".yml")
 MOST_A_SIDE = 24
+HEAVIEST = 16  # how often a start may come for each time of another
 SPLITS = ("train", "held-out", "all")
 WHO = {"monsters": False, "bots": True}
 SIZED = {"skirmish": r"skirmish-(\d+)v(\d+)", "raid": r"raid-(\d+)v(\d+)", "pack": r"pack-(\d+)"}
@@ -43,6 +46,7 @@ class Start:
     apart: tuple[int, int]
     aware: bool = False
     middle: bool = False  # in the middle of the map, side by side, rather than anywhere
+    weight: int = 1  # how often it comes, against the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,17 @@ class Plan:
             plan = replace(plan, starts=chosen)
         return plan
 
+    def weighed(self, weights: Mapping[str, int]) -> "Plan":
+        """The same plan, of its starts those named, as often as told."""
+        names = [start.name for start in self.starts]
+        for name, weight in weights.items():
+            if name not in names:
+                raise ValueError(f"start is {name!r}, expected {one_of(name, names)}")
+            if not 1 <= weight <= HEAVIEST:
+                raise ValueError(f"start {name!r} comes {weight} times, expected 1 to {HEAVIEST}")
+        starts = tuple(replace(start, weight=weights[start.name]) for start in self.starts if start.name in weights)
+        return replace(self, starts=starts)
+
 
 def names() -> list[str]:
     """Every name that `named` knows, N and M standing for numbers."""
@@ -114,13 +129,25 @@ def named(name: str) -> Plan:
         starts = [start.name for start in plan.starts]
         if qualifier == "held-out" and not plan.held_out_maps and not plan.held_out_species:
             raise ValueError(f"scenario is {name!r}: it holds nothing out, expected {one_of('', starts)}")
-        if qualifier in SPLITS:
+        if "=" in qualifier:
+            plan = plan.weighed(_weights(name, qualifier))
+        elif qualifier in SPLITS:
             plan = plan.narrowed(split=qualifier)
         elif qualifier in starts:
             plan = plan.narrowed(start=qualifier)
         else:
             raise ValueError(f"scenario is {name!r}: {qualifier!r}, expected {one_of(qualifier, [*SPLITS, *starts])}")
     return replace(plan, name=name)
+
+
+def _weights(name: str, qualifier: str) -> dict[str, int]:
+    weights: dict[str, int] = {}
+    for part in qualifier.split(","):
+        start, _, weight = part.partition("=")
+        if not weight.isdecimal() or start in weights:
+            raise ValueError(f"scenario is {name!r}: {part!r}, expected each start once, such as contact=3,field=1")
+        weights[start] = int(weight)
+    return weights
 
 
 def load(path: str | Path) -> Plan:
@@ -241,7 +268,7 @@ def _side(entry: Entry) -> Side:
 
 
 def _start(entry: Entry) -> Start:
-    entry.allow(("name", "apart", "aware", "middle"))
+    entry.allow(("name", "apart", "aware", "middle", "weight"))
     span = entry.fields.get("apart")
     cells = [int(c) for c in span if isinstance(c, str) and c.isdigit()] if isinstance(span, list) else []
     if len(cells) != 2 or not 1 <= cells[0] <= cells[1] <= 100:
@@ -249,7 +276,7 @@ def _start(entry: Entry) -> Start:
     return Start(
         name=entry.text("name") or "start",
         apart=(cells[0], cells[1]),
-        **_given(aware=entry.flag("aware"), middle=entry.flag("middle")),
+        **_given(aware=entry.flag("aware"), middle=entry.flag("middle"), weight=entry.integer("weight", 1, HEAVIEST)),
     )
 
 

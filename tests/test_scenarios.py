@@ -1,5 +1,6 @@
 """Scenarios by name and from files of one's own, and mistakes in either."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +55,7 @@ second: {size: 2, who: bots, mixed: true}
 maps: [open-40, ruins]
 starts:
   - {name: far, apart: [18, 22]}
-  - {name: near, apart: [3, 5], aware: true, middle: true}
+  - {name: near, apart: [3, 5], aware: true, middle: true, weight: 2}
 time_limit_s: 90
 aggressive: false
 random_walk: false
@@ -73,7 +74,8 @@ def written(tmp_path: Path, text: str, name: str = "mine.yml") -> Path:
 def test_a_file_of_ones_own_says_everything(tmp_path):
     assert load(written(tmp_path, WHOLE)) == Plan(
         name="ambush", first=Side(4, archetype="mage", leader=True), second=Side(2, bots=True, mixed=True),
-        maps=("open-40", "ruins"), starts=(Start("far", (18, 22)), Start("near", (3, 5), aware=True, middle=True)),
+        maps=("open-40", "ruins"),
+        starts=(Start("far", (18, 22)), Start("near", (3, 5), aware=True, middle=True, weight=2)),
         time_limit_s=90, aggressive=False, random_walk=False, held_out_maps=("ruins",), held_out_species=3, duel=True,
         lives=2, hazard_edge=1, hazard_percent=2.5, items=4,
     )  # fmt: skip
@@ -128,6 +130,7 @@ MISTAKES = [
     ("[5, 6]", "5", "'5'", "two numbers"),
     ("apart: [5, 6]", "apert: [5, 6]", "'apert'", "apart"),
     ("[{apart: [5, 6]}]", "[{apart: [5, 6], aware: 1}]", "'1'", "true or false"),
+    ("[{apart: [5, 6]}]", "[{apart: [5, 6], weight: 0}]", "'0'", "1 to 16"),
     ("maps: [open-30]", "maps: [open-30]\ntime_limit_s: 0", "'0'", "1 to 3600"),
     ("maps: [open-30]", "maps: [open-30]\naggressive: yes", "'yes'", "true or false"),
     ("maps: [open-30]", "maps: [open-30]\nheld_out: {maps: [open-31]}", "['open-31']", "open-30"),
@@ -198,6 +201,32 @@ def test_an_edge_that_leaves_no_ground_is_an_error_that_says_so(tmp_path):
 def test_a_wrong_narrowing_is_an_error_that_names_the_nearest(change, wrong, right):
     with pytest.raises(ValueError, match=f"{wrong}, expected.*{right}"):
         named("mirror-v1").narrowed(**change)
+
+
+def test_a_name_says_how_often_each_start_comes():
+    plan = named("mirror-v1:train:contact=3,field=1")
+    assert plan.split == "train" and {start.name: start.weight for start in plan.starts} == {"field": 1, "contact": 3}
+    names = list(stage(plan, archetype="mage").start_names)
+    assert names.count("contact") == 3 * names.count("field") > 0
+    alone = named("mirror-v1:train:contact=3")
+    assert [start.name for start in alone.starts] == ["contact"]
+    assert len(stage(alone, archetype="mage").start_names) == len(stage("mirror-v1:train:contact").start_names)
+
+
+@pytest.mark.parametrize(
+    ("weights", "shown"),
+    [
+        ("near=1", "'near', expected one of"),
+        ("contact=0", "comes 0 times, expected 1 to 16"),
+        ("contact=17", "comes 17 times"),
+        ("contact=x", "'contact=x', expected each start once"),
+        ("contact=1,contact=2", "'contact=2', expected each start once"),
+        ("contact=1,", "'', expected each start once"),
+    ],
+)
+def test_a_wrong_weight_is_named(weights, shown):
+    with pytest.raises(ValueError, match=re.escape(shown)):
+        named(f"mirror-v1:{weights}")
 
 
 def test_a_qualified_name_is_a_narrowed_plan():

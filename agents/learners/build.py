@@ -96,6 +96,8 @@ def make_card(kind: ModelType, archetype: str, size: str, algo: str) -> Card:
     arguments = policy_arguments(algo, widths_of(kind.name, size))
     if "grid" in kind.sees and kind.grid != GRIDS[0]:
         arguments["features_extractor_kwargs"]["grid"] = kind.grid
+    if "grid" in kind.sees and kind.control == "movement":
+        arguments["turns"] = True
     if kind.central and algo in CORES:
         arguments["central"] = True
     if algo == "conditioned_ppo":

@@ -48,10 +48,11 @@ def stage(
     cells = _layout([_map_cells(bestiary, plan, name, layout) for name in maps for layout in range(plan.layouts)])
     sizes = (plan.first.size, second.size)
     random = np.random.default_rng(crc32(plan.name.split(":")[0].encode()))
-    starts = [_starts(layer, plan, start, sizes, random) for start in plan.starts for layer in cells]
-    by_start = np.array(starts, np.int32).reshape(len(plan.starts), len(cells), -1, sum(sizes), 2)
+    begun = [start for start in plan.starts for _ in range(start.weight if len(plan.starts) > 1 else 1)]
+    starts = [_starts(layer, plan, start, sizes, random) for start in begun for layer in cells]
+    by_start = np.array(starts, np.int32).reshape(len(begun), len(cells), -1, sum(sizes), 2)
     spots = by_start.transpose(1, 0, 2, 3, 4).reshape(len(cells), -1, sum(sizes), 2)
-    kinds = spots.shape[1] // len(plan.starts)
+    kinds = spots.shape[1] // len(begun)
     numbers = {monster: number for number, monster in enumerate(tables.monsters, start=1)}
     return Scenario(
         name=plan.name,
@@ -66,8 +67,8 @@ def stage(
         all_aggressive=plan.aggressive,
         time_limit_ms=1000 * plan.time_limit_s,
         regeneration_ms=REGENERATION_MS,
-        aware=tuple(start.aware for start in plan.starts for _ in range(kinds)),
-        start_names=tuple(start.name for start in plan.starts for _ in range(kinds)),
+        aware=tuple(start.aware for start in begun for _ in range(kinds)),
+        start_names=tuple(start.name for start in begun for _ in range(kinds)),
         leaders=(0 if plan.first.leader else f.NOBODY, sizes[0] if second.leader else f.NOBODY),
         duel=plan.duel or plan.burns,
         lives=plan.lives,

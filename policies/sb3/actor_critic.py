@@ -1,4 +1,4 @@
-"""Stable-Baselines3's actor-critic policy with illegal actions ruled out."""
+"""Stable-Baselines3's actor-critic policy with illegal actions ruled out, and directions told from where one looks."""
 
 from typing import Any
 
@@ -9,27 +9,39 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor, nn
 
+from policies.facing import ahead, check_turns, told_back
 from policies.masks import masked_if_given
 from policies.normalize import RunningScale
 from policies.sb3.base import OwnPolicy
 
 
 class MaskedActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
-    """Where observations hold `action_mask`, illegal actions have probability 0."""
+    """Where observations hold `action_mask`, illegal actions have probability 0.
 
-    def __init__(self, observation_space: spaces.Space[Any], *arguments: Any, **named: Any) -> None:
-        super().__init__(observation_space, *arguments, **named)
+    One that `turns` is shown the grid with the nearest enemy ahead; its actions are the nine moves.
+    """
+
+    def __init__(
+        self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any], *arguments: Any,
+        turns: bool = False, **named: Any,
+    ) -> None:  # fmt: skip
+        if turns:
+            check_turns(observation_space, action_space)
+        self.turns = turns
+        super().__init__(observation_space, action_space, *arguments, **named)
         self.return_scale = RunningScale(1, "returns")  # of returns, so that values have a scale of 1
 
     def logits_and_values(self, observations: PyTorchObs) -> tuple[Tensor, Tensor]:
         """Masked scores of actions [batch, actions] and values [batch]."""
+        seen, facing = ahead(observations, self.turns)
         if self.share_features_extractor:
-            features = self.features_extractor(observations)
+            features = self.features_extractor(seen)
             latent_pi, latent_vf = self.mlp_extractor(features)
         else:
-            latent_pi = self.mlp_extractor.forward_actor(self.pi_features_extractor(observations))
-            latent_vf = self.mlp_extractor.forward_critic(self.vf_features_extractor(observations))
-        return masked_if_given(self.action_net(latent_pi), observations), self.value_net(latent_vf).flatten()
+            latent_pi = self.mlp_extractor.forward_actor(self.pi_features_extractor(seen))
+            latent_vf = self.mlp_extractor.forward_critic(self.vf_features_extractor(seen))
+        scores = told_back(self.action_net(latent_pi), facing)
+        return masked_if_given(scores, observations), self.value_net(latent_vf).flatten()
 
     def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Actions, values and log-probabilities, as the base class gives them."""
@@ -46,12 +58,13 @@ class MaskedActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
 
     def get_distribution(self, obs: PyTorchObs) -> Distribution:
         """The distribution of actions."""
-        latent = self.mlp_extractor.forward_actor(self.pi_features_extractor(obs))
-        return self._distribution(masked_if_given(self.action_net(latent), obs))
+        seen, facing = ahead(obs, self.turns)
+        latent = self.mlp_extractor.forward_actor(self.pi_features_extractor(seen))
+        return self._distribution(masked_if_given(told_back(self.action_net(latent), facing), obs))
 
     def predict_values(self, obs: PyTorchObs) -> Tensor:
         """Values [batch, 1]."""
-        features = self.vf_features_extractor(obs)
+        features = self.vf_features_extractor(ahead(obs, self.turns)[0])
         return self.value_net(self.mlp_extractor.forward_critic(features))  # type: ignore[no-any-return]
 
     def _distribution(self, logits: Tensor) -> Distribution:
@@ -68,10 +81,12 @@ class PolicyActor(nn.Module):
         self.extractor = policy.pi_features_extractor
         self.trunk = policy.mlp_extractor.policy_net
         self.head = policy.action_net
+        self.turns = policy.turns
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
         """Masked scores [batch, actions]; their softmax are probabilities."""
-        return masked_if_given(self.head(self.trunk(self.extractor(observations))), observations)
+        seen, facing = ahead(observations, self.turns)
+        return masked_if_given(told_back(self.head(self.trunk(self.extractor(seen))), facing), observations)
 
 
 def sample(logits: Tensor, noise: Tensor) -> Tensor:
