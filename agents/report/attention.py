@@ -17,6 +17,7 @@ from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, GRID_CHANNELS, 
 from mlmonster_env.envs.battle import Array
 from policies.extractors.entities import PRESENT, EntityEncoder
 from policies.extractors.vision import ACROSS, PATCH, PATCHES, VisionExtractor
+from policies.facing import ahead
 from policies.memory import TransformerXLCore
 from policies.pattern import FRAMES_A_TOKEN, TOKENS, PatternNetwork
 from policies.policy import Policy
@@ -31,6 +32,11 @@ ROWS = [
     *(f"ally {number + 1}" for number in range(ENTITY_KIND_ROWS)),
 ]
 ENEMIES = GRID_CHANNELS.index("enemies")
+WHICH_WAY = {
+    False: "north is up",
+    True: "turned and mirrored so that the nearest enemy is to the right or the upper right",
+}
+UNITS = {False: ("cells east", "cells north"), True: ("cells ahead", "cells aside")}
 
 
 @dataclass(frozen=True)
@@ -115,12 +121,14 @@ def _of_memory(subject: Subject, policy: Policy, core: TransformerXLCore, shown:
 def _of_vision(subject: Subject, policy: Policy, vision: VisionExtractor, shown: Sequence[ShownMatch]) -> Pictures:
     """What the class token attends to of the ground around a monster."""
     patches, grids = [], []
+    turns = bool(getattr(policy.actor, "turns", False))
     for one in shown:
         for moment in moments(policy, one.recording, one.side):
             with torch.inference_mode():
-                weights = vision.attention(_tensors(policy, moment)).numpy()
+                seen_so, _ = ahead(_tensors(policy, moment), turns)
+                weights = vision.attention(seen_so).numpy()
             patches.append(weights[moment.alive, -1].mean(1))  # the last layer, over heads: [members, patches]
-            grids.append(moment.seen["grid"][moment.alive])
+            grids.append(seen_so["grid"].numpy()[moment.alive])
     looked, seen = np.concatenate(patches), np.concatenate(grids)
     enemies = seen[:, ENEMIES].reshape(len(seen), ACROSS, PATCH, ACROSS, PATCH).max((2, 4)).reshape(len(seen), -1) > 0
     there, elsewhere = looked[enemies], looked[~enemies & enemies.any(1, keepdims=True)]
@@ -128,9 +136,9 @@ def _of_vision(subject: Subject, policy: Policy, vision: VisionExtractor, shown:
     charts = [
         Chart(
             "Where it looks on the whole",
-            _ground(f"vision-{subject.name}", looked.mean(0)),
+            _ground(f"vision-{subject.name}", looked.mean(0), turns),
             f"Mean attention to each of {ACROSS} by {ACROSS} patches of the ground around a monster.",
-            f"Mean over {len(looked):,} decisions, last layer; north is up, the monster in the middle.",
+            f"Mean over {len(looked):,} decisions, last layer; {WHICH_WAY[turns]}, the monster in the middle.",
         )
     ]
     busy = np.flatnonzero((seen[:, ENEMIES] > 0).sum((1, 2)) >= BUSY)
@@ -139,7 +147,7 @@ def _of_vision(subject: Subject, policy: Policy, vision: VisionExtractor, shown:
         charts.append(
             Chart(
                 f"One moment, {number + 1} of {SHOWN_MOMENTS}",
-                _ground(f"vision-{subject.name}-{number}", looked[at], marks),
+                _ground(f"vision-{subject.name}-{number}", looked[at], turns, marks),
                 f"Attention at one decision with {len(marks)} enemies in sight.",
                 "Crosses are enemies.",
             )
@@ -207,10 +215,10 @@ def _layers(count: int) -> tuple[str, ...]:
     return tuple(f"layer {number + 1}" for number in range(count)) if count > 1 else ()
 
 
-def _ground(name: str, patches: Array, marks: Array | None = None) -> str:
+def _ground(name: str, patches: Array, turns: bool, marks: Array | None = None) -> str:
     places = None if marks is None else marks[:, ::-1] - GRID_CELLS / 2 + 0.5
     return heat(
-        name, patches.reshape(ACROSS, ACROSS) * PATCHES, extent=EXTENT, unit=("cells east", "cells north"),
+        name, patches.reshape(ACROSS, ACROSS) * PATCHES, extent=EXTENT, unit=UNITS[turns],
         told="attention, 1 being even", equal=True, most=2.0, marks=places,
     )  # fmt: skip
 
