@@ -85,7 +85,7 @@ def queue() -> list[Job]:
         Job("mage", "temporal_transformer", "transformer_ppo", 0),
         Job("aggressive", "team_coordination", "recurrent_ppo", 0),
         Job("aggressive", "pattern_recognition", "patterns", 0),
-        Job("mage", "spatial_vit", "ppo", 0),
+        Job("support", "spatial_vit", "ppo", 0),
         Job("mage", "combat_dqn", "recurrent_ppo", 0),
         Job("aggressive", "movement_ppo", "ppo", 0),
         Job("support", "skill_dqn", "qrdqn", 0),

@@ -44,6 +44,18 @@ def test_transformers_have_pictures(model_type, algo, title):
         assert chart.svg.startswith("<svg ") and chart.says and "nan" not in chart.says
 
 
+@pytest.mark.parametrize("turns", [True, False])
+def test_pictures_say_which_way_is_up(turns):
+    subject = subject_of("spatial_vit", "ppo")
+    assert subject.policy is not None and subject.policy.actor.turns is True
+    subject.policy.actor.turns = turns
+    found = pictures_of(subject, shown(subject))
+    assert found is not None
+    told = found.charts[0].note + found.charts[0].svg
+    assert ("nearest enemy" in told, "north" in told) == (turns, not turns)
+    assert ("cells ahead" in told, "cells east" in told) == (turns, not turns)
+
+
 def test_a_model_of_patterns_has_one_too(monkeypatch):
     monkeypatch.setattr(attention, "STYLED", 4)
     found = pictures_of(subject_of("pattern_recognition", "patterns"), [])
