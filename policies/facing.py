@@ -55,14 +55,15 @@ PULL, CELLS, SEEN_AS = _pull(), _cells(), _moves()
 def facing_of(grid: Tensor) -> Tensor:
     """How to turn each grid [batch, channels, rows, columns], from 0 to 7; without enemies in sight, towards allies."""
     enemies, allies = _pulled(grid[:, ENEMIES]), _pulled(grid[:, ALLIES])
-    nobody = (enemies == 0).all(1, keepdim=True)
-    east, north = torch.where(nobody, allies, enemies).unbind(1)
-    return MIRROR_X * (east < 0).long() + MIRROR_Y * (north < 0).long() + SWAP * (north.abs() > east.abs()).long()
+    some = enemies.abs().sum(1, keepdim=True) > 0
+    east, north = torch.where(some, enemies, allies).unbind(1)
+    far_east, far_north = east.abs(), north.abs()
+    return MIRROR_X * (far_east > east).long() + MIRROR_Y * (far_north > north).long() + SWAP * (far_north > far_east)
 
 
 def turned(grid: Tensor, facing: Tensor) -> Tensor:
     """The grid with what it faces between east and north-east."""
-    cells = CELLS.to(grid.device)[facing]
+    cells = CELLS.to(grid.device).index_select(0, facing)
     return grid.flatten(2).gather(2, cells[:, None].expand(-1, grid.shape[1], -1)).reshape(grid.shape)
 
 
@@ -70,7 +71,7 @@ def told_back(scores: Tensor, facing: Tensor | None) -> Tensor:
     """Scores of moves [batch, 9], as the turned sees them, by the directions of the world; as they are for None."""
     if facing is None:
         return scores
-    return scores.gather(1, SEEN_AS.to(scores.device)[facing])
+    return scores.gather(1, SEEN_AS.to(scores.device).index_select(0, facing))
 
 
 def ahead(observations: Any, turns: bool) -> tuple[Any, Tensor | None]:

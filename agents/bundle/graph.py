@@ -14,10 +14,10 @@ from agents.bundle.ports import Port
 # What the nine types come out with, in either precision, optimized or not; tests hold that none is missing or idle.
 OPERATORS = frozenset(
     (
-        "Abs", "Add", "ArgMax", "Cast", "Clip", "Concat", "Conv", "Div", "Einsum", "Exp", "Expand", "Gather", "Gemm",
-        "Greater", "LayerNormalization", "MatMul", "Mul", "Pow", "ReduceMax", "ReduceMean", "ReduceSum", "Relu",
-        "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Split", "Sqrt", "Squeeze", "Sub", "Tanh", "Transpose",
-        "Unsqueeze", "Where",
+        "Abs", "Add", "ArgMax", "Cast", "Clip", "Concat", "Conv", "Div", "Einsum", "Exp", "Expand", "Gather",
+        "GatherElements", "Gemm", "Greater", "LayerNormalization", "MatMul", "Mul", "Pow", "ReduceMax", "ReduceMean",
+        "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Split", "Sqrt", "Squeeze", "Sub",
+        "Tanh", "Transpose", "Unsqueeze", "Where",
     )
 )  # fmt: skip
 DOMAINS = ("", "ai.onnx")
