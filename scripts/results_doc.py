@@ -69,7 +69,7 @@ they chose the defaults and are no results themselves. They differ in the field;
   the aggressive came from 6% to 41% in 1.25 million decisions and drew 2 to 3 of 100 matches. What taught them to walk
   was *turning*: shown the grid with the nearest enemy always ahead, its moves turned back, movement_ppo (the
   aggressive, contact alone, 0.95) won 32% after 0.4 million decisions, drew nothing, and in the end won 56% of 1,453
-  matches of its own training; unturned, all else alike, it had 3% after 0.4 million and 10% to 41% later, half of that
+  matches of its own training; unturned, all else alike, it had 3% after 0.4 million and 10% to 41% later, most of it by
   draws. A match in the field is several times as many decisions as one in contact, so that since then sixteen matches
   of seventeen begin in contact, all of them against the stock AI. A script that walks to the nearest enemy and stands
   has 43% to 47% in contact; where it steps back from who is in reach in a quarter of its decisions, 38% to 45%. The
