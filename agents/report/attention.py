@@ -13,11 +13,11 @@ from agents.report.charts import Chart, heat, lines
 from agents.report.replayed import Moment, moments
 from agents.report.sources import Subject
 from agents.report.tape import ShownMatch
-from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, GRID_CHANNELS, HISTORY
+from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, HISTORY
 from mlmonster_env.envs.battle import Array
 from policies.extractors.entities import PRESENT, EntityEncoder
 from policies.extractors.vision import ACROSS, PATCH, PATCHES, VisionExtractor
-from policies.facing import ahead
+from policies.facing import ENEMIES, ahead
 from policies.memory import TransformerXLCore
 from policies.pattern import FRAMES_A_TOKEN, TOKENS, PatternNetwork
 from policies.policy import Policy
@@ -31,7 +31,6 @@ ROWS = [
     *(f"enemy {number + 1}" for number in range(ENTITY_KIND_ROWS)),
     *(f"ally {number + 1}" for number in range(ENTITY_KIND_ROWS)),
 ]
-ENEMIES = GRID_CHANNELS.index("enemies")
 WHICH_WAY = {
     False: "north is up",
     True: "turned and mirrored so that the nearest enemy is to the right or the upper right",
