@@ -4,29 +4,29 @@ Nothing is allocated: networks are built without memory and counted.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 
+from agents.activations import FLOAT, bytes_a_row
 from agents.catalog import TYPES, ModelType
+from agents.config.tree import LearnConditionedPPO
 from agents.learners.build import make_card
-from mlmonster_env.contract import CONTROLS, SHAPES
+from mlmonster_env.contract import BLOCKS, CONTROLS, SHAPES
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.envs.battle import MASK
 from policies.actors import actor_of, megabytes, meta_policy, parameters
-from policies.extractors.vision import TOKENS, VisionExtractor, VisionLayer
+from policies.sb3.conditioned import ConditionedPolicy
 from policies.sizes import SIZES
 
 GIB = 1 << 30
 COPIES = 4  # of each learnt number: itself, its gradient, and Adam's two means
 CONTEXT_BYTES = 600_000_000  # what a GPU's runtime takes for itself
-FLOAT = 4
-CELLS = 64  # that a convolution gives, or fewer
-KEPT_ACTIVATIONS = 6  # per feature of a layer that the backward pass needs, in floats
+WINDOWS = LearnConditionedPPO.model_fields["pattern_batch"].default
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,14 @@ def footprint(kind: ModelType, size: str, algo: str | None = None) -> Footprint:
     actor = actor_of(policy)
     everything = sum({id(p): p.numel() for p in policy.parameters()}.values())
     learnt = sum({id(p): p.numel() for p in policy.parameters() if p.requires_grad}.values())
-    seen = sum(_numbers(name, kind) for name in kind.blocks)
-    activations = KEPT_ACTIVATIONS * sum(_widths(policy))
+    shapes = {name: (CONTROLS[kind.control],) if name == MASK else SHAPES[name] for name in kind.blocks}
+    seen = sum(math.prod(shape) for shape in shapes.values())
+    fixed = everything * FLOAT + learnt * FLOAT * (COPIES - 1) + CONTEXT_BYTES
+    if isinstance(policy, ConditionedPolicy):  # its encoder has batches of its own
+        fixed += WINDOWS * bytes_a_row(policy.pattern, {"history": BLOCKS["history"]})
     return Footprint(
-        kind.name, size, parameters(actor), megabytes(actor, 2), megabytes(actor, 4), learnt,
-        everything * FLOAT + learnt * FLOAT * (COPIES - 1) + CONTEXT_BYTES, FLOAT * (2 * seen + activations),
+        kind.name, size, parameters(actor), megabytes(actor, 2), megabytes(actor, 4), learnt, fixed,
+        2 * seen * FLOAT + bytes_a_row(policy, shapes),
     )  # fmt: skip
 
 
@@ -81,27 +84,6 @@ def warning(kind: ModelType, size: str, algo: str, batch: int, vram_bytes: float
         f"{kind.name} at {size} with a batch of {batch:,} takes about {needed / GIB:.1f} GiB, "
         f"there are {vram_bytes / GIB:.1f} GiB; {advice}"
     )
-
-
-def _numbers(block: str, kind: ModelType) -> int:
-    count = 1
-    for side in SHAPES.get(block, (CONTROLS.get(kind.control, 1),) if block == MASK else (1,)):
-        count *= side
-    return count
-
-
-def _widths(network: nn.Module) -> list[int]:
-    """Features that each layer gives, by row: those of a vision transformer once for each token."""
-    tokens = {id(m): TOKENS for v in network.modules() if isinstance(v, VisionExtractor) for m in v.modules()}
-    found = []
-    for m in network.modules():
-        if isinstance(m, nn.Linear):
-            found.append(m.out_features * tokens.get(id(m), 1))
-        elif isinstance(m, nn.Conv2d):
-            found.append(m.out_channels * tokens.get(id(m), CELLS))
-        elif isinstance(m, VisionLayer):
-            found.append(m.heads * TOKENS**2)
-    return found
 
 
 def table(kinds: Sequence[ModelType], sizes: Sequence[str], vram_gb: float) -> Table:

@@ -15,7 +15,7 @@ from agents import plan
 from agents.config.read import as_yaml, resolved_from
 from agents.config.tree import Config
 from agents.course import Course, Enough, RunError, Stopped
-from agents.learners.build import build_env, build_learner, card_of, kind_of
+from agents.learners.build import build_env, build_learner, card_of, kind_of, matches_by_shard
 from agents.opponents.names import POOL, parts_of
 from agents.selfplay.league import League
 from policies.actors import actor_of, meta_policy, parameters
@@ -44,6 +44,7 @@ class Run:
         card = card_of(config)
         size = parameters(actor_of(meta_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)))
         chosen = machines.choose(config.device, config.batch.shards, config.compile, size)
+        matches_by_shard(config, chosen)  # while there is no folder yet
         _warn_of_memory(config, chosen)
         folder.mkdir(parents=True, exist_ok=True)
         _check_room(folder)

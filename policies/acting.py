@@ -83,15 +83,9 @@ class Acting(ABC):
         A model that remembers takes what it gave as `state` at the moment before, [many, memory_size]; where
         `episode_start` is true a match begins. `session()` and `begin()` keep that by themselves.
         """
-        first = "state" if "state" in self.card.blocks else self.card.blocks[0]
-        given = observation if isinstance(observation, dict) else {first: observation}
-        if first not in given:
-            raise ValueError(f"observations hold {sorted(given)}, expected {first!r} too: {self.card.blocks}")
-        single = np.ndim(given[first]) == len(BLOCKS[first])
-        seen = {name: np.asarray(block)[None] if single else np.asarray(block) for name, block in given.items()}
-        checked = self._checked(seen, len(seen[first]))
+        checked, single = self.shown(observation)
         if self.memory_size:
-            memory = self._memory(state, episode_start, len(seen[first]))
+            memory = self._memory(state, episode_start, _rows(checked))
             actions, state = self.think(checked, memory, deterministic)
         else:
             actions = self.act(checked, deterministic)
@@ -121,7 +115,7 @@ class Acting(ABC):
         temperature: Array | None = None,
     ) -> tuple[Array, Array]:
         """As `act`, for observations and memories [batch, memory_size]: actions, and the memories after them."""
-        told, later = self.numbers(seen, memory)
+        told, later = self.numbers(seen, self._held(memory, _rows(seen)))
         return self._chosen(told, deterministic, lots, temperature), later
 
     def consider(self, seen: dict[str, Array], memory: Array) -> tuple[Array, Array]:
@@ -130,7 +124,7 @@ class Acting(ABC):
         The numbers are of `card.kind`, but of logits the probabilities: an illegal action's is 0. `memory` is
         [batch, memory_size].
         """
-        told, later = self.numbers(seen, memory)
+        told, later = self.numbers(seen, self._held(memory, _rows(seen)))
         if self.card.kind == LOGITS:
             told = torch.softmax(torch.from_numpy(told), -1).numpy()
         return told, later
@@ -169,10 +163,24 @@ class Acting(ABC):
                     "or episode_start=True where a match begins"
                 )
             return np.zeros((rows, self.memory_size), np.float32)
-        memory = np.asarray(state, np.float32)
-        if memory.shape != (rows, self.memory_size):
-            raise ValueError(f"state is of shape {memory.shape}, expected {(rows, self.memory_size)}")
-        return memory * ~starts[:, None]
+        return self._held(state, rows, "state") * ~starts[:, None]
+
+    def _held(self, memory: Any, rows: int, what: str = "memory") -> Array:
+        """A memory for each row; an error where it is not."""
+        held = np.asarray(memory, np.float32)
+        if held.shape != (rows, self.memory_size):
+            raise ValueError(f"{what} is of shape {held.shape}, expected {(rows, self.memory_size)}")
+        return held
+
+    def shown(self, observation: Any) -> tuple[dict[str, Array], bool]:
+        """Observations by block, of many, checked, with a mask; and whether that of a single monster was given."""
+        first = "state" if "state" in self.card.blocks else self.card.blocks[0]
+        given = observation if isinstance(observation, dict) else {first: observation}
+        if first not in given:
+            raise ValueError(f"observations hold {sorted(given)}, expected {first!r} too: {self.card.blocks}")
+        single = np.ndim(given[first]) == len(BLOCKS[first])
+        seen = {name: np.asarray(block)[None] if single else np.asarray(block) for name, block in given.items()}
+        return self._checked(seen, len(seen[first])), single
 
     def _checked(self, seen: dict[str, Array], rows: int) -> dict[str, Array]:
         """Observations that hold every block, in shape; a mask is derived where there is none."""
@@ -184,7 +192,17 @@ class Acting(ABC):
             shape = (CONTROLS[self.card.control],) if name == MASK else SHAPES[name]
             if seen[name].shape != (rows, *shape):
                 raise ValueError(f"{name!r} is of shape {seen[name].shape}, expected {(rows, *shape)}")
+            if name == "history" and not np.isfinite(seen[name]).all():  # the network would hold it for an unseen frame
+                raise NotFiniteError("'history' holds what is no number, expected frames of zeros where none was seen")
+        if MASK in self.card.blocks:
+            barred = np.flatnonzero(~(seen[MASK] > 0.5).any(-1))
+            if len(barred):
+                raise ValueError(f"{MASK!r} of row {barred[0]} allows nothing, expected one legal action or more")
         return seen
+
+
+def _rows(seen: dict[str, Array]) -> int:
+    return len(next(iter(seen.values())))
 
 
 class Minds:
@@ -195,8 +213,12 @@ class Minds:
         self._deterministic = deterministic
         self.memory = np.zeros((slots, policy.memory_size), np.float32)
 
-    def __call__(self, seen: dict[str, Array]) -> Array:
-        """Actions for a batch of observations by block."""
+    def __call__(self, observation: Any) -> Array:
+        """Actions for a batch of observations, as `Acting.predict` takes them: one of each monster."""
+        seen, single = self._policy.shown(observation)
+        if single or _rows(seen) != len(self.memory):
+            shown = "one without a batch" if single else f"{_rows(seen)}"
+            raise ValueError(f"observations are {shown}, expected {len(self.memory)}: one of each monster")
         if not self._policy.memory_size:
             return self._policy.act(seen, self._deterministic)
         actions, self.memory = self._policy.think(seen, self.memory, self._deterministic)
@@ -225,14 +247,20 @@ class Session:
         """
         blocks = self._policy.card.blocks
         given = dict(observation) if isinstance(observation, dict) else {"state": observation}
+        history = self._history
         if "history" in blocks and "history" not in given:
             if "state" not in given:
                 raise ValueError(f"observations hold {sorted(given)}, expected 'history' or 'state'")
-            self._history = np.concatenate([self._history[1:], np.asarray(given["state"], np.float32)[None]])
-            given["history"] = self._history
-        action, self._memory = self._policy.predict(given, self._memory, self._fresh, self._deterministic)
-        self._fresh = False
-        return action if self._policy.card.kind in TOLD else int(action)
+            state = np.asarray(given["state"], np.float32)
+            if state.shape != BLOCKS["state"]:
+                raise ValueError(f"'state' is of shape {state.shape}, expected {BLOCKS['state']}: that of one monster")
+            given["history"] = history = np.concatenate([history[1:], state[None]])
+        seen, single = self._policy.shown(given)
+        if not single:
+            raise ValueError(f"observations are a batch of {_rows(seen)}, expected those of one monster")
+        told, memory = self._policy.predict(given, self._memory, self._fresh, self._deterministic)
+        self._history, self._memory, self._fresh = history, memory, False  # now that nothing was wrong with it
+        return told if self._policy.card.kind in TOLD else int(told)
 
     def reset(self) -> None:
         """Another match begins: nothing is remembered."""
@@ -243,4 +271,7 @@ class Session:
     @property
     def nothing(self) -> int:
         """The order that does nothing."""
-        return NOTHING_TO_DO[self._policy.card.control]
+        card = self._policy.card
+        if card.control not in NOTHING_TO_DO:
+            raise ValueError(f"{card.model_type} gives no orders, so that none of them does nothing")
+        return NOTHING_TO_DO[card.control]

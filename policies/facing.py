@@ -1,6 +1,7 @@
-"""How a monster looks: the grid turned and mirrored so that the nearest enemy is ahead, and moves turned back.
+"""How a monster looks: the grid turned and mirrored so that enemies are ahead, and moves turned back.
 
-The world has no favourite direction, so that what is learnt of an enemy in the east serves for one in the south-west.
+Where they stand on several sides the nearest count most: one at half the distance as much as sixteen. The world has no
+favourite direction, so that what is learnt of an enemy in the east serves for one in the south-west.
 """
 
 from typing import Any
@@ -17,7 +18,7 @@ MIRROR_X, MIRROR_Y, SWAP = 1, 2, 4  # what a facing, 0 to 7, is made of, in this
 FACINGS = MIRROR_X + MIRROR_Y + SWAP + 1
 ENEMIES, ALLIES = GRID_CHANNELS.index("enemies"), GRID_CHANNELS.index("allies")
 NEARNESS = 4  # somebody twice as far off counts 2 to the power of this less
-BESIDE = 2.0**16  # what somebody on the next cell counts: whole numbers, whose sums are exact in any order
+BESIDE = 2.0**22  # what somebody on the next cell counts: so that whole numbers tell all cells, in sums that are exact
 
 
 def _pull() -> Tensor:
@@ -53,7 +54,10 @@ PULL, CELLS, SEEN_AS = _pull(), _cells(), _moves()
 
 
 def facing_of(grid: Tensor) -> Tensor:
-    """How to turn each grid [batch, channels, rows, columns], from 0 to 7; without enemies in sight, towards allies."""
+    """How to turn each grid [batch, channels, rows, columns], from 0 to 7: towards enemies.
+
+    Towards allies, where no enemy is in sight or those that are draw to opposite sides alike.
+    """
     enemies, allies = _pulled(grid[:, ENEMIES]), _pulled(grid[:, ALLIES])
     some = enemies.abs().sum(1, keepdim=True) > 0
     east, north = torch.where(some, enemies, allies).unbind(1)

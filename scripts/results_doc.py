@@ -67,7 +67,7 @@ they chose the defaults and are no results themselves. They differ in the field;
   stay, more passes over a rollout, the nearest ones of each kind as features, a start that repeats a script's walks.
   What made them run was looking far: with a discount of 0.93 instead of 0.995, in contact against the stock AI alone,
   the aggressive came from 6% to 41% in 1.25 million decisions and drew 2 to 3 of 100 matches. What taught them to walk
-  was *turning*: shown the grid with the nearest enemy always ahead, its moves turned back, movement_ppo (the
+  was *turning*: shown the grid turned so that enemies are ahead, its moves turned back, movement_ppo (the
   aggressive, contact alone, 0.95) won 32% after 0.4 million decisions, drew nothing, and its best model, after 2.8
   million, won 56% of 1,453 other matches, its moves drawn; unturned, all else alike, it had 3% after 0.4 million and
   10% to 41% later, most of it by draws. A match in the field is several times as many decisions as one in contact, so

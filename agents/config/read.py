@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from agents.catalog import TYPES, model_type
-from agents.config.tree import LEARN, Config, LearnConditionedPPO
+from agents.config.tree import LEARN, Config, LearnConditionedPPO, LearnMemoryPPO
 from agents.opponents.names import POOL, opponent_of, parts_of
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data.errors import one_of
@@ -69,6 +69,8 @@ def resolved_from(whole: Mapping[str, Any]) -> Config:
         model_type(made.model_type).by(made.algo).without(made.leave_out)
         if isinstance(made.learn, LearnConditionedPPO):
             styles_of(made.opponents)
+        if isinstance(made.learn, LearnMemoryPPO):
+            _check_sequence(made.learn)
         plan_of(made.scenario)
     except ValueError as error:
         raise ConfigError(str(error)) from None
@@ -94,6 +96,11 @@ def _check_opponents(config: Config) -> None:
         raise ValueError(
             f"opponents is {config.opponents!r}, and {config.model_type} gives no orders: no pool of it plays"
         )
+
+
+def _check_sequence(learn: LearnMemoryPPO) -> None:
+    if learn.n_steps % learn.sequence:
+        raise ValueError(f"learn.sequence is {learn.sequence}, expected a divisor of learn.n_steps, {learn.n_steps}")
 
 
 def as_tree(config: Config) -> dict[str, Any]:

@@ -138,6 +138,15 @@ def payment_of(config: Config) -> Payment:
     return for_archetype(config.archetype if config.reward == "archetype" else config.reward)
 
 
+def matches_by_shard(config: Config, machine: Machine) -> list[int]:
+    """How many matches each shard plays; ValueError where there are not enough for all."""
+    shards = machine.shards if config.algo in ON_POLICY else 1
+    matches = config.batch.matches * machine.times
+    if matches < shards:
+        raise ValueError(f"batch.matches is {matches}, expected one for each of {shards} shards, or batch.shards=1")
+    return [matches // shards + (number < matches % shards) for number in range(shards)]
+
+
 def build_env(config: Config, machine: Machine, league: League | None = None) -> ShardedVecEnv:
     """The matches that a run trains in: packs under one shared policy, in as many shards as the machine has.
 
@@ -146,15 +155,11 @@ def build_env(config: Config, machine: Machine, league: League | None = None) ->
     kind = kind_of(config)
     if config.algo == "patterns":
         return _styled(config, machine)
-    shards = machine.shards if config.algo in ON_POLICY else 1
-    matches = config.batch.matches * machine.times
-    if matches < shards:
-        raise ValueError(f"batch.matches is {matches}, expected at least one for each of {shards} shards")
+    counts = matches_by_shard(config, machine)
     watched, more = WatchedVecEnv, {}
     if isinstance(config.learn, LearnConditionedPPO):
         watched, more = ReadingVecEnv, {"every": config.learn.every}
     seat = partial(opponent_of, config.opponents) if league is None else league.seat
-    counts = [matches // shards + (number < matches % shards) for number in range(shards)]
     made = ShardedVecEnv(
         [
             watched(

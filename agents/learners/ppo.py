@@ -304,8 +304,8 @@ class MaskedPPO(Resumable, PPO):
     def _set_own_state(self, state: Tree) -> None:
         for made, kept in zip((self.random, *self._shard_random), state["random"], strict=True):
             set_generator_state(made, kept)
-        self._last = state["last"]
-        self._discounted = state["discounted"]
+        self._last = deepcopy(state["last"])
+        self._discounted = deepcopy(state["discounted"])
         self._last_obs = stacked(self._last)
         self._share_buffers()
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ class Resumable(BaseAlgorithm):
     """To be mixed with an algorithm of Stable-Baselines3: `state` and `set_state`, and `save` and `load` by them."""
 
     def state(self) -> Tree:
-        """Everything that is needed to go on as if nothing had happened, the environment included."""
+        """Everything that is needed to go on as if nothing had happened, the environment included.
+
+        It is of the learner's own arrays: write it down, or copy it deeply, before the learner goes on.
+        """
         return {
             **self.learnt_state(),
             "counters": {name: getattr(self, name) for name in COUNTERS if hasattr(self, name)},
@@ -186,8 +190,7 @@ def set_optimizer_state(optimizer: optim.Optimizer, tree: Tree) -> None:
     ]
     state = {
         int(k): {
-            name: torch.as_tensor(np.array(value)) if isinstance(value, np.ndarray) else value
-            for name, value in v.items()
+            name: torch.tensor(value) if isinstance(value, np.ndarray) else deepcopy(value) for name, value in v.items()
         }
         for k, v in tree["state"].items()
     }

@@ -33,7 +33,7 @@ ROWS = [
 ]
 WHICH_WAY = {
     False: "north is up",
-    True: "turned and mirrored so that the nearest enemy is to the right or the upper right",
+    True: "turned and mirrored so that enemies are to the right or the upper right",
 }
 UNITS = {False: ("cells east", "cells north"), True: ("cells ahead", "cells aside")}
 

@@ -301,7 +301,9 @@ class Battle:
                 del self._orders[:past]
                 self._since -= past
         if self._remembers:
-            self._history[np.isin(self.matches, which)] = 0.0
+            begun = np.isin(self.matches, which)
+            self._history[begun] = 0.0
+            self._history[begun, -1] = self._states()[begun]
 
     def _begin_arena(self, which: Array, seeds: Array | None) -> None:
         """Begin matches, those that the rival yields under the stock AI on its side."""
@@ -368,10 +370,14 @@ class Battle:
 
     def _remember(self) -> None:
         """Put the state that slots see now at the end of their history."""
+        self._history[:, :-1] = self._history[:, 1:]
+        self._history[:, -1] = self._states()
+
+    def _states(self) -> Array:
+        """The state vectors that slots see now."""
         states = np.empty((self.num_slots, STATE_SIZE), np.float32)
         observe_states(self.arena.words, self.matches, self.units, states)
-        self._history[:, :-1] = self._history[:, 1:]
-        self._history[:, -1] = states
+        return states
 
 
 def seeds_from(seed: int, count: int) -> Array:

@@ -22,6 +22,7 @@ class LSTMCore(MemoryCore):
 
     def step(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """As the base class says."""
+        self.check(x, memory)
         held = memory.reshape(-1, 2 * self.layers, self.width)
         outputs, cells = [], []
         for layer in range(self.layers):
@@ -38,7 +39,9 @@ class LSTMCore(MemoryCore):
 
     def unroll(self, x: Tensor, memory: Tensor, starts: Tensor) -> Tensor:
         """As the base class says. Between two resets lies a stretch; stretches of like length share one fused call."""
-        held = memory * (~starts[:, :1]).to(memory.dtype)
+        self.check(x, memory, starts)
+        starts = starts.bool()
+        held = memory * (~starts[:, :1]).to(memory)
         if not bool(starts[:, 1:].any()):
             return self._fused(x, held)
         rows, length, _ = x.shape

@@ -104,6 +104,7 @@ class TransformerXLCore(MemoryCore):
 
     def step(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """As the base class says."""
+        self.check(x, memory)
         held, present = self._parts(memory)
         x = self.entrance(x)
         taken = []
@@ -126,9 +127,10 @@ class TransformerXLCore(MemoryCore):
 
     def unroll(self, x: Tensor, memory: Tensor, starts: Tensor) -> Tensor:
         """As the base class says."""
+        self.check(x, memory, starts)
         held, present = self._parts(memory)
         length = x.shape[1]
-        lives = starts.long().cumsum(1)  # how many resets before or at each moment
+        lives = starts.bool().long().cumsum(1)  # how many resets before or at each moment
         earlier = (lives[:, :, None] == 0) & (present[:, None, :] > 0.5)
         among = lives[:, :, None] == lives[:, None, :]
         ago = torch.arange(length)[:, None] + self.span - torch.arange(self.span + length)

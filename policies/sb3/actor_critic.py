@@ -12,19 +12,20 @@ from torch import Tensor, nn
 from policies.facing import ahead, check_turns, told_back
 from policies.masks import masked_if_given
 from policies.normalize import RunningScale
-from policies.sb3.base import OwnPolicy
+from policies.sb3.base import OwnPolicy, check_discrete
 
 
 class MaskedActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
     """Where observations hold `action_mask`, illegal actions have probability 0.
 
-    One that `turns` is shown the grid with the nearest enemy ahead; its actions are the nine moves.
+    One that `turns` is shown the grid with enemies ahead; its actions are the nine moves.
     """
 
     def __init__(
         self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any], *arguments: Any,
         turns: bool = False, **named: Any,
     ) -> None:  # fmt: skip
+        check_discrete(action_space)
         if turns:
             check_turns(observation_space, action_space)
         self.turns = turns
@@ -68,8 +69,7 @@ class MaskedActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
         return self.value_net(self.mlp_extractor.forward_critic(features))  # type: ignore[no-any-return]
 
     def _distribution(self, logits: Tensor) -> Distribution:
-        if not isinstance(self.action_dist, CategoricalDistribution):
-            raise ValueError(f"actions are {self.action_space}, expected a Discrete space")
+        assert isinstance(self.action_dist, CategoricalDistribution)
         return self.action_dist.proba_distribution(action_logits=logits)
 
 

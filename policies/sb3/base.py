@@ -35,6 +35,12 @@ class OwnPolicy(NeverUnpickled):
         return seen.float(), many
 
 
+def check_discrete(action_space: spaces.Space[Any]) -> None:
+    """ValueError unless one action of several is chosen."""
+    if not isinstance(action_space, spaces.Discrete):
+        raise ValueError(f"actions are {action_space}, expected a Discrete space")
+
+
 def with_defaults(observation_space: spaces.Space[Any], named: dict[str, Any]) -> dict[str, Any]:
     """A policy's arguments: a joint extractor for observations by block, and Adam in one kernel a step."""
     made = dict(named)

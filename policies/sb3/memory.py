@@ -12,7 +12,7 @@ from policies.extractors.pack import PackEncoder
 from policies.masks import masked_if_given
 from policies.memory import LSTMCore, MemoryCore, TransformerXLCore
 from policies.normalize import RunningScale
-from policies.sb3.base import OwnPolicy
+from policies.sb3.base import OwnPolicy, check_discrete
 
 Observations = dict[str, Tensor] | Tensor
 CORES = ("lstm", "transformer")
@@ -34,6 +34,7 @@ class MemoryActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
     def __init__(
         self,
         observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
         *arguments: Any,
         core: str = "lstm",
         core_width: int = 128,
@@ -44,6 +45,7 @@ class MemoryActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
         central: bool = False,
         **named: Any,
     ) -> None:
+        check_discrete(action_space)
         if core not in CORES:
             raise ValueError(f"core is {core!r}, expected one of {', '.join(CORES)}")
         if critic not in CRITICS:
@@ -59,7 +61,7 @@ class MemoryActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
         }
         self.critic = critic
         self.central = central
-        super().__init__(observation_space, *arguments, **named)
+        super().__init__(observation_space, action_space, *arguments, **named)
         self.return_scale = RunningScale(1, "returns")
 
     def _build_mlp_extractor(self) -> None:
@@ -79,7 +81,7 @@ class MemoryActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
 
     def step(self, observations: Observations, memory: Tensor, members: int = 1) -> tuple[Tensor, Tensor, Tensor]:
         """One moment: masked scores [batch, actions], values [batch], and the memories after it."""
-        size = self.actor_core.size
+        size = self._own_part(memory)
         seen, worth = self._features(observations, 1, members)
         told, later = self.actor_core.step(seen[:, 0], memory[:, :size])
         if self.critic_core is not None:
@@ -94,7 +96,7 @@ class MemoryActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
     ) -> tuple[Tensor, Tensor]:
         """Many moments [rows, length, ...]: masked scores [rows * length, actions], values [rows * length]."""
         rows, length = starts.shape
-        size = self.actor_core.size
+        size = self._own_part(memory)
         flat = _flat(observations)
         seen, worth = self._features(flat, length, members)
         told = self.actor_core.unroll(seen, memory[:, :size], starts)
@@ -104,6 +106,12 @@ class MemoryActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
             judged = told if self.critic_entrance is None else self.critic_entrance(worth)
         told, judged = told.reshape(rows * length, -1), judged.reshape(rows * length, -1)
         return self._heads(told, judged, flat), self._values(judged)
+
+    def _own_part(self, memory: Tensor) -> int:
+        """How many numbers of each memory are the actor's, the first of them."""
+        if memory.dim() != 2 or memory.shape[1] != self.memory_size:
+            raise ValueError(f"memory is of shape {tuple(memory.shape)}, expected [rows, {self.memory_size}]")
+        return self.actor_core.size
 
     def _features(self, flat: Observations, length: int, members: int) -> tuple[Tensor, Tensor]:
         """Features for actor and critic, [rows, length, features] each, of observations [rows * length, ...]."""

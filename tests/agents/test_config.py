@@ -253,3 +253,10 @@ def test_a_configuration_does_not_change():
     with pytest.raises(ValueError, match="frozen"):
         made.seed = 3
     assert isinstance(made, Config)
+
+
+def test_rows_of_moments_that_do_not_fill_a_rollout_are_named():
+    asked = {"model_type": "temporal_transformer", "learn.n_steps": 64}
+    assert resolve({**asked, "learn.sequence": 16}).learn.sequence == 16
+    with pytest.raises(ConfigError, match=r"learn\.sequence is 7, expected a divisor of learn\.n_steps, 64"):
+        resolve({**asked, "learn.sequence": 7})

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.activations import bytes_a_row
 from agents.catalog import TYPES
 from agents.learners.build import make_card
 from agents.plan import GIB, Footprint, footprint, main, table, warning
-from policies.actors import build_policy, meta_policy, parameters
+from policies.actors import build_policy, meta_policy, parameters, spaces_of
 from policies.sizes import SIZES
 
 ACTING = [kind for kind in TYPES.values() if kind.control]
@@ -44,6 +45,17 @@ def test_the_batch_that_fits_is_the_largest_power_of_two(fixed, a_row, memory):
         assert plan.training_bytes(2 * batch) > memory * (1 - 1e-9)
     else:
         assert plan.training_bytes(1) > memory * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(("kind", "algo"), [(kind, algo) for kind in TYPES.values() for algo in kind.algos], ids=str)
+def test_activations_are_counted_as_a_cpu_keeps_them(kind, algo):
+    kind = kind.by(algo)
+    card = make_card(kind, "mage", "small", algo)
+    asked = (card.policy_class, card.blocks, card.control, card.policy_arguments)
+    shapes = {name: space.shape or () for name, space in spaces_of(card.blocks, card.control)[0].items()}
+    planned = bytes_a_row(meta_policy(*asked), shapes)
+    assert planned == pytest.approx(bytes_a_row(build_policy(*asked), shapes), rel=0.15)
+    assert planned < footprint(kind, "small", algo).bytes_a_row
 
 
 def test_what_would_not_fit_is_told_with_what_would():

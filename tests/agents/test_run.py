@@ -235,6 +235,13 @@ def test_the_same_folder_twice_is_an_error_that_names_resume(tmp_path):
         begin(tmp_path / "run", "combat_dqn", "ppo")
 
 
+def test_what_cannot_be_begun_leaves_no_folder(tmp_path):
+    asked = {"archetype": "mage", "model_type": "movement_ppo", "size": "tiny", "batch.matches": 2, "batch.shards": 3}
+    with pytest.raises(ValueError, match=r"batch\.matches is 2, expected one for each of 3 shards"):
+        Run.begin(tmp_path / "run", resolve(asked))
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_folder_without_a_run_cannot_be_gone_on_with(tmp_path):
     with pytest.raises(RunError, match="holds no run"):
         Run.resume(tmp_path)

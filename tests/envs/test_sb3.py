@@ -135,6 +135,23 @@ def test_a_dead_slot_sees_zeros_in_its_history():
             assert not observations(seen, slot)["history"].any()
 
 
+def test_a_history_begins_with_the_first_state():
+    vec = ArenaVecEnv("combat", 4, seed=3, observe=("state", "history"), scenario="duel")
+    seen, ended = vec.reset(), 0
+    states = {slot: [seen["state"][slot]] for slot in range(vec.num_envs)}
+    for _, chosen in zip(range(150), chosen_for(vec), strict=False):
+        for slot, past in states.items():
+            history = seen["history"][slot]
+            if vec.alive[slot]:
+                np.testing.assert_array_equal(history[-len(past) :], past[-len(history) :])
+                assert not history[: -len(past)].any()
+        seen, _, dones, _ = vec.step(chosen)
+        for slot in states:
+            states[slot] = [seen["state"][slot]] if dones[slot] else [*states[slot], seen["state"][slot]]
+        ended += dones.sum()
+    assert ended >= 2
+
+
 def test_the_dead_are_paid_what_their_team_is():
     vec = packs(8)
     paid_dead = []

@@ -1,4 +1,4 @@
-"""Looking from where one stands: the nearest enemy is ahead, nothing is lost, and moves are told back rightly."""
+"""Looking from where one stands: enemies are ahead, nothing is lost, and moves are told back rightly."""
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from policies.facing import (
     FACINGS,
     MIRROR_X,
     MIRROR_Y,
+    PULL,
     SWAP,
     ahead,
     facing_of,
@@ -74,6 +75,25 @@ def test_the_nearest_enemy_is_ahead(place):
     seen = turned(grid, facing_of(grid))[0, ENEMIES].nonzero() - HALF
     north, east = seen[seen.abs().max(1).values.argmin()].tolist()
     assert 0 <= north <= east == max(map(abs, place))
+
+
+def test_a_lone_enemy_on_any_cell_is_ahead():
+    places = [(x, y) for x in range(1 - HALF, HALF) for y in range(1 - HALF, HALF) if (x, y) != (0, 0)]
+    grids = torch.cat([grids_with(place) for place in places])
+    seen = turned(grids, facing_of(grids))[:, ENEMIES].nonzero()[:, 1:] - HALF
+    north, east = seen.unbind(1)
+    assert ((north >= 0) & (north <= east)).all()
+    assert torch.equal(east, torch.tensor(places).abs().amax(1))
+
+
+def test_sums_of_what_draws_the_look_are_exact():
+    assert torch.equal(PULL, PULL.round()) and PULL.clamp(min=0).sum(1).max() < 2**24
+
+
+def test_between_enemies_that_draw_alike_an_ally_decides():
+    grid = grids_with((5, 0), (-5, 0)) + grids_with((-3, 4), channel=ALLIES)
+    north, east = (turned(grid, facing_of(grid))[0, ALLIES].nonzero()[0] - HALF).tolist()
+    assert (east, north) == (4, 3)
 
 
 def test_without_enemies_an_ally_is_ahead_and_alone_nothing_turns():

@@ -193,6 +193,28 @@ def test_what_cannot_be_is_named():
         TransformerXLCore(INPUTS, 10, heads=4)
 
 
+@pytest.mark.parametrize("kind", CORES)
+def test_a_memory_for_each_row_and_a_start_for_each_moment(kind):
+    made = core(kind)
+    x, memory, starts = drawn(3, 6), nothing(made, 3), never(3, 6)
+    for wrong in (memory[:1], memory[:, 1:], memory[0]):
+        with pytest.raises(ValueError, match=rf"memory is of shape .*expected \(3, {made.size}\)"):
+            made.step(x[:, 0], wrong)
+        with pytest.raises(ValueError, match="memory is of shape"):
+            made.unroll(x, wrong, starts)
+    with pytest.raises(ValueError, match=r"starts is of shape \(3, 5\), expected \(3, 6\)"):
+        made.unroll(x, memory, starts[:, 1:])
+
+
+@pytest.mark.parametrize("kind", CORES)
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.float32])
+def test_starts_may_be_numbers(kind, dtype):
+    made, x = core(kind), drawn(3, 6)
+    _, memory = made.step(x[:, 0], nothing(made, 3))
+    starts = torch.rand(3, 6, generator=torch.Generator().manual_seed(0)) < 0.3
+    assert torch.equal(made.unroll(x, memory, starts.to(dtype)), made.unroll(x, memory, starts))
+
+
 @given(case=STARTS)
 def test_stretches_are_all_moments_once_and_begin_at_starts(case):
     rows, length, share, seed = case

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mlmonster_env.contract import BLOCKS, HP_SHARE, STATE_SIZE
+from policies.acting import NotFiniteError
 from policies.actors import actor_of, build_policy
 from policies.masks import MASK
 from policies.pattern import LATENT, STYLES, PatternNetwork
@@ -166,6 +167,43 @@ def test_wrong_ways_to_ask_are_told_the_right_ones(core):
             call()
 
 
+@BOTH
+def test_memories_that_are_not_one_for_each_monster_are_named(core):
+    model, policy = memory_model_of(core), memory_policy_of(core)
+    right = np.zeros((ROWS, model.memory_size), np.float32)
+    wrongs: list[Any] = [None, right[:1], right[:0], right[:, 1:], np.pad(right, ((0, 0), (0, 1)))]
+    for wrong in wrongs:
+        for call in (model.think, model.consider):
+            with pytest.raises(ValueError, match=rf"memory is of shape .*expected \({ROWS}, {model.memory_size}\)"):
+                call(moment(0), wrong)
+    rows = torch.zeros(ROWS, policy.memory_size)
+    for wrong_rows in (rows[:1], rows[:, 1:], torch.nn.functional.pad(rows, (0, 1))):
+        with pytest.raises(ValueError, match="memory is of shape"):
+            policy.step(tensors(moment(0)), wrong_rows)
+
+
+@BOTH
+def test_minds_are_shown_one_moment_of_each_monster(core):
+    minds = memory_model_of(core).begin(ROWS)
+    for wrong, words in ((moment(0, 1), "observations are 1, expected 6"), (row(moment(0), 2), "one without a batch")):
+        with pytest.raises(ValueError, match=words):
+            minds(wrong)
+        assert not minds.memory.any()
+    states = moment(0)["state"]
+    np.testing.assert_array_equal(memory_model_of(core).begin(ROWS)(states), minds({"state": states}))
+
+
+@BOTH
+def test_a_session_outlives_a_wrong_call(core):
+    model = memory_model_of(core)
+    session, other = model.session(), model.session()
+    for wrong in (moment(0), {**row(moment(0), 1), MASK: np.zeros_like(row(moment(0), 1)[MASK])}):
+        with pytest.raises(ValueError, match=r"expected those of one monster|allows nothing"):
+            session.act(wrong)
+    for number in range(3):
+        assert session.act(row(moment(number), 0)) == other.act(row(moment(number), 0))
+
+
 def test_a_transformer_without_a_span_is_a_model_without_memory(tmp_path):
     model = memory_model_of("transformer", span=0)
     assert model.memory_size == 0
@@ -305,3 +343,10 @@ def test_a_model_of_patterns_is_shown_a_state_at_a_time():
     np.testing.assert_array_equal(session.act({"history": history}), model.predict(history)[0])
     with pytest.raises(ValueError, match="expected 'history' or 'state'"):
         session.act({"grid": states})
+    with pytest.raises(ValueError, match=r"'state' is of shape \(2, 64\), expected \(64,\): that of one monster"):
+        session.act(states[:2])
+    with pytest.raises(NotFiniteError, match="'history' holds what is no number"):
+        session.act(np.full(size, np.nan))
+    np.testing.assert_array_equal(session.act({"history": history}), model.predict(history)[0])
+    with pytest.raises(ValueError, match="pattern_recognition gives no orders"):
+        session.nothing  # noqa: B018

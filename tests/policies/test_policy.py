@@ -254,3 +254,12 @@ def test_arguments_that_cannot_be_written_down_are_named(tmp_path):
     with pytest.raises(ValueError, match="policy_arguments holds features_extractor_class"):
         model.save(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mask_that_allows_nothing_is_named():
+    _, control, blocks, _ = KINDS["logits"]
+    model, seen = model_of("logits"), sights(blocks, control, 3)
+    seen[MASK][1] = 0
+    for deterministic in (True, False):
+        with pytest.raises(ValueError, match="'action_mask' of row 1 allows nothing"):
+            model.predict(seen, deterministic=deterministic)

@@ -9,6 +9,7 @@ from stable_baselines3.common.distributions import CategoricalDistribution
 from policies.actors import actor_of, build_policy, spaces_of
 from policies.masks import FORBIDDEN, MASK
 from policies.sb3.actor_critic import MaskedActorCriticPolicy
+from policies.sb3.memory import MemoryActorCriticPolicy
 from policies.sb3.values import DuelingQPolicy, DuelingQuantilePolicy
 from tests.policies.models import JOINT, KINDS, Hostile, policy_of, sights, tensors
 
@@ -50,9 +51,10 @@ def test_an_actor_critic_may_have_two_extractors():
 
 def test_an_actor_critic_wants_discrete_actions():
     seen, _ = spaces_of(("state",), "combat")
-    policy = MaskedActorCriticPolicy(seen, spaces.Box(-1, 1, (2,)), lambda share: 0.0, **JOINT, net_arch=[8])
-    with pytest.raises(ValueError, match="expected a Discrete space"):
-        policy(tensors(sights(("state",), "combat", 2)))
+    for done in (spaces.Box(-1, 1, (2,)), spaces.MultiDiscrete([3, 2]), spaces.MultiBinary(3)):
+        for made in (MaskedActorCriticPolicy, MemoryActorCriticPolicy):
+            with pytest.raises(ValueError, match="expected a Discrete space"):
+                made(seen, done, lambda share: 0.0, **JOINT, net_arch=[8])
 
 
 def test_quantiles_are_as_many_as_asked_for_and_acted_upon_by_their_mean():
