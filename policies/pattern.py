@@ -22,8 +22,8 @@ class PatternNetwork(nn.Module):
     """The last frames of one monster to its style: [batch, classes + LATENT], calibrated scores first, then the latent.
 
     The probabilities of the styles are the softmax of the scores. A frame of zeros is one that was not seen: what is
-    before the first frame, or between frames, changes nothing. Where there is none at all the scores know nothing, and
-    are finite.
+    before the first frame, or between frames, changes nothing. Where there is none at all the scores are finite and
+    always the same.
     """
 
     temperature: Tensor

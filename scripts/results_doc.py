@@ -12,27 +12,30 @@ from scripts.results_conditioned import CONDITIONED, conditioned_section
 from scripts.results_pattern import pattern_section
 from scripts.results_selfplay import SELF_PLAY, selfplay_section
 from scripts.results_sight import SIGHT, sight_section
+from scripts.results_signals import signals_section
 
 DOCUMENT = Path("docs/results.md")
 TARGETS = {"field": (0.90, 0.85), "contact": (0.58, 0.53), "all": (0.70, 0.0)}  # wanted, and the least lower bound
 INTRODUCTION = """# What was learnt
 
-Every figure is of matches that neither training nor its evaluations have seen: pairs of `mirror-v1`, the model's pack
-against the same pack under the stock AI, each seed twice with the sides changed; a draw is half a win, 50% is no better
-than stock. *Field*: the packs are 24 to 26 cells apart and unaware. *Contact*: 4 cells, all aware. Each row is 1,000
-pairs (2,000 matches) a training seed. Intervals are 95%: with several training seeds they include the spread between
-them (Student's t over seeds), with one they are over pairs alone and are marked so.
+Every figure is of matches that neither training nor its evaluations have seen. Where nothing else is said they are
+pairs of `mirror-v1`, the model's pack against the same pack under the stock AI, each seed twice with the sides changed;
+a draw is half a win, 50% is no better than stock. *Field*: the packs are 24 to 26 cells apart and unaware. *Contact*:
+4 cells, all aware. A row of `mirror-v1` or of a pack's size is 1,000 pairs (2,000 matches) a training seed and start;
+a row of "elsewhere" is 500. Intervals are 95%: with several training seeds they include the spread between them
+(Student's t over seeds), with one they are over pairs alone and are marked so.
 
 The standard preset is meant to be ten minutes of training on two cores; the minutes below were taken while other
-programs ran. All of it is made by `python -m scripts.results`,
-a queue that can be stopped and started again; what it has done lies in [results/](results/), one file a run with its
-command, seed, decisions and seconds.
+programs ran. What a model type came to is made by `python -m scripts.results`, a queue that can be stopped and started
+again, the rest by the command that stands with it; what they have done lies in [results/](results/), one file a run
+with its command, commit, seed, decisions and seconds. Defaults have changed since some of these runs, and a command
+takes those of the commit it is run at; which lines that concerns is told [below](#what-was-tried-on-the-way).
 """
 
 NOTES = """## What was tried on the way
 
-Single runs of one training seed each, `combat_dqn` by PPO, judged on 200 to 300 matches a start while they trained;
-they chose the defaults and are no results themselves. They differ in the field; in contact nearly all did well.
+Single runs of one training seed each, where nothing else is said of `combat_dqn` by PPO and judged on 200 to 300
+matches a start while they trained; they chose the defaults and are no results themselves.
 
 - *Who is looked for must be found.* In most drawn matches of the field one lone enemy was left that nobody met again.
   A random walk that is ordered again goes on instead of anywhere. With a first form of that the mage had 67% in the
@@ -101,9 +104,9 @@ they chose the defaults and are no results themselves. They differ in the field;
 The tank's first seed is far below its two others (61.4% against 77.9% and 82.0% in the field), which makes its
 intervals wide; why was not looked for.
 
-What is missing to 90% in the field: about a tenth of the matches is lost, where somebody meets the enemy's pack alone
-while the others are elsewhere (no order lets a pack walk together without a target), and about a tenth is drawn because
-the last enemy is not found in three minutes. Species that training never saw are played markedly worse.
+What is missing to 90% in the field: matches are lost where somebody meets the enemy's pack alone while the others are
+elsewhere (no order lets a pack walk together without a target), and drawn, 7% to 31% of them by seed, because the last
+enemy is not found in three minutes. Species that training never saw are played markedly worse.
 """
 
 
@@ -116,6 +119,7 @@ def render(folder: Path) -> str:
     parts = [INTRODUCTION]
     for (model_type, algo), by_archetype in sorted(groups.items(), key=_order):
         parts += section(model_type, algo, by_archetype)
+    parts += signals_section(folder)
     parts += sight_section(folder / SIGHT)
     parts += conditioned_section(folder / CONDITIONED)
     parts += selfplay_section(folder / SELF_PLAY)

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from agents.catalog import TYPES, model_type
 from agents.config.tree import LEARN, Config, LearnConditionedPPO, LearnMemoryPPO
-from agents.opponents.names import POOL, opponent_of, parts_of
+from agents.opponents.mix import STOCK
+from agents.opponents.names import ALL_STYLES, POOL, opponent_of, parts_of
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.scenarios import plan_of
@@ -90,6 +91,10 @@ def styles_of(opponents: str) -> tuple[str, ...]:
 
 def _check_opponents(config: Config) -> None:
     """Whether there are such opponents, and whether a model of this kind can have them."""
+    if config.algo == "patterns" and config.opponents not in (STOCK, ALL_STYLES):
+        raise ValueError(
+            f"opponents is {config.opponents!r}, and patterns are learnt from all the styles; leave it out"
+        )
     if POOL not in parts_of(config.opponents, "opponents"):
         opponent_of(config.opponents, what="opponents")
     elif not TYPES[config.model_type].by(config.algo).control:

@@ -133,8 +133,9 @@ class Tape:
 def watch(env: StyledVecEnv, seen: dict[str, Array], steps: int, apart: int) -> tuple[Tape, dict[str, Array]]:
     """Let styles play so many decisions; what each monster went through, and what is seen at the end.
 
-    Every `apart`-th match of the batch is held out. Frames are those that `history` would hold: what a monster sees
-    after each decision of its match while it lives. A stretch ends with the monster, its match, or the watching.
+    Every `apart`-th match of the batch is held out. Frames are what a monster sees after each decision of its match
+    while it lives; `history` holds one more, what it saw before the first. A stretch ends with the monster, its match,
+    or the watching.
     """
     battle = env.battle
     slots = battle.num_slots

@@ -116,9 +116,13 @@ def _imported(name: str, seed: int, what: str) -> Part:
     """What somebody's own maker makes."""
     module, _, maker = name.partition(":")
     try:
-        made = getattr(importlib.import_module(module), maker)(seed)
+        make = getattr(importlib.import_module(module), maker)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"{what} is {name!r}, which cannot be imported: {error}") from error
+    try:
+        made = make(seed)
+    except TypeError as error:
+        raise ValueError(f"{what} is {name!r}, which cannot be called with a seed: {error}") from error
     if not isinstance(made, Rival):
         raise ValueError(f"{what} is {name!r}, which made a {type(made).__name__}, expected a Rival")
     return made  # type: ignore[return-value]

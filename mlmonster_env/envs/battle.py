@@ -90,7 +90,11 @@ class Battle:
         self.blocks = checked_blocks(observe, control)
         self.plain = observe == "state"
         if isinstance(opponent, str):
-            checked("opponent", opponent, OPPONENTS)
+            if opponent not in OPPONENTS:
+                raise ValueError(
+                    f"opponent is {opponent!r}, expected {one_of(opponent, OPPONENTS)}; a style, a model or a mix of "
+                    f"them plays as agents.opponents.opponent_of({opponent!r})"
+                )
         elif not callable(opponent):
             raise ValueError(
                 f"opponent is {opponent!r}, expected {one_of('', OPPONENTS)}, a Rival or a function of observations"

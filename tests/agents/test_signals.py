@@ -1,29 +1,10 @@
 """Pack signals are worth sending: a pack that is told the same all the time already beats the stock AI."""
 
-import numpy as np
 import pytest
 
 from agents.judge.mirror import MirrorScore, judge_mirror
 from mlmonster_env.contract import ATTACK_TARGET, DEFEND_LEADER, FLANK, FORM_UP
-from policies.masks import MASK
-
-SEEN = ("state", "entities", MASK)
-ENEMIES_PRESENT = (slice(None), slice(6), 0)
-
-
-def legal_or_attack(seen, orders):
-    """Orders, except that who may not follow one attacks."""
-    return np.where(seen[MASK][np.arange(len(orders)), orders] != 0, orders, ATTACK_TARGET)
-
-
-def always(order: int):
-    return lambda seen: legal_or_attack(seen, np.full(len(seen[MASK]), order))
-
-
-def gathers_then_attacks(seen):
-    """Stay around the leader until an enemy is in sight."""
-    sees = (seen["entities"][ENEMIES_PRESENT] > 0.5).any(1)
-    return legal_or_attack(seen, np.where(sees, ATTACK_TARGET, DEFEND_LEADER))
+from scripts.signals import SEEN, always, gathers_then_attacks
 
 
 def judged(mind, archetype: str, start: str, pairs: int) -> MirrorScore:
