@@ -144,10 +144,9 @@ def name_of(given: argparse.Namespace, seed: int) -> str:
 
 def command_of(given: argparse.Namespace) -> str:
     """What anybody can type to do the same."""
+    told = f"python -m scripts.conditioned --archetype {given.archetype} --size {given.size} --seeds {given.seeds}"
     steps = "" if given.steps is None else f" --steps {given.steps}"
-    return (
-        f"python -m scripts.conditioned --archetype {given.archetype} --size {given.size} --seeds {given.seeds}{steps}"
-    )
+    return told + steps + ("" if given.pairs == PAIRS else f" --pairs {given.pairs}")
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -44,9 +44,11 @@ def _table_of(told: list[Any]) -> list[str]:
     steps = mean(one["models"]["told"]["steps"] for one in told) / 1e6
     minutes = (mean(one["models"][model]["seconds"] for one in told) / 60 for model in ("told", "blind"))
     spent = " and ".join(f"{one:.1f}" for one in minutes)
+    pairs = first["models"]["told"]["scores"][first["styles"][0]][STARTS[0]]["pairs"]
     lines = [
         f"### {first['archetype']}, {first['size']}\n",
-        f"`{first['command']}`: {steps:.1f} M decisions each, {spent} minutes (told and blind).\n",
+        f"`{first['command']}`: {steps:.1f} M decisions each, {spent} minutes (told and blind); judged "
+        f"on {pairs:,} pairs a style and start.\n",
         f"| {' | '.join(HEADS)} |", f"|{'---|' * len(HEADS)}",
     ]  # fmt: skip
     for style in [*first["styles"], EVERY_STYLE]:
