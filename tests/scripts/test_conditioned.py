@@ -47,7 +47,7 @@ def test_both_are_trained_judged_and_told_of(tmp_path, monkeypatch):
     assert every["win_rate"] == pytest.approx(np.mean(means), abs=1e-4) and every["pairs"] == 4
     readings = [told["named"][style]["contact"]["readings"] for style in STYLES]
     assert told["named"][EVERY_STYLE]["contact"]["readings"] == sum(readings) > 0
-    assert told["command"].endswith("scripts.conditioned --archetype tank --size tiny --seeds 1 --steps 300")
+    assert told["command"].endswith("scripts.conditioned --archetype tank --size tiny --seeds 1 --steps 300 --pairs 2")
 
 
 def result(seed, gain):
