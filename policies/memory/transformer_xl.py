@@ -53,7 +53,7 @@ class XLLayer(nn.Module):
         weights = self._weights(scores, seen[:, None] > 0.5)
         values = self.valued.weight.reshape(self.heads, self.depth, -1)
         mixed = torch.einsum("bhw,hdw->bhd", weights @ rows, values)
-        return self._after(x, mixed.reshape(batch, -1)), taken, weights
+        return self._after(x, mixed.reshape(batch, self.heads * self.depth)), taken, weights
 
     def unroll(self, x: Tensor, memory: Tensor, allowed: Tensor, distance: Tensor) -> Tensor:
         """Moments [rows, length, width] over `memory` and each other; `allowed` [rows, length, span + length]."""
@@ -96,6 +96,8 @@ class TransformerXLCore(MemoryCore):
     def __init__(self, inputs: int, width: int, layers: int = 2, heads: int = 4, span: int = 32) -> None:
         if span < 0:
             raise ValueError(f"span is {span}, expected 0 moments or more")
+        if layers < 1:
+            raise ValueError(f"layers is {layers}, expected at least 1")
         super().__init__(inputs, width, span * (layers * width + 1))
         self.span = span
         self.entrance = nn.Linear(inputs, width)

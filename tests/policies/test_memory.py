@@ -191,6 +191,15 @@ def test_what_cannot_be_is_named():
         TransformerXLCore(INPUTS, WIDTH, span=-1)
     with pytest.raises(ValueError, match="width is 10, expected a multiple of heads, 4"):
         TransformerXLCore(INPUTS, 10, heads=4)
+    with pytest.raises(ValueError, match="layers is 0, expected at least 1"):
+        TransformerXLCore(INPUTS, WIDTH, layers=0)
+
+
+@pytest.mark.parametrize("kind", CORES)
+def test_nobody_is_no_error(kind):
+    made = core(kind)
+    told, later = made.step(drawn(0, 1)[:, 0], nothing(made, 0))
+    assert told.shape == (0, WIDTH) and later.shape == (0, made.size)
 
 
 @pytest.mark.parametrize("kind", CORES)
