@@ -12,7 +12,8 @@ SPLITS = {"train": "known maps and species", "held out": "held-out map and speci
 
 INTRODUCTION = """Each row trains twice with one seed and one budget on `sight-v1`, where walls and fires stand between
 the packs: spatial_vit with its grid, and the same learner on the state vector alone. Both are judged on the same pairs
-of matches that training has not seen; the gain is over pairs, with 95%.
+of matches that training has not seen; the gain is over pairs, with 95%. The state vector tells no directions, so that
+what is gained is to know where enemies are as well as where walls and fires are.
 """
 HEADS = (
     "archetype", "seed", "M decisions", "minutes, eyes / state", "where", "start", "eyes", "state alone", "gain",

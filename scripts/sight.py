@@ -79,8 +79,9 @@ def name_of(given: argparse.Namespace) -> str:
 
 def command_of(given: argparse.Namespace) -> str:
     """What anybody can type to do the same."""
+    told = f"python -m scripts.sight --archetype {given.archetype} --size {given.size} --seed {given.seed}"
     steps = "" if given.steps is None else f" --steps {given.steps}"
-    return f"python -m scripts.sight --archetype {given.archetype} --size {given.size} --seed {given.seed}{steps}"
+    return told + steps + ("" if given.pairs == PAIRS else f" --pairs {given.pairs}")
 
 
 def main(words: Sequence[str] | None = None) -> int:

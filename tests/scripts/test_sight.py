@@ -47,7 +47,7 @@ def test_both_are_trained_judged_and_told_of(tmp_path, monkeypatch):
         for start in ("contact", ALL):
             rates = [told["models"][m]["scores"][split][start]["win_rate"] for m in ("eyes", "state")]
             assert told["gain"][split][start]["gain"] == pytest.approx(rates[0] - rates[1], abs=1e-4)
-    assert told["command"] == "python -m scripts.sight --archetype tank --size tiny --seed 0 --steps 300"
+    assert told["command"] == "python -m scripts.sight --archetype tank --size tiny --seed 0 --steps 300 --pairs 2"
     lines = sight_section(tmp_path / "results" / SIGHT)
     assert sum(line.startswith("| tank | 0 |") for line in lines) == 4
     assert "## What eyes are worth" in render(tmp_path / "results")
