@@ -7,7 +7,7 @@ from statistics import mean
 from typing import Any
 
 from mlmonster_env.contract import ARCHETYPES
-from scripts.intervals import over_seeds
+from scripts.intervals import Z_95, over_seeds
 
 CONDITIONED = "conditioned"  # the folder of these files, below that of all results
 STARTS = ("field", "contact", "all")
@@ -53,7 +53,9 @@ def _table_of(told: list[Any]) -> list[str]:
     ]  # fmt: skip
     for style in [*first["styles"], EVERY_STYLE]:
         lines += [f"| {' | '.join(_row(told, style, start))} |" for start in STARTS]
-    return [*lines, ""]
+    gains = [one["gain"][EVERY_STYLE]["all"] for one in told]
+    each = ", ".join(f"{one['gain']:+.1%} ± {Z_95 * one['gain_se']:.1%}" for one in gains)
+    return [*lines, "", f"The gain on the mean of the styles, together, of each seed by itself, over pairs: {each}.\n"]
 
 
 def _row(told: list[Any], style: str, start: str) -> tuple[str, ...]:
