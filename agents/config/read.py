@@ -91,15 +91,15 @@ def styles_of(opponents: str) -> tuple[str, ...]:
 
 def _check_opponents(config: Config) -> None:
     """Whether there are such opponents, and whether a model of this kind can have them."""
-    if config.algo == "patterns" and config.opponents not in (STOCK, ALL_STYLES):
-        raise ValueError(
-            f"opponents is {config.opponents!r}, and patterns are learnt from all the styles; leave it out"
-        )
     if POOL not in parts_of(config.opponents, "opponents"):
         opponent_of(config.opponents, what="opponents")
     elif not TYPES[config.model_type].by(config.algo).control:
         raise ValueError(
             f"opponents is {config.opponents!r}, and {config.model_type} gives no orders: no pool of it plays"
+        )
+    if config.algo == "patterns" and config.opponents not in (STOCK, ALL_STYLES):
+        raise ValueError(
+            f"opponents is {config.opponents!r}, and patterns are learnt from all the styles; leave it out"
         )
 
 

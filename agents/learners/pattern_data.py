@@ -133,24 +133,26 @@ class Tape:
 def watch(env: StyledVecEnv, seen: dict[str, Array], steps: int, apart: int) -> tuple[Tape, dict[str, Array]]:
     """Let styles play so many decisions; what each monster went through, and what is seen at the end.
 
-    Every `apart`-th match of the batch is held out. Frames are what a monster sees after each decision of its match
-    while it lives; `history` holds one more, what it saw before the first. A stretch ends with the monster, its match,
-    or the watching.
+    Every `apart`-th match of the batch is held out. Frames are those that `history` would hold: what a monster sees
+    before the first decision of its match and after each while it lives. A stretch ends with the monster, its match, or
+    the watching.
     """
     battle = env.battle
     slots = battle.num_slots
-    frames = np.zeros((steps, slots, STATE_SIZE), np.float16)
-    style = np.zeros((steps, slots), np.int8)
-    pack = np.zeros((steps, slots), np.int64)
-    for step in range(steps):
-        style[step], pack[step] = env.labels, env.packs
+    frames = np.zeros((steps + 1, slots, STATE_SIZE), np.float16)
+    style = np.zeros((steps + 1, slots), np.int8)
+    pack = np.zeros((steps + 1, slots), np.int64)
+    goes_on = np.zeros((steps + 1, slots), np.int64)
+    frames[0], style[0], pack[0] = seen["state"], env.labels, env.packs
+    for step in range(1, steps + 1):
         told: Any = env.step(env.play(seen))
         seen = told[0]
-        frames[step] = seen["state"] * ~told[2][:, None]  # the first sight of the next match is no frame of any
+        frames[step], style[step], pack[step] = seen["state"], env.labels, env.packs
+        goes_on[step] = ~told[2]  # else this is the first sight of the next match
     there = frames.any(-1).T
     run = np.where(there, 1, 0)
-    for step in range(1, steps):
-        run[:, step] *= run[:, step - 1] + 1
+    for step in range(1, steps + 1):
+        run[:, step] *= run[:, step - 1] * goes_on[step] + 1
     held_out = np.broadcast_to((battle.matches % apart == 0)[:, None], there.shape)
     return Tape(frames.transpose(1, 0, 2)[there], run[there], style.T[there], pack.T[there], held_out[there]), seen
 

@@ -111,7 +111,7 @@ def test_windows_show_what_the_history_block_shows():
 
     env.play = remembered
     tape, last = watch(env, env.reset(), 100, 2)
-    histories = np.stack([*shown[1:], last["history"]]).swapaxes(0, 1)
+    histories = np.stack([*shown, last["history"]]).swapaxes(0, 1)
     histories = histories[histories.any((2, 3))]
     windows = tape.windows(np.arange(len(tape)), HISTORY)
     assert np.allclose(windows.history, histories, atol=5e-4)

@@ -52,7 +52,7 @@ def test_pictures_say_which_way_is_up(turns):
     found = pictures_of(subject, shown(subject))
     assert found is not None
     told = found.charts[0].note + found.charts[0].svg
-    assert ("nearest enemy" in told, "north" in told) == (turns, not turns)
+    assert ("enemies" in told, "north" in told) == (turns, not turns)
     assert ("cells ahead" in told, "cells east" in told) == (turns, not turns)
 
 
