@@ -27,8 +27,8 @@ a row of "elsewhere" is 500. Intervals are 95%: with several training seeds they
 
 The standard preset is meant to be ten minutes of training on two cores; the minutes below were taken while other
 programs ran. What a model type came to is made by `python -m scripts.results`, a queue that can be stopped and started
-again, the rest by the command that stands with it; what they have done lies in [results/](results/), one file a run
-with its command, commit, seed, decisions and seconds. Defaults have changed since some of these runs, and a command
+again, the rest by the command that stands with it; what they have done lies in [results/](results/), those of runs
+with their commands, seeds, decisions and seconds. Defaults have changed since some of these runs, and a command
 takes those of the commit it is run at; which lines that concerns is told [below](#what-was-tried-on-the-way).
 """
 
@@ -108,6 +108,9 @@ matches a start while they trained; they chose the defaults and are no results t
 - *A threat model* was at first the one of ten whose pack had won most of 100 pairs, after a minute of training: noise
   chose the very first, worse than a line through the same numbers. Now it is the one that foresaw best in matches held
   out, after eight times the decisions.
+
+Both lines of patterns are from before the first sight of a match counted as a frame, those of spatial_vit from before
+enemies in the far corners of the grid turned the look. The third seed of the told and the blind was not finished.
 
 The tank's first seed is far below its two others (61.4% against 77.9% and 82.0% in the field), which makes its
 intervals wide; why was not looked for.

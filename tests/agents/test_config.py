@@ -260,3 +260,9 @@ def test_rows_of_moments_that_do_not_fill_a_rollout_are_named():
     assert resolve({**asked, "learn.sequence": 16}).learn.sequence == 16
     with pytest.raises(ConfigError, match=r"learn\.sequence is 7, expected a divisor of learn\.n_steps, 64"):
         resolve({**asked, "learn.sequence": 7})
+
+
+def test_patterns_refuse_opponents_that_they_would_not_meet():
+    assert resolve({"model_type": "pattern_recognition", "algo": "patterns", "opponents": "styles"})
+    with pytest.raises(ConfigError, match="opponents is 'rusher', and patterns are learnt from all the styles"):
+        resolve({"model_type": "pattern_recognition", "algo": "patterns", "opponents": "rusher"})
