@@ -11,8 +11,9 @@ SIGNALS = "signals"  # the folder of these files, below that of all results
 LEARNT = "*-team_coordination-recurrent_ppo-0.json"
 NAMES = {"attack": "always attack", "gather": "gather, then attack"}
 INTRODUCTION = """What team_coordination has learnt beside two rules that learn nothing, in half of the same matches:
-every monster is told to attack at all times, or to stay around its leader until it sees an enemy and to attack then. A pack
-that obeys (in `mirror-v1` it has no leader to gather at) is stronger than the stock AI already; what is learnt is worth what it adds to the better of these.
+every monster is told to attack at all times, or to stay around its leader until it sees an enemy and to attack then (in
+`mirror-v1` there is no leader). A pack that obeys is stronger than the stock AI already; what is learnt is worth what
+it adds to the better of these.
 """
 
 
