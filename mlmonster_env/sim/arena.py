@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from mlmonster_env.data import Bestiary
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.scenarios import Plan
 from mlmonster_env.sim import fields as f
-from mlmonster_env.sim.clock import run_matches, step_matches
+from mlmonster_env.sim.clock import run_matches
 from mlmonster_env.sim.deeds import Before, Events
 from mlmonster_env.sim.legal import find_legal, give_orders
 from mlmonster_env.sim.orders import CONTROL_OF, FIRST_ORDERS
@@ -208,7 +209,7 @@ class Arena:
             raise RuntimeError("this arena keeps no account of its units; make it with observed=True")
         self._open_account()
         self._was_over = self.match[:, f.OVER] != 0
-        self._in_shards(step_matches, ticks)
+        self._in_shards(partial(run_matches, whole_step=1), ticks)
         self._ticks += ticks
         self._closed = True
 
@@ -315,14 +316,14 @@ class Arena:
     def _play(self, words: Indices, first: int, last: int, ticks: int) -> int:
         """Run the matches from `first` up to but not including `last`; returns the unit-ticks worked."""
         if not self.restart:
-            return int(run_matches(words, first, last, ticks))
+            return int(run_matches(words, first, last, ticks, whole_step=0))
         worked = 0
         every = self.scenario.restart_ticks
         at = self._ticks
         end = at + ticks
         while at < end:
             chunk = min(every - at % every, end - at)
-            worked += int(run_matches(words, first, last, chunk))
+            worked += int(run_matches(words, first, last, chunk, whole_step=0))
             at += chunk
             if at % every == 0:
                 ended = first + np.flatnonzero(self.match[first:last, f.OVER])

@@ -5,7 +5,7 @@ import numpy as np
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import note_step, note_tick
 from mlmonster_env.sim.ailments import regain, work_statuses
-from mlmonster_env.sim.compiled import entry, kernel, small
+from mlmonster_env.sim.compiled import kernel, program, small
 from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
 from mlmonster_env.sim.effects import end_cast, strike_around
 from mlmonster_env.sim.events import take_first_event, told_of
@@ -137,9 +137,12 @@ def tick_match(w):
         match[f.ENDED_AT] = limit
 
 
-@entry
-def run_matches(words, first, last, ticks):
-    """Let `ticks` pass in the matches from `first` up to but not including `last`; returns the unit-ticks worked."""
+@program
+def run_matches(words, first, last, ticks, whole_step):
+    """Let `ticks` pass in the matches from `first` up to but not including `last`; returns the unit-ticks worked.
+
+    `whole_step` notes how things stand at the end, for matches that keep account of what units do.
+    """
     worked = np.int64(0)
     for m in range(first, last):
         w = world_at(words[m].ctypes.data)
@@ -149,22 +152,7 @@ def run_matches(words, first, last, ticks):
             for u in range(places(w)):
                 worked += w.units[f.ALIVE, u]
             tick_match(w)
-        w.phase[0] = f.AT_REST
-    return worked
-
-
-@entry
-def step_matches(words, first, last, ticks):
-    """As `run_matches`, for matches that keep account of what units do."""
-    worked = np.int64(0)
-    for m in range(first, last):
-        w = world_at(words[m].ctypes.data)
-        for _ in range(ticks):
-            if w.match[f.OVER] != 0:
-                break
-            for u in range(places(w)):
-                worked += w.units[f.ALIVE, u]
-            tick_match(w)
-        note_step(w, w.match[f.CLOCK])
+        if whole_step != 0:
+            note_step(w, w.match[f.CLOCK])
         w.phase[0] = f.AT_REST
     return worked

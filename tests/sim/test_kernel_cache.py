@@ -39,7 +39,7 @@ def strike(x):
     return bonus(x) * FACTOR
 """
 CLOCK = """
-from tiny.compiled import entry, kernel
+from tiny.compiled import entry, kernel, program
 from tiny.rules import strike
 
 
@@ -56,9 +56,22 @@ def run(x):
 @entry
 def rest(x):
     return strike(x) - 1
+
+
+@program
+def whole(x):
+    return turn(x) + strike(x)
 """
 RUN = "from tiny.clock import run; print(run(5))"
+RUN_WHOLE = "from tiny.clock import whole; print(whole(5))"
 RUN_BOTH = "from tiny.clock import rest, run; print(run(5), rest(5))"
+COUNT_CALLS = """
+from tiny.clock import run, whole
+for function in (run, whole):
+    function(5)
+    (made,) = function.overloads.values()
+    print(sum("tiny" in f.name and f.is_declaration for f in made.library._final_module.functions))
+"""
 DIE_BEFORE_THE_END = """
 import os
 from tiny import clock, compiled
@@ -155,6 +168,24 @@ def test_what_is_first_needed_later_joins_the_cache(filled):
     assert filled.machine_code() == written
 
 
+def test_a_program_is_linked_from_kernels_of_the_cache_and_then_served_from_it(filled):
+    assert filled.run(RUN_WHOLE) == ("57", False)
+    written = filled.machine_code()
+    assert filled.run(RUN_WHOLE) == ("57", False)
+    assert filled.machine_code() == written
+
+
+def test_a_program_sees_an_edited_callee(tiny):
+    assert tiny.run(RUN_WHOLE) == ("57", True)
+    tiny.edit("tiny/rules.py", "FACTOR = 3", "FACTOR = 5")
+    assert tiny.run(RUN_WHOLE) == ("95", True)
+    assert tiny.run(RUN_WHOLE) == ("95", False)
+
+
+def test_a_program_holds_all_that_it_calls(tiny):
+    assert tiny.run(COUNT_CALLS) == ("1\n0", True)
+
+
 def test_a_kernel_of_the_cache_can_be_called_by_itself(filled):
     assert filled.run("from tiny.clock import turn; print(turn(5))") == ("39", False)
 
@@ -210,12 +241,14 @@ def scramble(path: Path) -> None:
         ("*clock.turn*.nbc", halve),
         ("*clock.run*.nbi", scramble),
         ("*clock.run*.nbc", scramble),
+        ("*.bc", remove),
+        ("*.bc", halve),
         ("kernels.json", remove),
         ("kernels.json", halve),
     ],
 )
 def test_a_damaged_cache_is_rebuilt(filled, pattern, damage):
-    (path,) = filled.files(pattern)
+    path = filled.files(pattern)[0]
     damage(path)
     assert filled.run() == ("39", True)
     assert filled.run() == ("39", False)
@@ -269,7 +302,7 @@ def test_the_fingerprint_reads_every_file_of_the_simulator():
 
 
 def test_kernels_use_nothing_that_the_fingerprint_leaves_out():
-    decorated = re.compile(r"^@(kernel|small|entry|intrinsic)\b", re.MULTILINE)
+    decorated = re.compile(r"^@(kernel|small|entry|program|intrinsic)\b", re.MULTILINE)
     for path in compiled.sources():
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".py" and decorated.search(text):
