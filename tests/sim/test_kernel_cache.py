@@ -72,6 +72,14 @@ for function in (run, whole):
     (made,) = function.overloads.values()
     print(sum("tiny" in f.name and f.is_declaration for f in made.library._final_module.functions))
 """
+NAMES_OF_COPIES = """
+from tiny.clock import rest, run, whole
+print(whole(5), run(5), rest(5))
+def names(function):
+    (made,) = function.overloads.values()
+    return {f.name for f in made.library._final_module.functions if not f.is_declaration and "tiny" in f.name}
+print(names(whole) & (names(run) | names(rest)))
+"""
 DIE_BEFORE_THE_END = """
 import os
 from tiny import clock, compiled
@@ -184,6 +192,10 @@ def test_a_program_sees_an_edited_callee(tiny):
 
 def test_a_program_holds_all_that_it_calls(tiny):
     assert tiny.run(COUNT_CALLS) == ("1\n0", True)
+
+
+def test_entries_compiled_after_a_program_call_the_kernels_and_not_the_programs_copies(tiny):
+    assert tiny.run(NAMES_OF_COPIES) == ("57 39 17\nset()", True)
 
 
 def test_a_kernel_of_the_cache_can_be_called_by_itself(filled):
