@@ -108,7 +108,7 @@ def sampled_work(runner: Arena, seconds: float) -> Counter[int]:
         worker = Thread(target=runner.run, args=(LONG_CHUNK,))
         worker.start()
         while worker.is_alive():
-            now = runner.phase[:, 0].copy()  # it goes on changing
+            now = runner.scratch[:, f.PHASE].copy()  # it goes on changing
             counts.update(now[np.flatnonzero(now)][:1].tolist())
             sleep(SAMPLE_SECONDS)
         worker.join()

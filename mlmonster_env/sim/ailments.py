@@ -9,6 +9,7 @@ from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.hurt import heal, lose_hp
 from mlmonster_env.sim.statuses import end_status, plain_value, refresh_statuses, ticks_now
+from mlmonster_env.sim.timers import start_timer
 
 HP_REGAINED_PER_VIT = 5
 HP_REGAINED_OF = 200
@@ -65,4 +66,4 @@ def regain(w, u, now):
     heal(w, u, 1 + w.species[species, f.VIT] // HP_REGAINED_PER_VIT + w.species[species, f.MAX_HP] // HP_REGAINED_OF)
     most = w.species[species, f.MAX_SP]
     s[f.SP, u] = min(s[f.SP, u] + 1 + w.species[species, f.INT] // 6 + most // SP_REGAINED_OF, most)
-    s[f.REGEN_AT, u] = now + w.rules[f.REGENERATION]
+    start_timer(w, f.REGEN_AT, u, now + w.rules[f.REGENERATION])

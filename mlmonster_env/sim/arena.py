@@ -113,7 +113,7 @@ class Arena:
         self.units = np.zeros((num_matches, self.scenario.unit_rows, self.scenario.places), np.int32)
         self.match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
         self.journal = np.zeros((num_matches, journal_records, f.JOURNAL_WIDTH), np.int32)
-        self.phase = np.zeros((num_matches, 1), np.int32)  # fields.AT_REST ...: what each match is worked on for
+        self.scratch = np.zeros((num_matches, f.SCRATCH_WIDTH), np.int32)
         places = self.scenario.places
         self.tally = np.zeros((num_matches, f.TALLY_ROWS if observed else 0, places), np.int32)
         self.book = np.zeros((num_matches, places if observed else 0, f.BOOK_ROWS), np.int32)
@@ -131,7 +131,7 @@ class Arena:
         """Write down where everything lies, and open the threads: what a copy has to do for itself."""
         tables = self.tables
         self.words = world_words(
-            (self.units, self.match, self.journal, self.phase, self.tally, self.book),
+            (self.units, self.match, self.journal, self.scratch, self.tally, self.book),
             self.scenario.cells,
             (tables.species, tables.rows, tables.skills, tables.statuses, tables.elements, self._rules),
         )

@@ -13,6 +13,7 @@ from mlmonster_env.sim.shields import BLOCKED, shielded
 from mlmonster_env.sim.stats import attack_delay, attack_motion
 from mlmonster_env.sim.status_columns import ENDS_ON_ATTACK, NO_ATTACK, STRIKES_BY_MAGIC
 from mlmonster_env.sim.statuses import end_flagged
+from mlmonster_env.sim.timers import start_timer
 
 
 @kernel
@@ -41,7 +42,7 @@ def call_friends(w, u, v, now):
 @kernel
 def strike(w, u, v, now):
     """Roll one normal attack; its damage lands after the attack motion."""
-    w.phase[0] = f.ON_RULES
+    w.scratch[f.PHASE] = f.ON_RULES
     s = w.units
     s[f.ATTACKS, u] += 1
     note(w, now, f.J_ATTACK, u, v, 0)
@@ -93,7 +94,7 @@ def attack_now(w, u, now):
         s[f.THINK_AT, u] = max(s[f.THINK_AT, u], now + attack_motion(w, u))
         s[f.LAST_SKILL, u] = 0
     if s[f.KEEP_ATTACKING, u] != 0:
-        s[f.ATTACK_AT, u] = s[f.READY_AT, u]
+        start_timer(w, f.ATTACK_AT, u, s[f.READY_AT, u])
     return True
 
 
@@ -141,7 +142,7 @@ def begin_attack(w, u, target, now):
     if s[f.ATTACK_AT, u] != f.NEVER:
         return True
     if s[f.READY_AT, u] > now:
-        s[f.ATTACK_AT, u] = s[f.READY_AT, u]
+        start_timer(w, f.ATTACK_AT, u, s[f.READY_AT, u])
     elif not attack_now(w, u, now):
         unlock(w, u, now)
     set_state(w, u, f.BERSERK)

@@ -15,6 +15,7 @@ from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import attackers_of, enemies, halt, hidden_from, stop_attack
 from mlmonster_env.sim.status_columns import BAD, NO_CAST, NO_THINK
 from mlmonster_env.sim.statuses import has_status
+from mlmonster_env.sim.timers import start_timer
 
 DICE = 10000
 THROWS = 2**31
@@ -227,7 +228,7 @@ def begin_cast(w, u, r, v, now):
     stop_attack(w, u)
     if s[f.STEP_AT, u] != f.NEVER:
         halt(w, u)
-    s[f.CAST_AT, u] = now + row[f.R_CAST]
+    start_timer(w, f.CAST_AT, u, now + row[f.R_CAST])
     s[f.CAST_SKILL, u] = skill
     s[f.CAST_ROW, u] = r
     s[f.CAST_ON, u] = v

@@ -5,6 +5,7 @@ import numpy as np
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import note_step, note_tick
 from mlmonster_env.sim.ailments import regain, work_statuses
+from mlmonster_env.sim.bits import highest_bit, lowest_bit
 from mlmonster_env.sim.compiled import kernel, program, small
 from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
 from mlmonster_env.sim.effects import end_cast, strike_around
@@ -13,20 +14,9 @@ from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.ground import work_areas
 from mlmonster_env.sim.hurt import die, land_hit
 from mlmonster_env.sim.mind import attack_due, nothing_new, take_in, think
+from mlmonster_env.sim.timers import find_first_timer
 from mlmonster_env.sim.walking import finish_step
 from mlmonster_env.sim.world import world_at
-
-
-@kernel
-def earliest(w):
-    """When the first timer of the match is due."""
-    s = w.units
-    match = w.match
-    due = min(match[f.EVENT_AT], match[f.STATUS_AT], match[f.AREA_AT])
-    for timer in range(f.TIMERS):
-        for u in range(places(w)):
-            due = min(due, s[f.STEP_AT + timer, u])
-    return due
 
 
 @kernel
@@ -40,7 +30,7 @@ def work_event(w, now):
     if kind == f.LAND_HIT:
         land_hit(w, source, victim, damage, skill, reach, flags, now)
     elif kind == f.NEWS:
-        w.phase[0] = f.ON_MINDS
+        w.scratch[f.PHASE] = f.ON_MINDS
         take_in(w, victim, source, flags & f.FORCES_SWITCH != 0, now)
     elif kind == f.STRIKE_AGAIN:
         strike_around(w, source, victim, skill, damage, reach, False, now)
@@ -54,44 +44,67 @@ def in_turn(w, i, count):
     return count - 1 - i if w.match[f.SECOND_FIRST] != 0 else i
 
 
+@small
+def due_from(w):
+    """When the first thing of the match is due, or a moment before that."""
+    match = w.match
+    return min(min(match[f.EVENT_AT], match[f.STATUS_AT]), min(match[f.AREA_AT], w.scratch[f.TIMERS_FROM]))
+
+
+@kernel
+def work_timer(w, now):
+    """Work off the first timer, in turn, that is due."""
+    s = w.units
+    count = places(w)
+    for i in range(count):
+        u = in_turn(w, i, count)
+        if s[f.STEP_AT, u] <= now:
+            w.scratch[f.PHASE] = f.ON_MOVEMENT
+            finish_step(w, u, now)
+            return
+        if s[f.CAST_AT, u] <= now:
+            end_cast(w, u, now)
+            return
+        if s[f.ATTACK_AT, u] <= now:
+            w.scratch[f.PHASE] = f.ON_MINDS
+            attack_due(w, u, now)
+            return
+        if s[f.REGEN_AT, u] <= now:
+            regain(w, u, now)
+            return
+
+
 @kernel
 def work_off(w, until):
     """Work off every timer that is due at or before `until`, in order of time."""
-    s = w.units
     match = w.match
     while match[f.OVER] == 0:
-        w.phase[0] = f.ON_TIMERS
-        now = earliest(w)
+        w.scratch[f.PHASE] = f.ON_TIMERS
+        if w.scratch[f.TIMERS_FROM] <= until:
+            find_first_timer(w)
+        now = due_from(w)
         if now > until:
             return
         match[f.CLOCK] = max(match[f.CLOCK], now)
-        w.phase[0] = f.ON_RULES
+        w.scratch[f.PHASE] = f.ON_RULES
         if match[f.EVENT_AT] <= now:
             work_event(w, now)
-            continue
-        if match[f.STATUS_AT] <= now:
+        elif match[f.STATUS_AT] <= now:
             work_statuses(w, now)
-            continue
-        if match[f.AREA_AT] <= now:
+        elif match[f.AREA_AT] <= now:
             work_areas(w, now)
-            continue
-        count = places(w)
-        for i in range(count):
-            u = in_turn(w, i, count)
-            if s[f.STEP_AT, u] <= now:
-                w.phase[0] = f.ON_MOVEMENT
-                finish_step(w, u, now)
-                break
-            if s[f.CAST_AT, u] <= now:
-                end_cast(w, u, now)
-                break
-            if s[f.ATTACK_AT, u] <= now:
-                w.phase[0] = f.ON_MINDS
-                attack_due(w, u, now)
-                break
-            if s[f.REGEN_AT, u] <= now:
-                regain(w, u, now)
-                break
+        else:
+            work_timer(w, now)
+
+
+@small
+def minds_awake(w, now):
+    """Whose mind may think in a round: a bit for each place."""
+    s = w.units
+    awake = 0
+    for u in range(places(w)):
+        awake |= ((s[f.ALIVE, u] != 0) & (s[f.THINK_AT, u] <= now) & (s[f.CAST_AT, u] == f.NEVER)) << u
+    return awake
 
 
 @kernel
@@ -99,17 +112,20 @@ def think_all(w, now):
     """One round of thinking; which end of the pack comes first is the match's own lot."""
     s = w.units
     match = w.match
-    count = places(w)
-    for i in range(count):
-        w.phase[0] = f.ON_MINDS
-        u = in_turn(w, i, count)
-        if s[f.ALIVE, u] == 0 or s[f.THINK_AT, u] > now or nothing_new(w, u, now):
+    backwards = match[f.SECOND_FIRST] != 0
+    yet_to_think = (1 << places(w) - 1 << 1) - 1
+    awake = minds_awake(w, now)
+    while awake & yet_to_think != 0:
+        u = highest_bit(awake & yet_to_think) if backwards else lowest_bit(awake & yet_to_think)
+        yet_to_think = (1 << u) - 1 if backwards else -2 << u
+        if nothing_new(w, u, now):
             continue
         think(w, u, now)
         if s[f.CAST_AT, u] <= now or match[f.EVENT_AT] <= now:
             work_off(w, now)
         if match[f.OVER] != 0:
             return
+        awake = minds_awake(w, now)
 
 
 @kernel
@@ -119,9 +135,11 @@ def tick_match(w):
     if match[f.OVER] != 0:
         return
     now = match[f.NEXT_THINK]
-    work_off(w, now)
+    if due_from(w) <= now:
+        work_off(w, now)
     if match[f.OVER] == 0:
         match[f.CLOCK] = now
+        w.scratch[f.PHASE] = f.ON_MINDS
         think_all(w, now)
     if w.rules[f.DUEL] != 0 and match[f.OVER] == 0:
         work_grounds(w, now)
@@ -146,6 +164,7 @@ def run_matches(words, first, last, ticks, whole_step):
     worked = np.int64(0)
     for m in range(first, last):
         w = world_at(words[m].ctypes.data)
+        find_first_timer(w)
         for _ in range(ticks):
             if w.match[f.OVER] != 0:
                 break
@@ -154,5 +173,5 @@ def run_matches(words, first, last, ticks, whole_step):
             tick_match(w)
         if whole_step != 0:
             note_step(w, w.match[f.CLOCK])
-        w.phase[0] = f.AT_REST
+        w.scratch[f.PHASE] = f.AT_REST
     return worked

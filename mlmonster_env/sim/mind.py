@@ -183,28 +183,36 @@ def nothing_new(w, u, now):
     s = w.units
     target = s[f.TARGET, u]
     control = s[f.CONTROL, u]
-    if target == f.NOBODY or (control != f.STOCK and control != f.SKILL_ORDERS):
-        return False
-    if s[f.ATTACKER, u] != f.NOBODY or s[f.MASTER, u] >= 0 or s[f.CAST_AT, u] != f.NEVER:
-        return False
-    if s[f.ALIVE, target] == 0 or (s[f.STATUS_FLAGS, u] | s[f.STATUS_FLAGS, target]) & UNUSUAL != 0:
-        return False
+    state = s[f.STATE, u]
     cells = max(abs(s[f.X, u] - s[f.X, target]), abs(s[f.Y, u] - s[f.Y, target]))
     near = cells <= w.species[s[f.SPECIES, u], f.RANGE]
-    if s[f.STATE, u] == f.BERSERK:
-        if not near or s[f.ATTACK_ON, u] != target or s[f.READY_AT, u] <= now or s[f.ATTACK_AT, u] == f.NEVER:
-            return False
-        if s[f.STEP_AT, u] != f.NEVER or (cells > 1 and w.rules[f.OPEN_MAP] == 0):
-            return False
+    stands = s[f.STEP_AT, u] == f.NEVER
+    # Everything is looked at, without a branch: which of it decides cannot be guessed.
+    usual = (
+        (target != f.NOBODY)
+        & ((control == f.STOCK) | (control == f.SKILL_ORDERS))
+        & (s[f.ATTACKER, u] == f.NOBODY)
+        & (s[f.MASTER, u] < 0)
+        & (s[f.CAST_AT, u] == f.NEVER)
+        & (s[f.ALIVE, target] != 0)
+        & ((s[f.STATUS_FLAGS, u] | s[f.STATUS_FLAGS, target]) & UNUSUAL == 0)
+    )
+    between_blows = (
+        (state == f.BERSERK)
+        & near
+        & stands
+        & (s[f.ATTACK_ON, u] == target)
+        & (s[f.READY_AT, u] > now)
+        & (s[f.ATTACK_AT, u] != f.NEVER)
+        & ((cells <= 1) | (w.rules[f.OPEN_MAP] != 0))
+    )
+    running = (state == f.RUSH) & (not near) & (not stands) & (s[f.MODE, u] & f.CHANGE_CHASE == 0)
+    if not (usual & (between_blows | running)):
+        return False
+    if between_blows:
         s[f.CHASED, u] = f.NOBODY
-        s[f.COULD_MOVE, u] = now
-        return True
-    if s[f.STATE, u] == f.RUSH:
-        if near or s[f.STEP_AT, u] == f.NEVER or s[f.MODE, u] & f.CHANGE_CHASE != 0:
-            return False
-        s[f.COULD_MOVE, u] = now
-        return True
-    return False
+    s[f.COULD_MOVE, u] = now
+    return True
 
 
 @kernel

@@ -8,6 +8,7 @@ from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.posture import set_state
+from mlmonster_env.sim.timers import start_timer
 
 MODE_MASK = 0xFFFF
 SLAVE_MODE = f.CAN_MOVE | f.NO_RANDOM_WALK | f.CAN_ATTACK
@@ -93,7 +94,7 @@ def spawn(w, u, species, side, x, y, now):
     if w.rules[f.RANDOM_WALK] == 0:
         s[f.MODE, u] |= f.NO_RANDOM_WALK
     if w.species[species, f.IS_PLAYER] != 0 and w.rules[f.REGENERATION] != 0:
-        s[f.REGEN_AT, u] = now + w.rules[f.REGENERATION]
+        start_timer(w, f.REGEN_AT, u, now + w.rules[f.REGENERATION])
     new_page(w, u, now)
     if w.species[species, f.EVENT_ROWS] & f.HAS_SPAWN != 0:
         check_event(w, u, f.ON_SPAWN, f.NOBODY, 0, 0, now)

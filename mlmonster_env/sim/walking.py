@@ -16,6 +16,7 @@ from mlmonster_env.sim.offers import check_skills
 from mlmonster_env.sim.posture import can_walk, halt, set_state, stop_attack, unlock, visible
 from mlmonster_env.sim.stats import walk_speed
 from mlmonster_env.sim.status_columns import STRAYS
+from mlmonster_env.sim.timers import start_timer
 
 DIAGONAL_NUMERATOR = 14
 DIAGONAL_DENOMINATOR = 10
@@ -29,7 +30,7 @@ def start_step(w, u, now):
     ms = walk_speed(w, u)
     if code != 1 and code != 3 and code != 5 and code != 7:
         ms = ms * DIAGONAL_NUMERATOR // DIAGONAL_DENOMINATOR
-    s[f.STEP_AT, u] = now + ms
+    start_timer(w, f.STEP_AT, u, now + ms)
     s[f.STEP_MS, u] = ms
 
 
@@ -84,7 +85,7 @@ def skill_on_the_way(w, u, now):
 @kernel
 def walk_to(w, u, x, y, now):
     """Walk to a cell, chasing nobody; False where the unit cannot."""
-    w.phase[0] = f.ON_MOVEMENT
+    w.scratch[f.PHASE] = f.ON_MOVEMENT
     s = w.units
     length = path_length(w, s[f.X, u], s[f.Y, u], x, y)
     if length > f.LONGEST_WALK or not planned_path_ok(w, length, s[f.X, u], s[f.Y, u], x, y):
@@ -139,7 +140,7 @@ def can_reach(w, u, v, reach):
 @kernel
 def chase(w, u, v, reach, to_attack, now):
     """Walk towards a unit, to stop within `reach` (0: on its cell) and attack if so wanted; False where it cannot."""
-    w.phase[0] = f.ON_MOVEMENT
+    w.scratch[f.PHASE] = f.ON_MOVEMENT
     s = w.units
     if s[f.MODE, u] & f.CAN_MOVE == 0:
         return False

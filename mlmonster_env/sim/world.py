@@ -24,7 +24,7 @@ ARRAYS = (
     ("units", types.int32, 2),  # [unit rows, units]: fields.SPECIES ...
     ("match", types.int32, 1),  # [match columns]: fields.CLOCK ...
     ("journal", types.int32, 2),  # [records, fields.JOURNAL_WIDTH]; none where nobody asks
-    ("phase", types.int32, 1),  # [1]: fields.AT_REST ...; no part of the match's state
+    ("scratch", types.int32, 1),  # [fields.SCRATCH_WIDTH]: no part of the match's state
     ("tally", types.int32, 2),  # [fields.TALLY_ROWS, units]; none where nobody asks what happened in a step
     ("book", types.int32, 2),  # [units, fields.BOOK_ROWS]; none where nobody observes
     ("cells", types.uint8, 2),  # [height, width]: bits fields.WALKABLE_CELL ...
@@ -36,7 +36,7 @@ ARRAYS = (
     ("rules", types.int32, 1),  # [fields.RULES_WIDTH]
 )
 WORLD_WORDS = sum(1 + dimensions for _, _, dimensions in ARRAYS)
-OF_MATCHES = ("units", "match", "journal", "phase", "tally", "book")  # all others are the same for every match
+OF_MATCHES = ("units", "match", "journal", "scratch", "tally", "book")  # all others are the same for every match
 CELLS_WORD = sum(1 + dimensions for name, _, dimensions in ARRAYS if name in OF_MATCHES)  # address of a match's map
 
 

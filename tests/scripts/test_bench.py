@@ -97,4 +97,4 @@ def test_samples_find_every_kind_of_work():
     arena.run(1)
     counts = sampled_work(arena, 1.0)
     assert set(counts) == set(WORK)
-    assert not arena.phase.any()
+    assert not arena.scratch[:, f.PHASE].any()
