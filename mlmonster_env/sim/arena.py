@@ -110,11 +110,13 @@ class Arena:
         self.unit_ticks = 0
         self._ticks = 0  # run since the last reset
         self.tables: Tables = self.scenario.tables
-        self.units = np.zeros((num_matches, self.scenario.unit_rows, self.scenario.places), np.int32)
+        places = self.scenario.places
+        # Indexed by row and unit; in memory all rows of one unit lie side by side, for the kernels' sake.
+        self.units = np.zeros((num_matches, places, self.scenario.unit_rows), np.int32).transpose(0, 2, 1)
         self.match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
         self.journal = np.zeros((num_matches, journal_records, f.JOURNAL_WIDTH), np.int32)
         self.scratch = np.zeros((num_matches, f.SCRATCH_WIDTH), np.int32)
-        places = self.scenario.places
+        self.due = np.zeros((num_matches, places), np.int32)
         self.tally = np.zeros((num_matches, f.TALLY_ROWS if observed else 0, places), np.int32)
         self.book = np.zeros((num_matches, places if observed else 0, f.BOOK_ROWS), np.int32)
         self.controls = np.zeros(self.scenario.members, np.int32)  # fields.STOCK ...: who decides for each member
@@ -131,7 +133,7 @@ class Arena:
         """Write down where everything lies, and open the threads: what a copy has to do for itself."""
         tables = self.tables
         self.words = world_words(
-            (self.units, self.match, self.journal, self.scratch, self.tally, self.book),
+            (self.units, self.match, self.journal, self.scratch, self.due, self.tally, self.book),
             self.scenario.cells,
             (tables.species, tables.rows, tables.skills, tables.statuses, tables.elements, self._rules),
         )

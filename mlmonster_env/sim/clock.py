@@ -14,7 +14,8 @@ from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.ground import work_areas
 from mlmonster_env.sim.hurt import die, land_hit
 from mlmonster_env.sim.mind import attack_due, nothing_new, take_in, think
-from mlmonster_env.sim.timers import find_first_timer
+from mlmonster_env.sim.spawn import count_living
+from mlmonster_env.sim.timers import find_first_timer, first_of_unit, look_at_timers
 from mlmonster_env.sim.walking import finish_step
 from mlmonster_env.sim.world import world_at
 
@@ -39,12 +40,6 @@ def work_event(w, now):
 
 
 @small
-def in_turn(w, i, count):
-    """Who comes i-th where several are due at once: from the first place on, or from the last; the match's own lot."""
-    return count - 1 - i if w.match[f.SECOND_FIRST] != 0 else i
-
-
-@small
 def due_from(w):
     """When the first thing of the match is due, or a moment before that."""
     match = w.match
@@ -52,37 +47,33 @@ def due_from(w):
 
 
 @kernel
-def work_timer(w, now):
-    """Work off the first timer, in turn, that is due."""
+def work_timer(w, u, now):
+    """Work off the timer of a unit that is due."""
     s = w.units
-    count = places(w)
-    for i in range(count):
-        u = in_turn(w, i, count)
-        if s[f.STEP_AT, u] <= now:
-            w.scratch[f.PHASE] = f.ON_MOVEMENT
-            finish_step(w, u, now)
-            return
-        if s[f.CAST_AT, u] <= now:
-            end_cast(w, u, now)
-            return
-        if s[f.ATTACK_AT, u] <= now:
-            w.scratch[f.PHASE] = f.ON_MINDS
-            attack_due(w, u, now)
-            return
-        if s[f.REGEN_AT, u] <= now:
-            regain(w, u, now)
-            return
+    if s[f.STEP_AT, u] <= now:
+        w.scratch[f.PHASE] = f.ON_MOVEMENT
+        finish_step(w, u, now)
+    elif s[f.CAST_AT, u] <= now:
+        end_cast(w, u, now)
+    elif s[f.ATTACK_AT, u] <= now:
+        w.scratch[f.PHASE] = f.ON_MINDS
+        attack_due(w, u, now)
+    else:
+        regain(w, u, now)
+    w.due[u] = first_of_unit(w, u)
 
 
 @kernel
 def work_off(w, until):
     """Work off every timer that is due at or before `until`, in order of time."""
     match = w.match
+    u = 0
     while match[f.OVER] == 0:
         w.scratch[f.PHASE] = f.ON_TIMERS
-        if w.scratch[f.TIMERS_FROM] <= until:
-            find_first_timer(w)
-        now = due_from(w)
+        now = min(min(match[f.EVENT_AT], match[f.STATUS_AT]), match[f.AREA_AT])
+        if w.scratch[f.TIMERS_FROM] <= min(now, until):
+            u = find_first_timer(w)
+            now = min(now, w.scratch[f.TIMERS_FROM])
         if now > until:
             return
         match[f.CLOCK] = max(match[f.CLOCK], now)
@@ -94,7 +85,7 @@ def work_off(w, until):
         elif match[f.AREA_AT] <= now:
             work_areas(w, now)
         else:
-            work_timer(w, now)
+            work_timer(w, u, now)
 
 
 @small
@@ -123,9 +114,9 @@ def think_all(w, now):
         think(w, u, now)
         if s[f.CAST_AT, u] <= now or match[f.EVENT_AT] <= now:
             work_off(w, now)
+            awake = minds_awake(w, now)
         if match[f.OVER] != 0:
             return
-        awake = minds_awake(w, now)
 
 
 @kernel
@@ -164,12 +155,12 @@ def run_matches(words, first, last, ticks, whole_step):
     worked = np.int64(0)
     for m in range(first, last):
         w = world_at(words[m].ctypes.data)
-        find_first_timer(w)
+        look_at_timers(w)
+        count_living(w)
         for _ in range(ticks):
             if w.match[f.OVER] != 0:
                 break
-            for u in range(places(w)):
-                worked += w.units[f.ALIVE, u]
+            worked += w.scratch[f.LIVING]
             tick_match(w)
         if whole_step != 0:
             note_step(w, w.match[f.CLOCK])

@@ -181,7 +181,7 @@ def _compile(compile_as_is: Callable[[tuple[Any, ...]], Any], signature: tuple[A
             return compile_as_is(signature)
         _compiling = True
         try:
-            with _locked_cache():
+            with _locked_cache(), _plain_loops():
                 whole = _make_ready()
                 result = compile_as_is(signature)
                 if whole:
@@ -189,6 +189,17 @@ def _compile(compile_as_is: Callable[[tuple[Any, ...]], Any], signature: tuple[A
                 return result
         finally:
             _compiling = False
+
+
+@contextmanager
+def _plain_loops() -> Iterator[None]:
+    """No vector instructions for loops meanwhile: nearly all are over a handful of units, whose fields lie apart."""
+    before = config.LOOP_VECTORIZE
+    config.LOOP_VECTORIZE = 0
+    try:
+        yield
+    finally:
+        config.LOOP_VECTORIZE = before
 
 
 @contextmanager

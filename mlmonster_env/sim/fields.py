@@ -110,9 +110,9 @@ CONNECTED, RANGED, NORMAL, FORCES_SWITCH, BY_MAGIC = 1, 2, 4, 8, 16
 J_ATTACK, J_CAST, J_HIT, J_STEP, J_DEATH = range(5)
 JOURNAL_WIDTH = 5
 
-# Columns of `scratch`: what a match is being worked on for, for whoever samples it from outside, and a time before which
-# no timer of a unit is due.
-PHASE, TIMERS_FROM, SCRATCH_WIDTH = range(3)
+# Columns of `scratch`: what a match is being worked on for, for whoever samples it from outside, how many live, and a
+# moment before which no timer of a unit is due.
+PHASE, LIVING, TIMERS_FROM, SCRATCH_WIDTH = range(4)
 AT_REST, ON_TIMERS, ON_MINDS, ON_MOVEMENT, ON_RULES = range(5)
 
 AREAS = EVENTS + EVENT_LIMIT * EVENT_FIELDS

@@ -126,6 +126,7 @@ def die(w, u, killer, now):
         return
     drop_items(w, u)
     s[f.HP, u] = 0
+    w.scratch[f.LIVING] -= s[f.ALIVE, u]
     s[f.ALIVE, u] = 0
     s[f.STATE, u] = f.DEAD
     stop_attack(w, u)

@@ -19,7 +19,7 @@ from mlmonster_env.sim.damage import (
 )
 from mlmonster_env.sim.hurt import land_hit
 from mlmonster_env.sim.stats import chance_of_status, duration_of_status
-from mlmonster_env.sim.timers import find_first_timer
+from mlmonster_env.sim.timers import look_at_timers
 from mlmonster_env.sim.walking import walk_to
 from mlmonster_env.sim.world import world_at
 
@@ -126,7 +126,7 @@ def hit_in_step(words, u, v, permille):
     moved = np.zeros(words.shape[0], np.int64)
     for m in range(words.shape[0]):
         w = world_at(words[m].ctypes.data)
-        find_first_timer(w)
+        look_at_timers(w)
         now = w.units[f.STEP_AT, u] - w.units[f.STEP_MS, u] * (1000 - permille) // 1000
         if now < w.match[f.CLOCK]:
             work_off(w, np.int64(w.units[f.STEP_AT, u]))

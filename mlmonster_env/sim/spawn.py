@@ -77,6 +77,7 @@ def spawn(w, u, species, side, x, y, now):
     become(w, u, species)
     s[f.SIDE, u] = side
     s[f.ALIVE, u] = 1
+    w.scratch[f.LIVING] += 1
     s[f.LIVES, u] = 1
     s[f.X, u] = x
     s[f.Y, u] = y
@@ -98,6 +99,15 @@ def spawn(w, u, species, side, x, y, now):
     new_page(w, u, now)
     if w.species[species, f.EVENT_ROWS] & f.HAS_SPAWN != 0:
         check_event(w, u, f.ON_SPAWN, f.NOBODY, 0, 0, now)
+
+
+@kernel
+def count_living(w):
+    """Learn anew how many units live."""
+    living = 0
+    for u in range(places(w)):
+        living += w.units[f.ALIVE, u]
+    w.scratch[f.LIVING] = living
 
 
 @kernel

@@ -1,4 +1,8 @@
-"""The timers of units: the next cell, the end of a cast, the next attack, regeneration."""
+"""The timers of units: the next cell, the end of a cast, the next attack, regeneration.
+
+`due` says for each place before which moment none of its timers is due. A timer that is stopped leaves it as it was, so
+the moment may be too early, and is put right when it comes up.
+"""
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel, small
@@ -6,18 +10,51 @@ from mlmonster_env.sim.geometry import places
 
 
 @small
+def first_of_unit(w, u):
+    """When the first timer of a unit is due."""
+    s = w.units
+    return min(min(s[f.STEP_AT, u], s[f.CAST_AT, u]), min(s[f.ATTACK_AT, u], s[f.REGEN_AT, u]))
+
+
+@small
 def start_timer(w, timer, u, at):
     """Let one of a unit's timers (fields.STEP_AT ...) run until `at`."""
     w.units[timer, u] = at
+    w.due[u] = min(w.due[u], at)
     w.scratch[f.TIMERS_FROM] = min(w.scratch[f.TIMERS_FROM], at)
 
 
 @kernel
+def look_at_timers(w):
+    """Learn the units' timers anew, whoever has set them."""
+    for u in range(w.due.shape[0]):
+        w.due[u] = first_of_unit(w, u) if u < places(w) else f.NEVER
+    w.scratch[f.TIMERS_FROM] = 0
+
+
+@small
+def in_turn(w, i, count):
+    """Who comes i-th where several are due at once: from the first place on, or from the last; the match's own lot."""
+    return count - 1 - i if w.match[f.SECOND_FIRST] != 0 else i
+
+
+@kernel
 def find_first_timer(w):
-    """Learn when the first timer is due; one that has been stopped may have been taken for the first until now."""
-    s = w.units
-    due = f.NEVER
-    for timer in range(f.TIMERS):
-        for u in range(places(w)):
-            due = min(due, s[f.STEP_AT + timer, u])
-    w.scratch[f.TIMERS_FROM] = due
+    """Whose timer is due first, of several the one whose turn it is; TIMERS_FROM then says exactly when."""
+    count = places(w)
+    step = -1 if w.match[f.SECOND_FIRST] != 0 else 1
+    begin = in_turn(w, 0, count)
+    while True:
+        first = begin
+        at = w.due[begin]
+        u = begin
+        for _ in range(count - 1):
+            u += step
+            earlier = w.due[u] < at
+            at = w.due[u] if earlier else at
+            first = u if earlier else first
+        exact = first_of_unit(w, first)
+        w.due[first] = exact
+        if exact <= at:
+            w.scratch[f.TIMERS_FROM] = exact
+            return first
