@@ -74,6 +74,11 @@ class Snapshot:
         return cls(**{**tree, "streams": Streams(**tree["streams"]), "before": Before(**tree["before"])})
 
 
+def side_by_side(units: Int32Array) -> Int32Array:
+    """Units as kernels need them: indexed by match, row and unit, in memory all rows of a unit one after the other."""
+    return np.ascontiguousarray(units.transpose(0, 2, 1)).transpose(0, 2, 1)
+
+
 class Arena:
     """A batch of independent matches under the stock AI, or under orders.
 
@@ -111,8 +116,7 @@ class Arena:
         self._ticks = 0  # run since the last reset
         self.tables: Tables = self.scenario.tables
         places = self.scenario.places
-        # Indexed by row and unit; in memory all rows of one unit lie side by side, for the kernels' sake.
-        self.units = np.zeros((num_matches, places, self.scenario.unit_rows), np.int32).transpose(0, 2, 1)
+        self.units = side_by_side(np.zeros((num_matches, self.scenario.unit_rows, places), np.int32))
         self.match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
         self.journal = np.zeros((num_matches, journal_records, f.JOURNAL_WIDTH), np.int32)
         self.scratch = np.zeros((num_matches, f.SCRATCH_WIDTH), np.int32)
@@ -132,6 +136,7 @@ class Arena:
     def _connect(self) -> None:
         """Write down where everything lies, and open the threads: what a copy has to do for itself."""
         tables = self.tables
+        self.units = side_by_side(self.units)
         self.words = world_words(
             (self.units, self.match, self.journal, self.scratch, self.due, self.tally, self.book),
             self.scenario.cells,

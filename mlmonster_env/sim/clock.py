@@ -117,6 +117,7 @@ def think_all(w, now):
             awake = minds_awake(w, now)
         if match[f.OVER] != 0:
             return
+        w.scratch[f.PHASE] = f.ON_MINDS
 
 
 @kernel

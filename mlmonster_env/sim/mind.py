@@ -181,7 +181,7 @@ def nothing_new(w, u, now):
     What `think` would find out at length, for the two cases that make up nearly all thoughts.
     """
     s = w.units
-    target = s[f.TARGET, u]
+    target = max(s[f.TARGET, u], 0)
     control = s[f.CONTROL, u]
     state = s[f.STATE, u]
     cells = max(abs(s[f.X, u] - s[f.X, target]), abs(s[f.Y, u] - s[f.Y, target]))
@@ -189,7 +189,7 @@ def nothing_new(w, u, now):
     stands = s[f.STEP_AT, u] == f.NEVER
     # Everything is looked at, without a branch: which of it decides cannot be guessed.
     usual = (
-        (target != f.NOBODY)
+        (s[f.TARGET, u] != f.NOBODY)
         & ((control == f.STOCK) | (control == f.SKILL_ORDERS))
         & (s[f.ATTACKER, u] == f.NOBODY)
         & (s[f.MASTER, u] < 0)

@@ -7,6 +7,7 @@ import numpy as np
 
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.arithmetic import clamp, truncate
+from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.compiled import kernel, small
 
 WHOLE = 10_000
@@ -156,6 +157,12 @@ def mod_row(statuses, status, value):
     return status
 
 
+@small
+def changes(statuses, status, stat):
+    """Whether the status changes the stat at any value."""
+    return statuses[status, c.STAT_MASK] >> stat & 1 != 0
+
+
 @kernel
 def added(statuses, stat, status, value):
     """What the status adds to the stat."""
@@ -171,30 +178,35 @@ def added(statuses, stat, status, value):
 def modified(statuses, stat, base, ids, values):
     """`base` under the unit's statuses, one after the other as the server applies them; no upper or lower limit."""
     first = c.MODS + stat * c.MOD_WIDTH
+    left = 0
     for slot in range(len(ids)):
-        fixed = statuses[mod_row(statuses, ids[slot], values[slot]), first + c.MOD_SET]
-        if fixed != 0:
-            return fixed - 1
+        if changes(statuses, ids[slot], stat):
+            fixed = statuses[mod_row(statuses, ids[slot], values[slot]), first + c.MOD_SET]
+            if fixed != 0:
+                return fixed - 1
+            left |= 1 << slot
     result = base
-    done = 0
-    while True:
+    while left != 0:
         # The table's order is the server's; slots are in the order in which statuses came.
-        best = -1
-        for slot in range(len(ids)):
-            if ids[slot] > done and (best < 0 or ids[slot] < ids[best]):
+        best = lowest_bit(left)
+        others = left & left - 1
+        while others != 0:
+            slot = lowest_bit(others)
+            others &= others - 1
+            if ids[slot] < ids[best]:
                 best = slot
-        if best < 0:
-            return result
-        done = ids[best]
-        value = cycled(statuses, done, values[best])
-        row = mod_row(statuses, done, value)
-        result += added(statuses, stat, done, value)
+        left &= ~(1 << best)
+        status = ids[best]
+        value = cycled(statuses, status, values[best])
+        row = mod_row(statuses, status, value)
+        result += added(statuses, stat, status, value)
         percent = statuses[row, first + c.MOD_PERCENT] + value * statuses[row, first + c.MOD_PERCENT_PER_VALUE]
         if percent != 0:
             result += truncate(result * percent, 100)
         scale = statuses[row, first + c.MOD_SCALE]
         if scale != 0:
             result = truncate(result * scale, 1000)
+    return result
 
 
 @kernel
@@ -202,7 +214,8 @@ def largest(statuses, stat, ids, values):
     """The largest that any of the statuses adds to a stat of which only the largest counts; 0 if none does."""
     most = 0
     for slot in range(len(ids)):
-        most = max(most, added(statuses, stat, ids[slot], values[slot]))
+        if changes(statuses, ids[slot], stat):
+            most = max(most, added(statuses, stat, ids[slot], values[slot]))
     return most
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mlmonster_env.sim import Arena
+from mlmonster_env.sim import fields as f
 from scripts import stopwatch
 from scripts.bare_kernel import HP, ROWS, SIDE, TARGET, BareFights, X, Y, cells_between, nearest_enemy
 from scripts.bench_sim import WORK, sampled_work
