@@ -9,13 +9,13 @@ from mlmonster_env.sim.bits import highest_bit, lowest_bit
 from mlmonster_env.sim.compiled import kernel, program, small
 from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
 from mlmonster_env.sim.effects import end_cast, strike_around
-from mlmonster_env.sim.events import take_first_event, told_of
+from mlmonster_env.sim.events import look_at_events, take_first_event, told_of
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.ground import work_areas
 from mlmonster_env.sim.hurt import die, land_hit
 from mlmonster_env.sim.mind import attack_due, nothing_new, take_in, think
 from mlmonster_env.sim.spawn import count_living
-from mlmonster_env.sim.timers import find_first_timer, first_of_unit, look_at_timers
+from mlmonster_env.sim.timers import find_first_timer, look_at_timers, look_at_timers_of
 from mlmonster_env.sim.walking import finish_step
 from mlmonster_env.sim.world import world_at
 
@@ -60,32 +60,35 @@ def work_timer(w, u, now):
         attack_due(w, u, now)
     else:
         regain(w, u, now)
-    w.due[u] = first_of_unit(w, u)
+    look_at_timers_of(w, u)
 
 
 @kernel
 def work_off(w, until):
-    """Work off every timer that is due at or before `until`, in order of time."""
+    """Work off all that is due at or before `until`, in order of time; of what is due at once, units' timers last."""
     match = w.match
-    u = 0
+    scratch = w.scratch
     while match[f.OVER] == 0:
-        w.scratch[f.PHASE] = f.ON_TIMERS
+        scratch[f.PHASE] = f.ON_TIMERS
         now = min(min(match[f.EVENT_AT], match[f.STATUS_AT]), match[f.AREA_AT])
-        if w.scratch[f.TIMERS_FROM] <= min(now, until):
-            u = find_first_timer(w)
-            now = min(now, w.scratch[f.TIMERS_FROM])
-        if now > until:
+        if min(now, scratch[f.TIMERS_FROM]) > until:
             return
+        if scratch[f.TIMERS_FROM] < now:
+            u, at, others_from = find_first_timer(w)
+            if at < now and at <= until:
+                match[f.CLOCK] = max(match[f.CLOCK], at)
+                scratch[f.PHASE] = f.ON_RULES
+                scratch[f.TIMERS_FROM] = others_from
+                work_timer(w, u, at)
+            continue
         match[f.CLOCK] = max(match[f.CLOCK], now)
-        w.scratch[f.PHASE] = f.ON_RULES
+        scratch[f.PHASE] = f.ON_RULES
         if match[f.EVENT_AT] <= now:
             work_event(w, now)
         elif match[f.STATUS_AT] <= now:
             work_statuses(w, now)
-        elif match[f.AREA_AT] <= now:
-            work_areas(w, now)
         else:
-            work_timer(w, u, now)
+            work_areas(w, now)
 
 
 @small
@@ -157,6 +160,7 @@ def run_matches(words, first, last, ticks, whole_step):
     for m in range(first, last):
         w = world_at(words[m].ctypes.data)
         look_at_timers(w)
+        look_at_events(w)
         count_living(w)
         for _ in range(ticks):
             if w.match[f.OVER] != 0:

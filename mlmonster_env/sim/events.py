@@ -39,6 +39,7 @@ def push_event(w, due, kind, source, victim, damage, skill, reach, flags):
             best = at
     if match[best + f.E_DUE] != f.NEVER and latest <= due:
         return
+    w.scratch[f.EVENT_PLACES] = max(w.scratch[f.EVENT_PLACES], best - f.EVENTS + 1)
     match[best + f.E_DUE] = due
     what = min(reach, f.FARTHEST)
     what = what << f.PLACE_BITS | victim
@@ -51,13 +52,23 @@ def push_event(w, due, kind, source, victim, damage, skill, reach, flags):
 
 
 @kernel
+def look_at_events(w):
+    """Learn anew which places for events are taken."""
+    held = 0
+    for i in range(f.EVENT_LIMIT):
+        if w.match[f.EVENTS + i + f.E_DUE] != f.NEVER:
+            held = i + 1
+    w.scratch[f.EVENT_PLACES] = held
+
+
+@kernel
 def take_first_event(w):
     """Free the place of the event that is due first, and say where in the match array what it held still lies."""
     match = w.match
-    best = -1
+    best = 0
     first = f.NEVER
     second = f.NEVER
-    for i in range(f.EVENT_LIMIT):
+    for i in range(w.scratch[f.EVENT_PLACES]):
         due = match[f.EVENTS + i + f.E_DUE]
         if due < first:
             second = first
@@ -67,6 +78,8 @@ def take_first_event(w):
             second = due
     match[f.EVENTS + best + f.E_DUE] = f.NEVER
     match[f.EVENT_AT] = second
+    if second == f.NEVER:
+        w.scratch[f.EVENT_PLACES] = 0
     return f.EVENTS + best
 
 

@@ -110,9 +110,9 @@ CONNECTED, RANGED, NORMAL, FORCES_SWITCH, BY_MAGIC = 1, 2, 4, 8, 16
 J_ATTACK, J_CAST, J_HIT, J_STEP, J_DEATH = range(5)
 JOURNAL_WIDTH = 5
 
-# Columns of `scratch`: what a match is being worked on for, for whoever samples it from outside, how many live, and a
-# moment before which no timer of a unit is due.
-PHASE, LIVING, TIMERS_FROM, SCRATCH_WIDTH = range(4)
+# Columns of `scratch`: what a match is being worked on for, for whoever samples it from outside; how many live; from
+# when on a timer of a unit may be due; how many of the places for events may be taken.
+PHASE, LIVING, TIMERS_FROM, EVENT_PLACES, SCRATCH_WIDTH = range(5)
 AT_REST, ON_TIMERS, ON_MINDS, ON_MOVEMENT, ON_RULES = range(5)
 
 AREAS = EVENTS + EVENT_LIMIT * EVENT_FIELDS

@@ -4,6 +4,8 @@
 the moment may be too early, and is put right when it comes up.
 """
 
+import numpy as np
+
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import places
@@ -24,6 +26,13 @@ def start_timer(w, timer, u, at):
     w.scratch[f.TIMERS_FROM] = min(w.scratch[f.TIMERS_FROM], at)
 
 
+@small
+def look_at_timers_of(w, u):
+    """Learn the timers of one unit anew."""
+    w.due[u] = first_of_unit(w, u)
+    w.scratch[f.TIMERS_FROM] = min(w.scratch[f.TIMERS_FROM], w.due[u])
+
+
 @kernel
 def look_at_timers(w):
     """Learn the units' timers anew, whoever has set them."""
@@ -40,21 +49,23 @@ def in_turn(w, i, count):
 
 @kernel
 def find_first_timer(w):
-    """Whose timer is due first, of several the one whose turn it is; TIMERS_FROM then says exactly when."""
+    """Whose timer is due first, of several the one whose turn it is; when; and from when on another one may be."""
     count = places(w)
     step = -1 if w.match[f.SECOND_FIRST] != 0 else 1
     begin = in_turn(w, 0, count)
     while True:
         first = begin
-        at = w.due[begin]
+        at = np.int64(w.due[begin])
+        others = np.int64(f.NEVER)
         u = begin
         for _ in range(count - 1):
             u += step
-            earlier = w.due[u] < at
-            at = w.due[u] if earlier else at
-            first = u if earlier else first
+            due = w.due[u]
+            others = min(others, max(due, at))
+            first = u if due < at else first
+            at = min(due, at)
         exact = first_of_unit(w, first)
         w.due[first] = exact
         if exact <= at:
-            w.scratch[f.TIMERS_FROM] = exact
-            return first
+            w.scratch[f.TIMERS_FROM] = at
+            return first, at, others

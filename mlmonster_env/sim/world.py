@@ -5,14 +5,14 @@ call, so a World is one address, and the arrays it gives out are not counted.
 """
 
 import operator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.datamodel import models
 from numba.core.imputils import lower_builtin, lower_getattr
-from numba.core.types.containers import UniTuple
+from numba.core.types.containers import BaseTuple, Tuple, UniTuple
 from numba.core.types.misc import CPointer
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, register_model
@@ -44,7 +44,7 @@ OF_MATCHES = ("units", "match", "journal", "scratch", "due", "tally", "book")  #
 CELLS_WORD = sum(1 + dimensions for name, _, dimensions in ARRAYS if name in OF_MATCHES)  # address of a match's map
 
 
-def layout_of(name: str) -> str:
+def layout_of(name: str) -> Literal["C", "F"]:
     """How numba calls the order in which an array lies in memory."""
     return "F" if name in BY_COLUMN else "C"
 
@@ -52,7 +52,7 @@ def layout_of(name: str) -> str:
 class BareArray(types.Array):
     """An array that somebody else keeps alive, and that knows no indices from its end: below 0 lies something else."""
 
-    def __init__(self, dtype: Any, dimensions: int, layout: str) -> None:
+    def __init__(self, dtype: Any, dimensions: int, layout: Literal["C", "F"]) -> None:
         super().__init__(dtype, dimensions, layout, name=f"BareArray({dtype}, {dimensions}, {layout})")
 
 
@@ -75,19 +75,19 @@ class BareArrayModel(models.StructModel):  # type: ignore[misc]
 
 def _never_negative(context: Any, builder: Any, kind: Any, index: Any) -> tuple[Any, Any]:
     """An index, or a tuple of them, as numba takes those that need no look at whether they count from the end."""
-    if isinstance(kind, types.BaseTuple):
+    if isinstance(kind, BaseTuple):
         parts = [
             _never_negative(context, builder, part_kind, part)
             for part_kind, part in zip(kind.types, cgutils.unpack_tuple(builder, index, len(kind)), strict=True)
         ]
-        plain = types.Tuple([part_kind for part_kind, _ in parts])
+        plain = Tuple([part_kind for part_kind, _ in parts])
         return plain, context.make_tuple(builder, plain, [part for _, part in parts])
     if isinstance(kind, types.Integer):
         return types.uintp, context.cast(builder, index, kind, types.intp)
     return kind, index
 
 
-@lower_builtin(operator.getitem, BareArray, types.BaseTuple)
+@lower_builtin(operator.getitem, BareArray, BaseTuple)
 def get_from_bare_array(context, builder, signature, arguments):
     kind, index = _never_negative(context, builder, signature.args[1], arguments[1])
     plain = signature.replace(args=(signature.args[0], kind))

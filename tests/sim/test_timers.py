@@ -33,7 +33,7 @@ def start(words, timer, u, at):
 
 @entry
 def first_of_match(words):
-    """Whose timer is first in the first match."""
+    """Whose timer is first in the first match, when, and from when on another may be due."""
     return find_first_timer(world_at(words[0].ctypes.data))
 
 
@@ -63,8 +63,10 @@ def test_the_first_timer_is_the_first(timers, backwards, later):
         due = units[list(ROWS), : arena.match[0, f.PLACES]].min(0)
         assert arena.scratch[0, f.TIMERS_FROM] <= due.min()
         in_turn = np.flatnonzero(due == due.min())
-        assert first_of_match(arena.words) == in_turn[-1 if backwards else 0]
-        assert arena.scratch[0, f.TIMERS_FROM] == due.min()
+        first, when, others_from = first_of_match(arena.words)
+        assert first == in_turn[-1 if backwards else 0]
+        assert when == arena.scratch[0, f.TIMERS_FROM] == due.min()
+        assert when <= others_from <= np.delete(due, first).min()
 
 
 @settings(deadline=None)
