@@ -96,7 +96,7 @@ class ProgramLibrary(JITCodeLibrary):  # type: ignore[misc]
             linked |= wanted
         for function in module.functions:
             if not function.is_declaration and function.name not in shown:
-                function.linkage = Linkage.internal
+                function.linkage = "internal"
                 # The engine finds internal functions by name too, and these no longer take what callers elsewhere pass.
                 function.name = f"{self.name}:{function.name}"
         super()._optimize_final_module()
