@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -92,7 +93,13 @@ class Payment:
 
 def team_share(events: Events, paid: Array, shared: float) -> Array:
     """Give a part of what members earn to all of their side, in equal shares."""
-    sides = events.side[0]
-    alike = (sides[:, None] == sides[None, :]).astype(np.float32)  # members stand alike in every match
-    mixing = (1.0 - shared) * np.eye(len(sides), dtype=np.float32) + shared * alike / alike.sum(0)
-    return paid @ mixing.astype(np.float32)
+    return paid @ _mixing(events.side[0].tobytes(), shared)  # members stand alike in every match
+
+
+@lru_cache(maxsize=16)
+def _mixing(sides: bytes, shared: float) -> Array:
+    """How much each member gets of what each earns, for the sides of the members of a match."""
+    side = np.frombuffer(sides, np.int32)
+    alike = (side[:, None] == side[None, :]).astype(np.float32)
+    mixing = (1.0 - shared) * np.eye(len(side), dtype=np.float32) + shared * alike / alike.sum(0)
+    return mixing.astype(np.float32)

@@ -6,6 +6,7 @@ term is worth as much to a large monster as to a small one. Times are seconds.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -286,12 +287,20 @@ def nearness(cells: Array) -> Array:
 
 def advantage(events: Events, values: Array) -> Array:
     """Of each unit, the mean of a value over its side less that over the other."""
-    sides = 1.0 - 2.0 * events.side[0]  # 1 for the first side, -1 for the second, alike in every match
-    weights = np.where(sides > 0, 1.0 / max((sides > 0).sum(), 1), -1.0 / max((sides < 0).sum(), 1))
-    return values @ np.outer(weights, sides).astype(np.float32)
+    return values @ _advantage_of(events.side[0].tobytes())  # members stand alike in every match
+
+
+@lru_cache(maxsize=16)
+def _advantage_of(sides: bytes) -> Array:
+    """What `advantage` multiplies by, for the sides of the members of a match."""
+    signs = 1.0 - 2.0 * np.frombuffer(sides, np.int32)  # 1 for the first side, -1 for the second
+    weights = np.where(signs > 0, 1.0 / max((signs > 0).sum(), 1), -1.0 / max((signs < 0).sum(), 1))
+    return np.outer(weights, signs).astype(np.float32)
 
 
 def gain(events: Events, after: Array, before: Array) -> Array:
     """The discounted gain of a potential, which is 0 once the match is over."""
     kept = after * np.float32(GAMMA)
-    return np.where(events.over, 0.0, kept) - before if events.any_ended else kept - before
+    kept[events.ended] = 0.0
+    kept -= before
+    return kept

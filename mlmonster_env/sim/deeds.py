@@ -49,17 +49,21 @@ class Events:
         self._tables = tables
         self._members = members
         self._before = before
-        self.any_ended = bool(ended.any())
         self._ended = ended
+        self.ended = np.flatnonzero(ended)  # the matches that this step has ended
+        self.any_ended = len(self.ended) > 0
 
     def of_members(self) -> "Events":
         """The same without units that were called into the match."""
         count = self._members
         before = Before(*(array[:, :count] for array in (self._before.hp, self._before.alive, self._before.distance)))
-        return Events(
+        events = Events(
             self._tally[:, :, :count], self._units[:, :, :count], self._match, self._book[:, :count], self._tables,
             count, before, self._ended,
         )  # fmt: skip
+        # Members stand alike in every match, and the sides of one are sooner read than those of all.
+        events.__dict__["side"] = np.broadcast_to(self._units[0, f.SIDE, :count], (len(self._units), count))
+        return events
 
     def __getattr__(self, name: str) -> Measure:
         if name.startswith("_"):
@@ -87,19 +91,25 @@ class Events:
 
     def _outcome(self, won: bool) -> Measure:
         """Whether a unit's side has just won, or lost."""
-        if not self.any_ended:
-            return np.zeros(self.side.shape, np.bool_)
-        winner = self._match[:, f.WINNER, None]
-        return (winner >= 0) & ((winner == self.side) == won) & self._ended[:, None]
+        found = np.zeros(self.side.shape, np.bool_)
+        winner = self._match[self.ended, f.WINNER, None]
+        found[self.ended] = (winner >= 0) & ((winner == self.side[self.ended]) == won)
+        return found
+
+    def _draw(self) -> Measure:
+        """Whether a unit's match has just ended without a winner."""
+        found = np.zeros(self.side.shape, np.bool_)
+        found[self.ended] = self._match[self.ended, f.WINNER, None] < 0
+        return found
 
 
-def _share(events: Events, hp: Measure, alive: Measure) -> Measure:
-    return np.multiply(hp, events.per_hp, dtype=np.float32) * alive
+def _share(events: Events, hp: Measure) -> Measure:
+    return np.multiply(hp, events.per_hp, dtype=np.float32)  # the dead have no hit points
 
 
 MAKERS: dict[str, Any] = {
     "distance": lambda e: e._tally[:, f.T_DISTANCE],
-    "hp_share": lambda e: _share(e, e._units[:, f.HP], e.alive),
+    "hp_share": lambda e: _share(e, e._units[:, f.HP]),
     "alive": lambda e: e._units[:, f.ALIVE] != 0,
     "lives": lambda e: e._units[:, f.LIVES] * e.alive,
     "max_hp": lambda e: np.maximum(e._tally[:, f.T_MAX_HP], 1),
@@ -107,12 +117,12 @@ MAKERS: dict[str, Any] = {
     "percent_per_hp": lambda e: e.per_hp * np.float32(100.0),
     "hurt_lately": lambda e: np.multiply(e._tally[:, f.T_HURT], e.per_hp, dtype=np.float32),
     "distance_before": lambda e: e._before.distance,
-    "hp_share_before": lambda e: _share(e, e._before.hp, e._before.alive),
+    "hp_share_before": lambda e: _share(e, e._before.hp),
     "alive_before": lambda e: e._before.alive,
     "over": lambda e: np.broadcast_to(e._ended[:, None], e.side.shape),
     "won": lambda e: e._outcome(won=True),
     "lost": lambda e: e._outcome(won=False),
-    "drawn": lambda e: (e._match[:, f.WINNER, None] < 0) & e.over,
+    "drawn": lambda e: e._draw(),
     "side": lambda e: e._units[:, f.SIDE],
     "archetype": lambda e: e._tables.species[:, f.ARCHETYPE][e._units[:, f.SPECIES]],
     "member": lambda e: np.broadcast_to(np.arange(e.side.shape[1]) < e._members, e.side.shape),
