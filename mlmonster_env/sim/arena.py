@@ -116,7 +116,7 @@ class Arena:
         self._ticks = 0  # run since the last reset
         self.tables: Tables = self.scenario.tables
         places = self.scenario.places
-        self.units = side_by_side(np.zeros((num_matches, self.scenario.unit_rows, places), np.int32))
+        self.units = np.zeros((num_matches, self.scenario.unit_rows, places), np.int32)
         self.match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
         self.journal = np.zeros((num_matches, journal_records, f.JOURNAL_WIDTH), np.int32)
         self.scratch = np.zeros((num_matches, f.SCRATCH_WIDTH), np.int32)

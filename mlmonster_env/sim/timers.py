@@ -41,18 +41,16 @@ def look_at_timers(w):
     w.scratch[f.TIMERS_FROM] = 0
 
 
-@small
-def in_turn(w, i, count):
-    """Who comes i-th where several are due at once: from the first place on, or from the last; the match's own lot."""
-    return count - 1 - i if w.match[f.SECOND_FIRST] != 0 else i
-
-
 @kernel
 def find_first_timer(w):
-    """Whose timer is due first, of several the one whose turn it is; when; and from when on another one may be."""
+    """Whose timer is due first, and when; and from when on another one may be.
+
+    Of several at once the first place comes first, or the last; that is the match's own lot.
+    """
     count = places(w)
-    step = -1 if w.match[f.SECOND_FIRST] != 0 else 1
-    begin = in_turn(w, 0, count)
+    backwards = w.match[f.SECOND_FIRST] != 0
+    step = -1 if backwards else 1
+    begin = count - 1 if backwards else 0
     while True:
         first = begin
         at = np.int64(w.due[begin])
