@@ -1,9 +1,9 @@
 """Who was paid what for what: the terms of each step and of each episode, and a file of them."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
@@ -16,33 +16,39 @@ HEAD = ("episode", "slot", "steps", "outcome", "return")
 
 
 class Breakdown:
-    """A payment that remembers: put in the place of a battle's reward, it pays the same and keeps the terms.
-
-    `step_terms[name]` is what each slot was paid by a term in the last step, `episode_terms[name]` since its match
-    began.
-    """
+    """A payment that remembers: put in the place of a battle's reward, it pays the same and keeps the terms."""
 
     def __init__(self, battle: Battle, payment: Payment) -> None:
         self.payment = payment
         self._battle = battle
-        slots = battle.num_slots
-        self.step_terms: dict[str, Array] = {name: np.zeros(slots, np.float32) for name in payment.parts}
-        self.episode_terms: dict[str, Array] = {name: np.zeros(slots, np.float64) for name in payment.parts}
-        self.steps = np.zeros(slots, np.int64)
+        self._step = np.zeros((len(payment.parts), battle.num_slots), np.float32)
+        self._episode = np.zeros((len(payment.parts), battle.num_slots), np.float64)
+        self.steps = np.zeros(battle.num_slots, np.int64)
         battle.reward = self
 
     def __call__(self, events: Events) -> Array:
         """What every unit is paid; the terms of the battle's slots are kept."""
         fresh = (self._battle.steps == 1)[self._battle.matches]
-        terms = self.payment.terms(events)
-        total: Any = np.float32(0.0)
+        paid = np.stack(list(self.payment.terms(events).values()))
         self.steps = np.where(fresh, 1, self.steps + 1)
-        for name, paid in terms.items():
-            own = paid[self._battle.matches, self._battle.units]
-            self.step_terms[name] = own
-            self.episode_terms[name] = np.where(fresh, 0.0, self.episode_terms[name]) + own
-            total = total + paid
-        return total
+        self._step = paid[:, self._battle.matches, self._battle.units]
+        self._episode = np.where(fresh, 0.0, self._episode) + self._step
+        return self.payment(events)
+
+    @property
+    def step_terms(self) -> dict[str, Array]:
+        """What each slot was paid by each term in the last step."""
+        return dict(zip(self.payment.parts, self._step, strict=True))
+
+    @property
+    def episode_terms(self) -> dict[str, Array]:
+        """What each slot was paid by each term since its match began."""
+        return dict(zip(self.payment.parts, self._episode, strict=True))
+
+    def go_on_from(self, episode_terms: Mapping[str, Array], steps: Array) -> None:
+        """Take over what `episode_terms` and `steps` told of a breakdown made alike."""
+        self._episode = np.array([episode_terms[name] for name in self.payment.parts], np.float64)
+        self.steps = np.array(steps)
 
     def of_step(self, slot: int) -> dict[str, float]:
         """What a slot was paid in the last step, by term."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 
 from mlmonster_env.data.errors import one_of
-from mlmonster_env.sim.deeds import Events
-from rewards.terms import TERMS, Array, Term
+from mlmonster_env.sim.deeds import Events, Factors, Sums
+from rewards.terms import TERMS, Array, Counted, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +62,39 @@ class Payment:
             if not np.isfinite(weight):
                 raise ValueError(f"the weight of {made.name} is {weight}, expected a finite number")
             self.parts[made.name] = (made, float(weight))
+        self._factors = {
+            name: t.function.factors for name, (t, _) in self.parts.items() if isinstance(t.function, Counted)
+        }
+        self._measured = {name: made for name, (made, _) in self.parts.items() if name not in self._factors}
         for name in self.schedules:
             if name not in self.parts:
                 raise ValueError(f"a schedule is for {name!r}, expected {one_of(name, self.parts)}")
 
     def __call__(self, events: Events) -> Array:
         """What every member of every match is paid for the step."""
-        total = np.zeros(events.side.shape, np.float32)
+        prices = self.prices()
+        total = events.summed(_together(self._counted(prices)))[0]
         paid = np.empty_like(total)
-        for name, (made, weight) in self.parts.items():
+        for name, made in self._measured.items():
             if not made.at_the_end or events.any_ended:
-                price = weight * self.scale * self.factor(name)
                 # At once from whatever the function gives to single precision: most of a term's time is numpy's calls.
-                total += np.multiply(made.function(events), price, out=paid, dtype=np.float32, casting="unsafe")
+                total += np.multiply(made.function(events), prices[name], out=paid, dtype=np.float32, casting="unsafe")
         return team_share(events, total, self.shared) if self.shared else total
 
     def terms(self, events: Events) -> dict[str, Array]:
         """What every unit is paid by each term; their sum is the reward."""
-        found = {}
-        for name, (made, weight) in self.parts.items():
-            paid = made(events) * np.float32(weight * self.scale * self.factor(name))
-            found[name] = team_share(events, paid, self.shared) if self.shared else paid
-        return found
+        prices = self.prices()
+        counted = dict(zip(self._factors, events.summed(_apart(self._counted(prices))), strict=True))
+        measured = {name: made(events) * np.float32(prices[name]) for name, made in self._measured.items()}
+        found = {name: counted[name] if name in counted else measured[name] for name in self.parts}
+        return {name: team_share(events, paid, self.shared) if self.shared else paid for name, paid in found.items()}
+
+    def prices(self) -> dict[str, float]:
+        """What one of each term is worth at this point of training."""
+        return {name: weight * self.scale * self.factor(name) for name, (_, weight) in self.parts.items()}
+
+    def _counted(self, prices: Mapping[str, float]) -> tuple[tuple[Factors, float], ...]:
+        return tuple((factors, prices[name]) for name, factors in self._factors.items())
 
     def factor(self, name: str) -> float:
         """What is left of a term's weight at this point of training."""
@@ -92,6 +103,18 @@ class Payment:
     def with_term(self, made: Term, weight: float) -> "Payment":
         """The same payment and one term more."""
         return replace(self, weights={**self.weights, made: weight})
+
+
+@lru_cache(maxsize=16)
+def _together(counted: tuple[tuple[Factors, float], ...]) -> Sums:
+    """One sum of all that is counted, at its prices."""
+    return Sums.of([reduce(Factors.plus, (factors.times(price) for factors, price in counted), Factors())])
+
+
+@lru_cache(maxsize=16)
+def _apart(counted: tuple[tuple[Factors, float], ...]) -> Sums:
+    """A sum for each term that is counted, at its price."""
+    return Sums.of([factors.times(price) for factors, price in counted])
 
 
 def team_share(events: Events, paid: Array, shared: float) -> Array:

@@ -4,14 +4,14 @@ Hit points count in percent of the most that the unit itself can have, those tha
 term is worth as much to a large monster as to a small one. Times are seconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from mlmonster_env.sim.deeds import Events
+from mlmonster_env.sim.deeds import Events, Factors, Sums
 
 Array = Any  # float32 over [matches, units]
 TERMS: dict[str, "Term"] = {}
@@ -19,7 +19,17 @@ TERMS: dict[str, "Term"] = {}
 INTERACTION_HP = 140  # hit points in which the duel counts an exchange of blows
 GAMMA = 0.99  # of the learners that shaping is made for; shaping with another one would change what is optimal
 APPROACH_CELLS = 14  # beyond which being nearer is worth nothing
-LATELY_UNHURT = 0.0
+A_SECOND = 0.001  # of milliseconds counted
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A term that adds up what a step counts, each event times its factor."""
+
+    factors: Factors
+
+    def __call__(self, events: Events) -> Array:
+        return events.summed(Sums.of([self.factors]))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,99 +64,63 @@ def term(
     return enter
 
 
+def counted(name: str, doc: str, events: Mapping[str, float], high: float | None = None, low: float | None = 0) -> None:
+    """Enter a sum of counted events among the terms, each times its factor."""
+    TERMS[name] = Term(name, doc, low, high, Counted(Factors(events)))
+
+
+def counted_percent(name: str, doc: str, hit_points: str) -> None:
+    """Enter counted hit points among the terms, as percent of the most that a unit can have."""
+    TERMS[name] = Term(name, doc, 0, None, Counted(Factors(in_percent={hit_points: 1.0})))
+
+
+counted_percent("damage_dealt", "damage done to enemies, percent", "damage_dealt")
+counted_percent("damage_taken", "hit points lost, percent", "damage_taken")
+counted_percent("damage_blocked", "damage kept away by guards, shields and wards, percent", "damage_blocked")
+counted_percent("spell_damage", "damage done by magic, percent", "spell_damage")
+counted_percent("focus_fire", "damage done to somebody whom an ally is after too, percent", "focus_damage")
+counted_percent(
+    "healing_done", "hit points that its healing skills offered, percent, whether or not somebody needed them",
+    "healing_done",
+)  # fmt: skip
+counted_percent(
+    "effective_healing", "hit points that its healing skills really gave back, percent", "healing_effective"
+)
+counted("kill", "enemies killed", {"kills": 1})
+counted("spell_kill", "enemies killed, or knocked out, by magic", {"spell_kills": 1})
+counted("death", "its own death", {"deaths": 1}, high=1)
+counted("ally_died", "other members of its side that died", {"allies_died": 1})
+counted(
+    "ally_protected", "enemies drawn away from an ally, or killed while they were after one", {"allies_protected": 1}
+)
+counted("win", "1 when its side wins", {"won": 1}, high=1)
+counted("loss", "1 when its side loses", {"lost": 1}, high=1)
+counted("draw", "1 when nobody wins", {"drawn": 1}, high=1)
+counted("knock_out_given", "lives taken from enemies who had another one", {"knock_outs": 1})
+counted("knock_out_received", "lives lost, having another one", {"knocked_out": 1})
+counted("combo_hit", "hits on somebody who was stunned", {"combo_hits": 1})
+counted("status_inflicted", "statuses put on enemies", {"statuses_inflicted": 1})
+counted("survival_time", "seconds lived", {"alive_ms": A_SECOND})
+counted("aggro_held", "seconds under the eyes of enemies, summed over them", {"aggro_ms": A_SECOND})
+counted("danger_zone", "seconds on hazardous ground or under enemy ground skills", {"hazard_ms": A_SECOND})
+counted("order_thrash", "1 for an order that differs from the one before", {"order_changes": 1}, high=1)
+counted("item_picked", "items picked up", {"items_picked": 1})
+counted("item_dropped", "items dropped", {"items_dropped": 1})
+counted(
+    "damage_interaction", "damage done less damage taken, in units of 140 hit points",
+    {"damage_dealt": 1 / INTERACTION_HP, "damage_taken": -1 / INTERACTION_HP}, low=None,
+)  # fmt: skip
+
+
 def percent(events: Events, hit_points: Array) -> Array:
     """Hit points as a percentage of the most that a unit can have."""
     return np.multiply(hit_points, events.percent_per_hp, dtype=np.float32)
 
 
 @term(0, None)
-def damage_dealt(events: Events) -> Array:
-    """damage done to enemies, percent"""
-    return percent(events, events.damage_dealt)
-
-
-@term(0, None)
-def damage_taken(events: Events) -> Array:
-    """hit points lost, percent"""
-    return percent(events, events.damage_taken)
-
-
-@term(0, None)
-def damage_blocked(events: Events) -> Array:
-    """damage kept away by guards, shields and wards, percent"""
-    return percent(events, events.damage_blocked)
-
-
-@term(0, None)
 def damage_absorbed(events: Events) -> Array:
     """damage taken or kept away that enemies meant for the pack, percent; none from hazardous ground"""
     return percent(events, (events.damage_taken + events.damage_blocked) * (events.hits_taken > 0))
-
-
-@term(None, None)
-def damage_interaction(events: Events) -> Array:
-    """damage done less damage taken, in units of 140 hit points"""
-    return (events.damage_dealt - events.damage_taken) / INTERACTION_HP
-
-
-@term(0, None)
-def spell_damage(events: Events) -> Array:
-    """damage done by magic, percent"""
-    return percent(events, events.spell_damage)
-
-
-@term(0, None)
-def focus_fire(events: Events) -> Array:
-    """damage done to somebody whom an ally is after too, percent"""
-    return percent(events, events.focus_damage)
-
-
-@term(0, None)
-def kill(events: Events) -> Array:
-    """enemies killed"""
-    return events.kills
-
-
-@term(0, None)
-def spell_kill(events: Events) -> Array:
-    """enemies killed, or knocked out, by magic"""
-    return events.spell_kills
-
-
-@term(0, 1)
-def death(events: Events) -> Array:
-    """its own death"""
-    return events.deaths
-
-
-@term(0, None)
-def knock_out_given(events: Events) -> Array:
-    """lives taken from enemies who had another one"""
-    return events.knock_outs
-
-
-@term(0, None)
-def knock_out_received(events: Events) -> Array:
-    """lives lost, having another one"""
-    return events.knocked_out
-
-
-@term(0, 1, at_the_end=True)
-def win(events: Events) -> Array:
-    """1 when its side wins"""
-    return events.won
-
-
-@term(0, 1, at_the_end=True)
-def loss(events: Events) -> Array:
-    """1 when its side loses"""
-    return events.lost
-
-
-@term(0, 1, at_the_end=True)
-def draw(events: Events) -> Array:
-    """1 when nobody wins"""
-    return events.drawn
 
 
 @term(0, 1, at_the_end=True)
@@ -156,57 +130,9 @@ def survival(events: Events) -> Array:
 
 
 @term(0, None)
-def survival_time(events: Events) -> Array:
-    """seconds lived"""
-    return events.alive_ms / 1000.0
-
-
-@term(0, None)
-def healing_done(events: Events) -> Array:
-    """hit points that its healing skills offered, percent, whether or not somebody needed them"""
-    return percent(events, events.healing_done)
-
-
-@term(0, None)
-def effective_healing(events: Events) -> Array:
-    """hit points that its healing skills really gave back, percent"""
-    return percent(events, events.healing_effective)
-
-
-@term(0, None)
 def buff(events: Events) -> Array:
     """good statuses put on its side while there is fighting"""
     return events.buffs * in_fight(events)
-
-
-@term(0, None)
-def status_inflicted(events: Events) -> Array:
-    """statuses put on enemies"""
-    return events.statuses_inflicted
-
-
-@term(0, None)
-def combo_hit(events: Events) -> Array:
-    """hits on somebody who was stunned"""
-    return events.combo_hits
-
-
-@term(0, None)
-def ally_protected(events: Events) -> Array:
-    """enemies drawn away from an ally, or killed while they were after one"""
-    return events.allies_protected
-
-
-@term(0, None)
-def ally_died(events: Events) -> Array:
-    """other members of its side that died"""
-    return events.allies_died
-
-
-@term(0, None)
-def aggro_held(events: Events) -> Array:
-    """seconds under the eyes of enemies, summed over them"""
-    return events.aggro_ms / 1000.0
 
 
 @term(0, 1)
@@ -224,37 +150,13 @@ def band_7_to_12(events: Events) -> Array:
 @term(0, None)
 def kiting(events: Events) -> Array:
     """hits made while nobody has hurt it for three seconds, an enemy being after it"""
-    return events.hits * (events.hurt_lately <= LATELY_UNHURT) * (events.aggro_ms > 0)
-
-
-@term(0, None)
-def danger_zone(events: Events) -> Array:
-    """seconds on hazardous ground or under enemy ground skills"""
-    return events.hazard_ms / 1000.0
+    return events.hits * ((events.hurt == 0) & (events.aggro_ms > 0))
 
 
 @term(0, 1)
 def attack_spam(events: Events) -> Array:
     """1 for an order to fight that struck nobody"""
-    return events.attack_orders * (events.attacks + events.casts == 0)
-
-
-@term(0, 1)
-def order_thrash(events: Events) -> Array:
-    """1 for an order that differs from the one before"""
-    return events.order_changes
-
-
-@term(0, None)
-def item_picked(events: Events) -> Array:
-    """items picked up"""
-    return events.items_picked
-
-
-@term(0, None)
-def item_dropped(events: Events) -> Array:
-    """items dropped"""
-    return events.items_dropped
+    return events.attack_orders > events.attacks + events.casts
 
 
 @term(-1, 1)
@@ -267,7 +169,7 @@ def approach(events: Events) -> Array:
 @term(-2, 2)
 def hp_difference(events: Events) -> Array:
     """shaping: mean hit points of its side less those of the other, as a potential"""
-    return advantage(events, gain(events, events.hp_share, events.hp_share_before))
+    return advantage(events, events.hp_gained(GAMMA))
 
 
 def in_fight(events: Events) -> Array:

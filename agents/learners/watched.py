@@ -80,7 +80,7 @@ class WatchedVecEnv(ArenaVecEnv):
         return {
             "battle": super().state(),
             "behaviour": self.behaviour.state(),
-            "terms": dict(self.breakdown.episode_terms),
+            "terms": self.breakdown.episode_terms,
             "steps": self.breakdown.steps,
         }
 
@@ -88,9 +88,7 @@ class WatchedVecEnv(ArenaVecEnv):
         """Go on from what `state` told of an environment made alike."""
         super().set_state(state["battle"])
         self.behaviour.set_state(state["behaviour"])
-        for name, paid in state["terms"].items():
-            self.breakdown.episode_terms[name] = np.array(paid)
-        self.breakdown.steps = np.array(state["steps"])
+        self.breakdown.go_on_from(state["terms"], state["steps"])
         self.finished.clear()
         if CONTROLS[self.battle.control]:
             self._legal = self.battle.action_masks()

@@ -22,7 +22,6 @@ from mlmonster_env.dataset import EpisodeKeeper, new_storage
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from policies.storage import write_text
 from rewards.archetypes import for_archetype
-from rewards.breakdown import Breakdown
 
 AT_ONCE = 256  # matches in a batch
 FEW_EPISODES = 512  # written together
@@ -183,9 +182,9 @@ class _Table:
         self.battle = Battle(
             min(AT_ONCE, len(seeds)), self.mind.control, archetype=order.archetype, scenario=order.scenario, pack=True,
             side=side, observe=blocks, opponent=rival, decision_ms=order.decision_ms, record=order.recordings,
+            reward=for_archetype(order.archetype),
         )  # fmt: skip
         self.more = tuple(block for block in self.mind.blocks if block not in blocks)
-        Breakdown(self.battle, for_archetype(order.archetype))
 
     def play(self, tally: Tally, episodes: int) -> Iterator[list[Any]]:
         """Play all; episodes in lists of some hundreds. `episodes` is the number of the first."""

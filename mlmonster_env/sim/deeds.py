@@ -1,6 +1,7 @@
 """What every unit did in the last step, as arrays that rewards and measures of behaviour read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,68 @@ import numpy as np
 from mlmonster_env.contract import EVENTS
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.sums import add_outcomes, gain_hp, sum_rows
 from mlmonster_env.sim.tables import Int32Array, Tables
 
 Measure = Any  # an array over [matches, units]
 ROW_OF = {name: row for row, name in enumerate(EVENTS)}
+OUTCOMES = ("won", "lost", "drawn")
+COUNTED = (*EVENTS, *OUTCOMES)  # what happens to a unit in a step a number of times
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # told apart as objects, so that they may be keys
+class Factors:
+    """What a sum over counts gives for each of COUNTED; for hit points also in percent of the most a unit can have."""
+
+    plain: Mapping[str, float] = field(default_factory=dict)
+    in_percent: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for names, known in ((self.plain, COUNTED), (self.in_percent, EVENTS)):
+            for name in names:
+                if name not in known:
+                    raise ValueError(f"a counted event is {name!r}, expected {one_of(name, known)}")
+
+    def times(self, price: float) -> "Factors":
+        """The same, each factor times a price."""
+        plain, in_percent = ({name: price * x for name, x in some.items()} for some in (self.plain, self.in_percent))
+        return Factors(plain, in_percent)
+
+    def plus(self, other: "Factors") -> "Factors":
+        """Both together."""
+        plain, in_percent = dict(self.plain), dict(self.in_percent)
+        for own, others in ((plain, other.plain), (in_percent, other.in_percent)):
+            for name, factor in others.items():
+                own[name] = own.get(name, 0.0) + factor
+        return Factors(plain, in_percent)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Factors of several sums, as arrays: what `Events.summed` reads in every step."""
+
+    rows: Measure
+    factors: Measure
+    ends: Measure
+    outcomes: Measure
+
+    @staticmethod
+    def of(sums: Sequence[Factors]) -> "Sums":
+        """Made ready to be summed, each by itself."""
+        rows: list[int] = []
+        factors: list[float] = []
+        ends = []
+        for one in sums:
+            for some in (one.in_percent, one.plain):
+                counted = {ROW_OF[name]: factor for name, factor in some.items() if name in ROW_OF}
+                rows += counted.keys()
+                factors += counted.values()
+                ends.append(len(rows))
+        outcomes = [[one.plain.get(name, 0.0) for name in OUTCOMES] for one in sums]
+        return Sums(
+            np.array(rows, np.uint64), np.array(factors, np.float32), np.array(ends, np.int64).reshape(-1, 2),
+            np.array(outcomes, np.float32).reshape(-1, len(OUTCOMES)),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +143,20 @@ class Events:
         except AttributeError as error:
             raise KeyError(str(error)) from None
 
+    def summed(self, sums: Sums) -> Measure:
+        """Sums over what the step counted: float32 over [sums, matches, units]."""
+        found = np.empty((len(sums.ends), self._tally.shape[0], self._tally.shape[2]), np.float32)
+        sum_rows(self._tally, sums.rows, sums.factors, sums.ends, found)
+        if self.any_ended:
+            add_outcomes(self._units, self._match, self.ended, sums.outcomes, found)
+        return found
+
+    def hp_gained(self, kept: float) -> Measure:
+        """`kept` times hp_share, 0 where the match is over, less hp_share_before: float32 over [matches, units]."""
+        gains = np.empty(self._before.hp.shape, np.float32)
+        gain_hp(self._units, self._tally, self._before.hp, self._ended, np.float32(kept), gains)
+        return gains
+
     @staticmethod
     def names() -> list[str]:
         """Every name that an array goes by."""
@@ -115,7 +188,8 @@ MAKERS: dict[str, Any] = {
     "max_hp": lambda e: np.maximum(e._tally[:, f.T_MAX_HP], 1),
     "per_hp": lambda e: np.divide(1.0, e.max_hp, dtype=np.float32),
     "percent_per_hp": lambda e: e.per_hp * np.float32(100.0),
-    "hurt_lately": lambda e: np.multiply(e._tally[:, f.T_HURT], e.per_hp, dtype=np.float32),
+    "hurt": lambda e: e._tally[:, f.T_HURT],
+    "hurt_lately": lambda e: np.multiply(e.hurt, e.per_hp, dtype=np.float32),
     "distance_before": lambda e: e._before.distance,
     "hp_share_before": lambda e: _share(e, e._before.hp),
     "alive_before": lambda e: e._before.alive,

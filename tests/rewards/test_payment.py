@@ -5,8 +5,12 @@ import pytest
 
 from mlmonster_env.envs.battle import Battle
 from mlmonster_env.envs.monster import MonsterEnv
+from mlmonster_env.sim.deeds import Factors
 from rewards import TERMS, WEIGHTS, Payment, Schedule, for_archetype
 from rewards.payment import custom
+from rewards.terms import Counted, Term
+
+TWICE = Term("kills_twice", "two for an enemy killed", 0, None, Counted(Factors({"kills": 2.0})))
 
 
 def battle_with(payment: Payment, scenario: str = "mirror-v1:contact", steps: int = 8) -> Battle:
@@ -23,6 +27,16 @@ def test_the_terms_of_a_payment_add_up_to_it(archetype):
     battle = battle_with(payment, "duel" if archetype == "duel" else "mirror-v1:contact")
     events = battle.arena.events.of_members()
     assert np.allclose(sum(payment.terms(events).values()), payment(events), atol=1e-5)
+
+
+def test_one_event_may_be_priced_by_several_terms():
+    payment = Payment({"damage_interaction": 2.0, "kill": 3.0, TERMS["damage_taken"]: -1.0, TWICE: 1.0}, scale=0.5)
+    events = battle_with(payment, steps=20).arena.events.of_members()
+    interaction = (events.damage_dealt - events.damage_taken) / 140
+    percent_taken = 100.0 * events.damage_taken / events.max_hp
+    expected = 2.0 * interaction + (3.0 + 2.0) * events.kills - percent_taken
+    assert events.damage_taken.any()
+    assert np.allclose(payment(events), 0.5 * expected, atol=1e-4)
 
 
 def test_what_is_shared_is_shared_within_a_side_and_nothing_is_lost():

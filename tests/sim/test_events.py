@@ -12,6 +12,7 @@ from mlmonster_env.contract import EVENTS, MEASURES
 from mlmonster_env.scenarios import Plan, Side, Start
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.deeds import Factors, Sums
 from mlmonster_env.sim.lab import Place, with_skills
 from mlmonster_env.sim.staging import stage
 from tests.sim.command import field, fighter, hound, tell, victim
@@ -220,6 +221,50 @@ def test_every_name_gives_an_array_over_matches_and_units():
     assert {*EVENTS, *MEASURES, "won", "lost", "drawn", "over", "side", "archetype", "member"} <= set(names)
     for name in names:
         assert arena.events[name].shape == (3, arena.scenario.places), name
+
+
+def stepped_to_an_end(arena: Arena) -> None:
+    for _ in range(60):
+        arena.step(5)
+        if 0 < len(arena.events.ended) < arena.num_matches and arena.events.damage_dealt.any():
+            return
+    raise AssertionError("no step ended some of the matches")
+
+
+@pytest.mark.parametrize("members", [True, False])
+def test_sums_are_what_the_arrays_add_up_to(members):
+    arena = fight(*MIXED, size=1)
+    stepped_to_an_end(arena)
+    events = arena.events.of_members() if members else arena.events
+    outcomes = Factors({"hits": 3.0, "won": 7.0, "lost": -5.0, "drawn": 2.0}, {"damage_dealt": 0.5, "hits": 0.1})
+    sums = events.summed(Sums.of([Factors(), outcomes, Factors({"kills": 1.0}).plus(outcomes.times(2.0))]))
+    shares = (0.5 * events.damage_dealt + 0.1 * events.hits) * 100.0 / events.max_hp
+    expected = shares + 3.0 * events.hits + 7.0 * events.won - 5.0 * events.lost + 2.0 * events.drawn
+    assert sums.dtype == np.float32 and not sums[0].any()
+    assert sums[1] == pytest.approx(expected, rel=1e-5)
+    assert sums[2] == pytest.approx(events.kills + 2.0 * expected, rel=1e-5)
+    assert events.won.any() and not events.won.all()
+
+
+@pytest.mark.parametrize(
+    ("plain", "in_percent", "words"),
+    [
+        ({"kils": 1.0}, {}, "a counted event is 'kils', expected perhaps kills"),
+        ({}, {"won": 1.0}, "a counted event is 'won', expected"),
+    ],
+)
+def test_only_what_is_counted_can_be_summed(plain, in_percent, words):
+    with pytest.raises(ValueError, match=words):
+        Factors(plain, in_percent)
+
+
+def test_a_gain_of_hit_points_has_nothing_left_at_the_end():
+    arena = fight(*MIXED, size=1)
+    stepped_to_an_end(arena)
+    events = arena.events.of_members()
+    expected = 0.9 * events.hp_share * ~events.over - events.hp_share_before
+    assert events.hp_gained(0.9) == pytest.approx(expected, abs=1e-6)
+    assert (expected[events.ended] < 0).any()
 
 
 @pytest.mark.parametrize(
