@@ -29,11 +29,12 @@ class Breakdown:
     def __call__(self, events: Events) -> Array:
         """What every unit is paid; the terms of the battle's slots are kept."""
         fresh = (self._battle.steps == 1)[self._battle.matches]
-        paid = np.stack(list(self.payment.terms(events).values()))
+        total, terms = self.payment.total_and_terms(events)
+        paid = np.array(list(terms.values()), np.float32).reshape(len(terms), *total.shape)
         self.steps = np.where(fresh, 1, self.steps + 1)
         self._step = paid[:, self._battle.matches, self._battle.units]
         self._episode = np.where(fresh, 0.0, self._episode) + self._step
-        return self.payment(events)
+        return total
 
     @property
     def step_terms(self) -> dict[str, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.sim.deeds import Events, Factors, Sums
-from rewards.terms import TERMS, Array, Counted, Term
+from rewards.terms import Array, Counted, Term, term_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,6 @@ class Schedule:
         span = max(self.ends - self.begins, 1e-9)
         part = min(max((progress - self.begins) / span, 0.0), 1.0)
         return self.first + (self.last - self.first) * part
-
-
-def term_named(name: str) -> Term:
-    """The term of a name; an error with the nearest ones if there is none."""
-    if name not in TERMS:
-        raise ValueError(f"term is {name!r}, expected {one_of(str(name), TERMS)}")
-    return TERMS[name]
 
 
 def custom(name: str, function: Callable[[Events], Array]) -> Term:
@@ -63,7 +56,9 @@ class Payment:
                 raise ValueError(f"the weight of {made.name} is {weight}, expected a finite number")
             self.parts[made.name] = (made, float(weight))
         self._factors = {
-            name: t.function.factors for name, (t, _) in self.parts.items() if isinstance(t.function, Counted)
+            name: made.function.factors
+            for name, (made, _) in self.parts.items()
+            if isinstance(made.function, Counted) and not made.at_the_end
         }
         self._measured = {name: made for name, (made, _) in self.parts.items() if name not in self._factors}
         for name in self.schedules:
@@ -72,26 +67,45 @@ class Payment:
 
     def __call__(self, events: Events) -> Array:
         """What every member of every match is paid for the step."""
-        prices = self.prices()
-        total = events.summed(_together(self._counted(prices)))[0]
-        paid = np.empty_like(total)
-        for name, made in self._measured.items():
-            if not made.at_the_end or events.any_ended:
-                # At once from whatever the function gives to single precision: most of a term's time is numpy's calls.
-                total += np.multiply(made.function(events), prices[name], out=paid, dtype=np.float32, casting="unsafe")
-        return team_share(events, total, self.shared) if self.shared else total
+        return self._total(events, self.prices(), self._measures(events))
 
     def terms(self, events: Events) -> dict[str, Array]:
         """What every unit is paid by each term; their sum is the reward."""
-        prices = self.prices()
-        counted = dict(zip(self._factors, events.summed(_apart(self._counted(prices))), strict=True))
-        measured = {name: made(events) * np.float32(prices[name]) for name, made in self._measured.items()}
-        found = {name: counted[name] if name in counted else measured[name] for name in self.parts}
-        return {name: team_share(events, paid, self.shared) if self.shared else paid for name, paid in found.items()}
+        return self._terms(events, self.prices(), self._measures(events))
+
+    def total_and_terms(self, events: Events) -> tuple[Array, dict[str, Array]]:
+        """Both, each term having been asked once."""
+        prices, measures = self.prices(), self._measures(events)
+        return self._total(events, prices, measures), self._terms(events, prices, measures)
 
     def prices(self) -> dict[str, float]:
         """What one of each term is worth at this point of training."""
         return {name: weight * self.scale * self.factor(name) for name, (_, weight) in self.parts.items()}
+
+    def _measures(self, events: Events) -> dict[str, Array]:
+        """What the terms say that are more than counts, those for the end where a match has ended."""
+        asked = {name: t for name, t in self._measured.items() if not t.at_the_end or events.any_ended}
+        return {name: made.function(events) for name, made in asked.items()}
+
+    def _total(self, events: Events, prices: Mapping[str, float], measures: Mapping[str, Array]) -> Array:
+        total = events.summed(_together(self._counted(prices)))[0]
+        paid = np.empty_like(total)
+        for name, measure in measures.items():
+            # At once from whatever the function gives to single precision: most of a term's time is numpy's calls.
+            total += np.multiply(measure, prices[name], out=paid, dtype=np.float32, casting="unsafe")
+        return team_share(events, total, self.shared) if self.shared else total
+
+    def _terms(self, events: Events, prices: Mapping[str, float], measures: Mapping[str, Array]) -> dict[str, Array]:
+        counted = dict(zip(self._factors, events.summed(_apart(self._counted(prices))), strict=True))
+        found = {}
+        for name in self.parts:
+            paid = counted.get(name)
+            if paid is None:
+                paid = np.zeros(events.side.shape, np.float32)
+                if name in measures:
+                    np.multiply(measures[name], prices[name], out=paid, dtype=np.float32, casting="unsafe")
+            found[name] = team_share(events, paid, self.shared) if self.shared else paid
+        return found
 
     def _counted(self, prices: Mapping[str, float]) -> tuple[tuple[Factors, float], ...]:
         return tuple((factors, prices[name]) for name, factors in self._factors.items())

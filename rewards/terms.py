@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mlmonster_env.data.errors import one_of
 from mlmonster_env.sim.deeds import Events, Factors, Sums
 
 Array = Any  # float32 over [matches, units]
@@ -43,12 +44,24 @@ class Term:
     function: Callable[[Events], Array]
     at_the_end: bool = False  # pays only in the step in which a match ends
 
+    def __reduce__(self) -> Any:
+        known = TERMS.get(self.name) is self  # its function then has no name of its own in the module
+        parts = (self.name, self.doc, self.low, self.high, self.function, self.at_the_end)
+        return (term_named, (self.name,)) if known else (Term, parts)
+
     def __call__(self, events: Events) -> Array:
         """The term for every unit of every match."""
         if self.at_the_end and not events.any_ended:
             return np.zeros(events.side.shape, np.float32)
         paid = np.asarray(self.function(events), np.float32)
         return paid if paid.shape == events.side.shape else np.broadcast_to(paid, events.side.shape)
+
+
+def term_named(name: str) -> Term:
+    """The term of a name; an error with the nearest ones if there is none."""
+    if name not in TERMS:
+        raise ValueError(f"term is {name!r}, expected {one_of(str(name), TERMS)}")
+    return TERMS[name]
 
 
 def term(
@@ -205,4 +218,5 @@ def gain(events: Events, after: Array, before: Array) -> Array:
     kept = after * np.float32(GAMMA)
     kept[events.ended] = 0.0
     kept -= before
+    kept[events.past] = 0.0
     return kept

@@ -60,8 +60,9 @@ class VectorRewardWrapper(VectorWrapper[Any, Any, Any]):
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """One decision in every match, and what each was paid for."""
         seen, rewards, terminated, truncated, infos = self.env.step(actions)
-        infos[STEP] = {name: paid.copy() for name, paid in self.breakdown.step_terms.items()}
         ended = terminated | truncated
+        played = ended | (battle_of(self.env).steps > 0)  # a match that has just begun in place of a step paid nothing
+        infos[STEP] = {name: np.where(played, paid, np.float32(0)) for name, paid in self.breakdown.step_terms.items()}
         if ended.any():
             infos[EPISODE] = {name: np.where(ended, paid, 0.0) for name, paid in self.breakdown.episode_terms.items()}
             infos[f"_{EPISODE}"] = ended.copy()

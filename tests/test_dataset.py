@@ -91,6 +91,25 @@ def test_replay_gives_back_what_was_logged_and_says_who_agrees(dataset):
         env.step(0)
 
 
+@pytest.mark.parametrize("action", [99, -1, 4.7, "x", None, [1, 2], True])
+def test_replay_names_a_wrong_action_and_stays_where_it_is(dataset, action):
+    env = ReplayEnv(dataset)
+    _, info = env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"action is .*expected a whole number, 0 to 9"):
+        env.step(action)
+    assert (env.step(0)[0] == dataset[info["episode"]].observations[1]).all()
+
+
+@pytest.mark.parametrize("action", [np.zeros(3), [0.0, 0.0, 0.0, float("nan")], None, "x"])
+def test_replay_of_vectors_names_a_wrong_action(tmp_path, action):
+    made = record_dataset(tmp_path / "vectors", "continuous", episodes=1, num_envs=1, scenario="skirmish-1v1")
+    env = ReplayEnv(made)
+    env.reset()
+    with pytest.raises(ValueError, match=r"action is .*expected finite numbers of shape \(4,\)"):
+        env.step(action)
+    env.step(made[0].actions[0])
+
+
 def test_replay_goes_through_all_episodes_in_either_order(dataset):
     for order in ("recorded", "shuffled"):
         env = ReplayEnv(dataset, order=order)

@@ -65,22 +65,28 @@ def block_space(name: str, control: str) -> spaces.Space[Any]:
     return spaces.Box(0.0, 1.0, BLOCKS[name], np.float32)
 
 
-def as_orders(actions: Array, control: str, slots: int) -> Array:
+def as_orders(given: Any, control: str, slots: int) -> Array:
     """Actions of slots as the simulator takes them, checked."""
+    try:
+        actions: Array = np.asarray(given)
+    except ValueError:  # rows of unequal length
+        raise ValueError(f"action is {shorten(given)}, expected as many numbers for each of {slots} slots") from None
+    return _as_vectors(actions, slots) if not CONTROLS[control] else _as_numbers(actions, control, slots)
+
+
+def _as_vectors(actions: Array, slots: int) -> Array:
+    shaped = actions.shape == (slots, len(CONTINUOUS)) and actions.dtype.kind in "iuf"
+    finite = np.isfinite(actions).all(1) if shaped else np.zeros(slots, np.bool_)
+    if not finite.all():
+        wrong = actions[~finite][0] if shaped else actions[0] if actions.shape[:1] == (1,) else actions
+        raise ValueError(f"action is {shorten(wrong)}, expected {len(CONTINUOUS)} finite numbers a slot: {CONTINUOUS}")
+    return packed(actions)
+
+
+def _as_numbers(actions: Array, control: str, slots: int) -> Array:
     size = CONTROLS[control]
-    actions = np.asarray(actions)
-    if not size:
-        numbers = actions.dtype.kind in "iuf"
-        finite = np.isfinite(actions).all(-1) if numbers and actions.ndim == 2 else np.zeros(1, np.bool_)
-        if actions.shape != (slots, len(CONTINUOUS)) or not finite.all():
-            wrong = actions[~finite] if len(finite) == len(actions) else actions
-            wrong = wrong[0] if len(wrong) else actions
-            raise ValueError(
-                f"action is {shorten(wrong)}, expected {len(CONTINUOUS)} finite numbers a slot: {CONTINUOUS}"
-            )
-        return packed(actions)
     if actions.shape != (slots,) or actions.dtype.kind not in "iu":
-        wrong = actions[0] if len(actions) == 1 else actions
+        wrong = actions[0] if actions.shape[:1] == (1,) else actions
         raise ValueError(f"action is {shorten(wrong)}, expected one whole number for each of {slots} slots")
     if slots and (actions.min() < 0 or actions.max() >= size):
         wrong = actions[(actions < 0) | (actions >= size)][0]

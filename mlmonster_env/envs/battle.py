@@ -143,7 +143,7 @@ class Battle:
         self._remembers = "history" in self.blocks
         self._orders: list[Array] | None = [] if record else None
         self._since = np.zeros(matches, np.int64)
-        self._begun = False
+        self._begun = np.zeros(matches, np.bool_)
 
     @property
     def num_matches(self) -> int:
@@ -183,10 +183,9 @@ class Battle:
         """Begin the matches named by `which`: from seeds of their own, or the next ones after those that they had."""
         self._begin(np.asarray(which, np.int64), seeds)
 
-    def step(self, actions: Array) -> tuple[Array, Array, Array]:
+    def step(self, actions: Any) -> tuple[Array, Array, Array]:
         """Play one decision: rewards of slots, and of matches whether they ended, and whether time ended them."""
-        if not self._begun:
-            raise ResetNeeded("step was called before reset, expected reset first")
+        self._check_begun("step was called")
         orders = self._as_orders(actions)
         rival_orders = self._rival_orders()
         self.arena.order(self.matches, self.units, orders)
@@ -213,8 +212,7 @@ class Battle:
 
     def action_masks(self) -> Array:
         """Of each slot, which actions are legal: int8 [slots, actions]. A dead monster's is only to do nothing."""
-        if not self._begun:
-            raise ResetNeeded("masks were asked for before reset, expected reset first")
+        self._check_begun("masks were asked for")
         return self.arena.legal(self.matches, self.units, CONTROLS[self.control])
 
     def observe(self, slots: Array | None = None) -> Observation:
@@ -251,12 +249,13 @@ class Battle:
         self.steps[:] = state["steps"]
         if self._remembers:
             self._history[:] = state["history"]
-        self._begun = True
+        self._begun[:] = True
 
     def recording(self, match: int = 0) -> Recording:
         """The match that a row is playing, from its beginning until now."""
         if self._orders is None or self.plan is None:
             raise RuntimeError("nothing was recorded; make it with record=True and a scenario that is a plan or a name")
+        self._check_begun("a recording was asked for")
         arena = self.arena
         rivals = self.rivals[self._led()[self.rival_matches == match]]
         slots = len(self.members) + len(rivals)
@@ -277,6 +276,11 @@ class Battle:
             digest=arena.digest()[match],
         )
 
+    def _check_begun(self, what: str) -> None:
+        if not self._begun.all():
+            none = "" if not self._begun.any() else f" of matches {np.flatnonzero(~self._begun).tolist()}"
+            raise ResetNeeded(f"{what} before reset{none}, expected reset first")
+
     def _rewards(self) -> Array:
         paid = np.asarray(self.reward(self.arena.events.of_members()))
         expected = (self.num_matches, self.scenario.members)
@@ -296,7 +300,7 @@ class Battle:
             return
         self._begin_arena(which, seeds)
         self.steps[which] = 0
-        self._begun = True
+        self._begun[which] = True
         if self._orders is not None:
             if len(which) == self.num_matches:
                 self._orders.clear()
@@ -348,7 +352,7 @@ class Battle:
             truncated |= (self.steps >= self.longest) & ~terminated
         return terminated, truncated
 
-    def _as_orders(self, actions: Array) -> Array:
+    def _as_orders(self, actions: Any) -> Array:
         return as_orders(actions, self.control, self.num_slots)
 
     def _rival_orders(self) -> Array:
@@ -359,7 +363,7 @@ class Battle:
             random_orders(self.arena.words, self.rival_matches, self.rival_units, legal, orders)
         elif callable(self.opponent) and count:
             seen = self._see(self.rival_blocks, self.rival_matches, self.rival_units, self.rival_control)
-            orders = as_orders(np.asarray(self.opponent(seen)), self.rival_control, count)
+            orders = as_orders(self.opponent(seen), self.rival_control, count)
         return orders
 
     def _see(self, blocks: Sequence[str], matches: Array, units: Array, control: str) -> dict[str, Array]:

@@ -78,7 +78,7 @@ class MonsterEnv(gym.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Play one decision."""
-        rewards, terminated, truncated = self.battle.step(np.asarray(action)[None])
+        rewards, terminated, truncated = self.battle.step([action])
         info = self._info()
         if self.render_mode == "human":
             self.render()

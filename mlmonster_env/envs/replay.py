@@ -7,7 +7,8 @@ import gymnasium as gym
 import numpy as np
 from minari.dataset.minari_dataset import MinariDataset
 
-from mlmonster_env.data.errors import one_of
+from mlmonster_env.data.errors import one_of, shorten
+from mlmonster_env.envs.arguments import whole
 
 ORDERS = ("recorded", "shuffled")
 
@@ -66,8 +67,8 @@ class ReplayEnv(gym.Env[Any, Any]):
             raise gym.error.ResetNeeded("step was called without an episode under way, expected reset first")
         step = self._step
         logged = self._episode.actions[step]
-        self._step += 1
         info = {"episode": int(self._episode.id), "logged_action": logged, "agrees": self._agrees(action, logged)}
+        self._step += 1
         return (
             self._seen(),
             float(self._episode.rewards[step]),
@@ -77,9 +78,20 @@ class ReplayEnv(gym.Env[Any, Any]):
         )
 
     def _agrees(self, action: Any, logged: Any) -> bool:
-        if isinstance(self.action_space, gym.spaces.Discrete):
-            return int(action) == int(logged)
-        return bool(np.abs(np.asarray(action) - logged).max() <= self._tolerance)
+        space = self.action_space
+        if isinstance(space, gym.spaces.Discrete):
+            number = action.item() if isinstance(action, np.ndarray) and action.size == 1 else action
+            if not whole(number) or not space.start <= number < space.start + space.n:
+                last = space.start + space.n - 1
+                raise ValueError(f"action is {shorten(action)}, expected a whole number, {space.start} to {last}")
+            return int(number) == int(logged)
+        try:
+            parts = np.asarray(action, np.float64)
+        except (TypeError, ValueError):
+            parts = np.zeros(0)
+        if parts.shape != space.shape or not np.isfinite(parts).all():
+            raise ValueError(f"action is {shorten(action)}, expected finite numbers of shape {space.shape}")
+        return bool(np.abs(parts - logged).max() <= self._tolerance)
 
     def _seen(self) -> Any:
         observations = self._episode.observations

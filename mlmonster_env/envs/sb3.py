@@ -9,12 +9,11 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from mlmonster_env.envs.arguments import checked
+from mlmonster_env.envs.arguments import checked, whole
 from mlmonster_env.envs.battle import Array, Battle, seeds_from
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import part_of
 from mlmonster_env.sim.recording import Recording
-from mlmonster_env.sim.setup import SEED_MASK
 
 
 class ArenaVecEnv(VecEnv):
@@ -72,13 +71,15 @@ class ArenaVecEnv(VecEnv):
         """Let the next reset begin matches from this seed, the next, and so on."""
         if seed is None:
             seed = int(np.random.default_rng().integers(2**31))
+        if not whole(seed):
+            raise ValueError(f"seed is {seed!r}, expected a whole number or None")
         self._seeds = [seed + slot // self.slots_a_match for slot in range(self.num_envs)]
         return self._seeds
 
     def reset(self) -> VecEnvObs:
         """Begin all matches anew."""
         if self._seeds[0] is not None:
-            self.battle.reset(np.array(self._seeds[:: self.slots_a_match], np.int64) & SEED_MASK)
+            self.battle.reset(seeds_from(self._seeds[0], self.battle.num_matches))
         elif self._begun:
             self.battle.begin(np.arange(self.battle.num_matches))
         else:

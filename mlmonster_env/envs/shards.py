@@ -46,6 +46,8 @@ class ShardedVecEnv(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Play one decision in every match of every shard."""
+        if len(self._actions) != self.num_envs:
+            raise ValueError(f"there are {len(self._actions)} actions, expected one for each of {self.num_envs} slots")
         parts = [
             shard.step(self._actions[first:end])
             for shard, first, end in zip(self.shards, self._bounds, self._bounds[1:], strict=False)

@@ -8,8 +8,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from mlmonster_env.contract import CONTROLS
-from mlmonster_env.data.errors import one_of
-from mlmonster_env.envs.arguments import checked
+from mlmonster_env.data.errors import one_of, shorten
+from mlmonster_env.envs.arguments import checked, whole
 from mlmonster_env.envs.battle import MASK, Array, Battle, Observation, seeds_from
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.sim.recording import Recording
@@ -49,6 +49,11 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
             autoreset_mode = modes[autoreset_mode]
         self.autoreset_mode = autoreset_mode
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": FPS, "autoreset_mode": autoreset_mode}
+        for name in ("pack", "both_sides"):
+            if arguments.get(name):
+                raise ValueError(
+                    f"{name} is {arguments[name]!r}, expected one monster a match; ArenaVecEnv plays packs"
+                )
         self.battle = Battle(num_envs, control, **arguments)
         self.num_envs = num_envs
         self.render_mode = render_mode
@@ -58,7 +63,7 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._cameras = [Camera(self.battle.arena, match) for match in range(num_envs)] if render_mode else []
         self._ended = np.zeros(num_envs, np.bool_)
-        self._seeded = False
+        self._begun = np.zeros(num_envs, np.bool_)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -69,8 +74,12 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
             mask = np.asarray(options["reset_mask"])
             if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
                 raise ValueError(f"reset_mask is {mask!r}, expected {self.num_envs} truths, at least one of them true")
-        super().reset(seed=seed if isinstance(seed, int) else None)
-        self._begin(np.flatnonzero(mask), seed)
+        if not (mask | self._begun).all():
+            rows = np.flatnonzero(~(mask | self._begun)).tolist()
+            raise ValueError(f"reset_mask leaves out environments {rows}, expected all of them the first time")
+        seeds = self._checked_seeds(seed)
+        super().reset(seed=seeds if isinstance(seeds, int) else None)
+        self._begin(np.flatnonzero(mask), seeds)
         self._ended[mask] = False
         observation = self.battle.observe()
         return observation, self._infos(mask)
@@ -80,7 +89,7 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         before = self._ended
         if self.autoreset_mode is AutoresetMode.DISABLED and before.any():
             raise ValueError(f"environments {np.flatnonzero(before).tolist()} have ended, expected them to be reset")
-        rewards, terminated, truncated = self.battle.step(np.asarray(actions))
+        rewards, terminated, truncated = self.battle.step(actions)
         infos: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.NEXT_STEP and before.any():
             self.battle.begin(np.flatnonzero(before))
@@ -107,20 +116,32 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         """What one environment is playing, from its beginning until now; needs `record=True`."""
         return self.battle.recording(match)
 
-    def _begin(self, which: Array, seed: int | list[int | None] | None) -> None:
-        if seed is None and self._seeded:
-            self.battle.begin(which)
-            return
-        if seed is None:
-            seed = int(self.np_random.integers(SEED_MASK))
-        seeds = seeds_from(seed, self.num_envs) if isinstance(seed, int) else np.array(self._all_seeds(seed), np.int64)
-        self.battle.begin(which, seeds[which])
-        self._seeded = True
-
-    def _all_seeds(self, seeds: list[int | None]) -> list[int]:
-        if len(seeds) != self.num_envs:
+    def _checked_seeds(self, seed: Any) -> int | list[int | None] | None:
+        """One number, one or None for each environment, or None; an error that says so."""
+        if seed is None or whole(seed):
+            return None if seed is None else int(seed)
+        seeds = list(seed) if isinstance(seed, list | tuple | np.ndarray) else [seed]
+        if isinstance(seed, list | tuple | np.ndarray) and len(seeds) != self.num_envs:
             raise ValueError(f"seed has {len(seeds)} numbers, expected {self.num_envs}")
-        return [int(self.np_random.integers(SEED_MASK)) if seed is None else seed & SEED_MASK for seed in seeds]
+        if len(seeds) != self.num_envs or not all(one is None or whole(one) for one in seeds):
+            raise ValueError(f"seed is {shorten(seed)}, expected a whole number, one for each environment, or None")
+        return [None if one is None else int(one) for one in seeds]
+
+    def _begin(self, which: Array, seed: int | list[int | None] | None) -> None:
+        """Begin matches from seeds; where there is none, the next one of the seed that they had, or of a random one."""
+        if isinstance(seed, int):
+            seeds: list[int | None] = seeds_from(seed, self.num_envs).tolist()
+        elif seed is None and not self._begun.any():
+            seeds = seeds_from(int(self.np_random.integers(SEED_MASK)), self.num_envs).tolist()
+        else:
+            seeds = [None] * self.num_envs if seed is None else seed
+        for row in np.flatnonzero(~self._begun):
+            seeds[row] = int(self.np_random.integers(SEED_MASK)) if seeds[row] is None else seeds[row]
+        goes_on = np.array([one is None for one in seeds])
+        self.battle.begin(which[goes_on[which]])
+        begins = which[~goes_on[which]]
+        self.battle.begin(begins, np.array([seeds[row] & SEED_MASK for row in begins], np.int64))
+        self._begun[which] = True
 
     def _infos(self, mask: Array) -> dict[str, Any]:
         infos = {"alive": self.battle.alive & mask, "_alive": mask.copy()}

@@ -111,6 +111,7 @@ class Events:
         self._ended = ended
         self.ended = np.flatnonzero(ended)  # the matches that this step has ended
         self.any_ended = len(self.ended) > 0
+        self.past = np.flatnonzero((match[:, f.OVER] != 0) & ~ended)  # the matches that were over before it
 
     def of_members(self) -> "Events":
         """The same without units that were called into the match."""
@@ -152,9 +153,13 @@ class Events:
         return found
 
     def hp_gained(self, kept: float) -> Measure:
-        """`kept` times hp_share, 0 where the match is over, less hp_share_before: float32 over [matches, units]."""
+        """`kept` times hp_share, 0 where the match has ended, less hp_share_before: float32 over [matches, units].
+
+        Nothing in matches that were over before the step.
+        """
         gains = np.empty(self._before.hp.shape, np.float32)
         gain_hp(self._units, self._tally, self._before.hp, self._ended, np.float32(kept), gains)
+        gains[self.past] = 0.0
         return gains
 
     @staticmethod

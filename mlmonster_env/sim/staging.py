@@ -234,6 +234,12 @@ def _middles(cells: Cells, plan: Plan, start: Start, random: np.random.Generator
     inner = free[((free >= low + EDGE_CELLS) & (free <= high - EDGE_CELLS)).all(1)]
     if plan.burns:
         inner = inner[~hazards.near(cells & f.HAZARD_CELL != 0, SCATTER)[inner[:, 1], inner[:, 0]]]
+    if not len(inner):
+        burning = " and away from burning ground" if plan.burns else ""
+        raise ValueError(
+            f"scenario {plan.name!r}: a map has no free cell {EDGE_CELLS} cells from its edge{burning} to begin on, "
+            "expected some"
+        )
     for _ in range(TRIES):
         first = inner[random.integers(len(inner))]
         distance = abs(inner - first).max(1)

@@ -36,6 +36,14 @@ def same(one, other):
     return all(np.array_equal(a, b) for x, y in zip(one, other, strict=True) for a, b in zip(x, y, strict=True))
 
 
+@pytest.mark.parametrize("count", [14, 16])
+def test_a_wrong_number_of_actions_is_named(count):
+    env = sharded()
+    env.reset()
+    with pytest.raises(ValueError, match=f"there are {count} actions, expected one for each of 15 slots"):
+        env.step(np.ones(count, np.int64))
+
+
 def test_shards_are_one_batch_of_all_their_matches():
     whole = ArenaVecEnv("combat", 5, pack=True, scenario="mirror-v1", observe=SEES, seed=5)
     parts = sharded()

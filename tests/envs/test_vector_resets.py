@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode
 
 from mlmonster_env.contract import BLOCKS
 from mlmonster_env.envs.monster import MonsterEnv
+from mlmonster_env.envs.sb3 import ArenaVecEnv
 from mlmonster_env.envs.vector import MonsterVectorEnv
 from mlmonster_env.scenarios import named
 from tests.envs.play import actions, differences, observations
@@ -52,6 +53,41 @@ def test_a_row_does_not_depend_on_its_neighbours(threads):
                 assert differences(observations(part_of_few[0], row), observations(part_of_many[0], row)) == []
             if len(part_of_many) == 5:
                 assert differences(part_of_few[1:4], [part[:few] for part in part_of_many[1:4]]) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_rows_without_a_seed_go_on_with_their_own(mode):
+    env, single = batch(3, autoreset_mode=mode), MonsterEnv()
+    env.reset(seed=[1, 2, 3])
+    single.reset(seed=2)
+    seen = env.reset(seed=[5, None, 7])[0]
+    assert np.array_equal(seen[1], single.reset()[0])
+    assert np.array_equal(seen[2], single.reset(seed=7)[0])
+
+
+@pytest.mark.parametrize("seed", [1.5, "a", [1, 2, 0.5], True])
+def test_a_wrong_seed_is_named(seed):
+    with pytest.raises(ValueError, match=r"seed is .*expected a whole number, one for each environment, or None"):
+        batch(3).reset(seed=seed)
+
+
+def test_any_whole_number_is_a_seed():
+    first = batch(2).reset(seed=4)[0]
+    seeds: list[Any] = [np.int64(4), np.array([4, 5])]
+    for seed in seeds:
+        assert np.array_equal(first, batch(2).reset(seed=seed)[0])
+    huge = 2**63 - 1
+    slots: Any = ArenaVecEnv("combat", 2, seed=huge).reset()
+    assert np.array_equal(batch(2).reset(seed=huge)[0], slots)
+
+
+def test_nobody_is_left_out_of_the_first_reset():
+    env = batch(3, autoreset_mode="Disabled")
+    with pytest.raises(ValueError, match=r"reset_mask leaves out environments \[1\], expected all of them the first"):
+        env.reset(seed=1, options={"reset_mask": np.array([True, False, True])})
+    env.reset(seed=1)
+    env.reset(seed=1, options={"reset_mask": np.array([True, False, True])})
+    env.step(np.ones(3, np.int64))
 
 
 def test_an_episode_of_a_row_begins_alike_whatever_was_played_before():

@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 
 from mlmonster_env.envs.monster import MonsterEnv
+from mlmonster_env.envs.sb3 import ArenaVecEnv
+from mlmonster_env.envs.vector import MonsterVectorEnv
 
 FILE = """
 name: ambush
@@ -106,6 +109,7 @@ def test_masks_are_not_offered_to_vectors():
         ("combat", True, "True"),
         ("combat", [1, 2], "[1, 2]"),
         ("combat", [1], "[1]"),
+        ("combat", [1, [2, 3]], "[1, [2, 3]]"),
         ("continuous", 1, "1"),
         ("continuous", [0.0, 0.0, 0.0], "4 finite numbers a slot: ('dx', 'dy', 'engage', 'ability')"),
         ("continuous", [0.0, 0.0, 0.0, float("nan")], "nan"),
@@ -124,6 +128,36 @@ def test_a_wrong_action_is_named(control, action, words):
     assert said(caught.value, "action is", words, "expected"), caught.value
     assert env.battle.arena.digest() == before
     env.step(env.action_space.sample())
+
+
+@pytest.mark.parametrize("action", [1, None, 0.5, "attack", [0, [1]]])
+@pytest.mark.parametrize("control", ["combat", "continuous"])
+@pytest.mark.parametrize("make", [MonsterVectorEnv, lambda n, control: ArenaVecEnv(control, n)])
+def test_one_action_for_a_batch_is_named(make, control, action):
+    env = make(2, control)
+    env.reset()
+    with pytest.raises(ValueError, match=r"action is .*expected"):
+        env.step(action)
+
+
+@pytest.mark.parametrize("answer", [1, None, [0.5]])
+def test_an_opponent_who_answers_with_something_else_is_told_so(answer):
+    env = MonsterEnv(opponent=lambda seen: answer)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"action is .*expected one whole number for each of 3 slots"):
+        env.step(1)
+
+
+@pytest.mark.parametrize("name", ["pack", "both_sides"])
+def test_a_vector_environment_has_one_monster_a_match(name):
+    asked: dict[str, Any] = {name: True}
+    with pytest.raises(ValueError, match=f"{name} is True, expected one monster a match"):
+        MonsterVectorEnv(2, **asked)
+
+
+def test_a_recording_begins_with_a_reset():
+    with pytest.raises(ResetNeeded, match="a recording was asked for before reset"):
+        MonsterEnv().recording()
 
 
 @pytest.mark.parametrize("kind", [int, np.int32, np.int64, np.uint8, np.array])

@@ -1,5 +1,7 @@
 """Weights, schedules, shares and terms of one's own."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from rewards import TERMS, WEIGHTS, Payment, Schedule, for_archetype
 from rewards.payment import custom
 from rewards.terms import Counted, Term
 
+LIVED = Counted(Factors({"alive_ms": 0.001}))
 TWICE = Term("kills_twice", "two for an enemy killed", 0, None, Counted(Factors({"kills": 2.0})))
 
 
@@ -65,6 +68,30 @@ def test_a_term_of_ones_own_is_a_function_and_a_weight():
     env.reset(seed=0)
     assert env.step(0)[1] == pytest.approx(for_archetype("tank").scale * 3.0, abs=0.3)
     assert "stands" not in TERMS
+
+
+@pytest.mark.parametrize("archetype", WEIGHTS)
+def test_a_payment_can_be_pickled(archetype):
+    payment = for_archetype(archetype, shaping=Schedule())
+    events = battle_with(payment, "duel" if archetype == "duel" else "mirror-v1:contact").arena.events.of_members()
+    assert (pickle.loads(pickle.dumps(payment))(events) == payment(events)).all()
+    assert pickle.loads(pickle.dumps(TERMS["kiting"])) is TERMS["kiting"]
+
+
+def test_counts_for_the_end_wait_for_it():
+    late = Term("late", "seconds lived in the last step", 0, None, LIVED, at_the_end=True)
+    payment = Payment({late: 1.0})
+    events = battle_with(payment, steps=1).arena.events.of_members()
+    assert LIVED(events).any() and not events.any_ended
+    assert not payment(events).any() and not payment.terms(events)["late"].any()
+
+
+@pytest.mark.parametrize("archetype", ["mage", "duel"])
+def test_a_match_that_is_over_pays_nothing_more(archetype):
+    payment = for_archetype(archetype).with_term(TERMS["approach"], 1.0)
+    battle = battle_with(payment, "duel" if archetype == "duel" else "mirror-v1:contact", steps=400)
+    assert battle.arena.results.over.all()
+    assert not battle.step(np.ones(battle.num_slots, np.int64))[0].any()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from stable_baselines3.common.vec_env import VecMonitor
 from mlmonster_env.envs.monster import MonsterEnv
 from mlmonster_env.envs.sb3 import ArenaVecEnv
 from mlmonster_env.envs.vector import MonsterVectorEnv
+from rewards import Payment
+from rewards.payment import custom
 from rewards.wrappers import RewardWrapper, VecRewardWrapper, VectorRewardWrapper
 
 OPTIONS: dict[str, Any] = {"archetype": "aggressive", "scenario": "skirmish-1v1"}
@@ -46,6 +48,43 @@ def test_all_three_pay_alike_and_as_the_reward_argument_does():
             plain.reset()
             single.reset()
             total = 0.0
+
+
+def test_a_term_that_counts_its_calls_is_asked_once_a_step():
+    def fifth() -> Payment:
+        calls = iter(range(1, 100))
+        return Payment({custom("fifth", lambda events: np.full(events.side.shape, next(calls) == 5)): 1.0})
+
+    plain = MonsterEnv(**OPTIONS, reward=fifth())
+    wrapped = RewardWrapper(MonsterEnv(**OPTIONS), fifth())
+    plain.reset(seed=4)
+    wrapped.reset(seed=4)
+    paid = []
+    for _ in range(8):
+        reward, told = wrapped.step(1)[1::3]
+        assert told["reward_terms"]["fifth"] == reward == plain.step(1)[1]
+        paid.append(reward)
+    assert paid == [0, 0, 0, 0, 1, 0, 0, 0]
+
+
+def test_a_payment_of_nothing_pays_nothing():
+    env = RewardWrapper(MonsterEnv(**OPTIONS), Payment({}))
+    env.reset(seed=4)
+    _, reward, _, _, told = env.step(1)
+    assert reward == 0.0 and told["reward_terms"] == {}
+
+
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
+def test_terms_of_a_vector_add_up_to_its_rewards_when_matches_begin_again_too(mode):
+    batch = MonsterVectorEnv(6, autoreset_mode=mode, scenario="mirror-v1:contact", max_episode_steps=20)
+    env = VectorRewardWrapper(batch, "aggressive")
+    env.reset(seed=1)
+    ends = 0
+    for _ in range(50):
+        _, rewards, terminated, truncated, told = env.step(np.ones(6, np.int64))
+        assert sum(told["reward_terms"].values()) == pytest.approx(rewards, abs=1e-5)
+        ends += (terminated | truncated).sum()
+    assert ends >= 6
 
 
 def test_matches_become_lines_of_a_file(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlmonster_env.contract import ARCHETYPES
-from mlmonster_env.scenarios import Side, named
+from mlmonster_env.scenarios import Plan, Side, Start, named
 from mlmonster_env.sim import Arena, Scenario
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.staging import bots, fighters, stage
@@ -180,6 +180,12 @@ def test_staging_is_always_the_same(name):
 def test_a_wrong_kind_of_skills_is_an_error_that_names_the_right_ones():
     with pytest.raises(ValueError, match="'faire', expected perhaps fair"):
         stage("duel", bundled(), skills="faire")
+
+
+def test_ground_on_which_nobody_can_begin_is_an_error_that_says_so():
+    plan = Plan("burning", Side(2), ("open-40",), (Start("near", (6, 9)),), hazard_edge=19, hazard_percent=8)
+    with pytest.raises(ValueError, match=r"scenario 'burning': a map has no free cell 3 cells from"):
+        stage(plan, bundled())
 
 
 def test_a_side_that_nobody_can_fill_is_an_error_that_says_so():
