@@ -31,6 +31,8 @@ MOB_SKILL_FIELDS = tuple(field.name for field in fields(MobSkill))
 MONSTER_FIELDS = tuple(field.name for field in fields(Monster))
 SKILL_FIELDS = tuple(field.name for field in fields(Skill))
 
+UNREADABLE = "unreadable"
+
 log = logging.getLogger(__name__)
 
 
@@ -53,7 +55,7 @@ class BestiaryCache:
         for source in SOURCES:
             digest.update(source.read_bytes())
         for name in known_files:
-            digest.update(f"{name} {files.digest(name)}\n".encode())
+            digest.update(f"{name} {self._digest(name)}\n".encode())
         self.path = cache_root() / "bestiary" / f"{digest.hexdigest()[:32]}.json"
 
     def load(self) -> Loaded | None:
@@ -65,7 +67,7 @@ class BestiaryCache:
         if hashlib.sha256(body).hexdigest().encode() != checksum:
             return None
         entry = json.loads(body)
-        if any(self._files.digest(name) != digest for name, digest in entry["files"].items()):
+        if any(self._digest(name) != digest for name, digest in entry["files"].items()):
             return None
         return self._unpack(entry)
 
@@ -80,6 +82,13 @@ class BestiaryCache:
                 part.replace(self.path)
         except OSError as error:
             log.warning("the bestiary could not be cached in %s: %s", self.path.parent, error)
+
+    def _digest(self, name: str) -> str:
+        """The digest of a file; one that cannot be read is like no other, and for whoever reads it to complain of."""
+        try:
+            return self._files.digest(name)
+        except DataError:
+            return UNREADABLE
 
     def _pack(self, loaded: Loaded) -> dict[str, Any]:
         rows: dict[MobSkill, int] = {}

@@ -12,6 +12,9 @@ from mlmonster_env.data.yaml_tree import YamlMap, parse_yaml
 IMPORT_MODES = {"Renewal": RENEWAL, "Prerenewal": PRE_RENEWAL}
 
 
+MOST_NESTED = 50  # imports
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """What a database's header says: its kind, and a version up to the newest that this reader knows."""
@@ -36,18 +39,22 @@ class Database:
 
     def __iter__(self) -> Iterator[Entry]:
         entries: list[Entry] = []
-        self._collect(self._main, entries)
+        self._collect(self._main, entries, [])
         return iter(entries)
 
-    def _collect(self, file: str, entries: list[Entry]) -> None:
+    def _collect(self, file: str, entries: list[Entry], asked_by: list[Entry]) -> None:
+        """Add the entries of a file and of those that it imports; `asked_by` are the rows that led here, one by one."""
         if file in self._seen:
-            self._report.wrong(DataError(file, "Footer", "Imports", "this file again", "every file imported once"))
+            self._report.wrong(asked_by[-1].wrong("Path", "every file imported once"))
+            return
+        if len(asked_by) > MOST_NESTED:
+            self._report.wrong(asked_by[-1].wrong("Path", f"at most {MOST_NESTED} imports one inside the other"))
             return
         self._seen.add(file)
         try:
-            root = self._open(file)
+            root = self._open(file, asked_by)
         except DataError as error:
-            if self._is_own(file):
+            if all(map(self._is_own, [*(row.file for row in asked_by), file])):
                 raise
             self._report.wrong(error)
             return
@@ -64,19 +71,20 @@ class Database:
                     self._report.wrong(DataError(file, f"Body[{index}]", "an entry", node, "a mapping of fields"))
         elif body is not None:
             self._report.wrong(root.wrong("Body", "a list of entries"))
-        for name in self._imports(root):
-            self._collect(name, entries)
+        for row, name in self._imports(root):
+            self._collect(name, entries, [*asked_by, row])
 
     def _is_own(self, file: str) -> bool:
         own = file == self._main or file.startswith(("db/re/", "db/pre-re/"))
         return own and not file.startswith("db/import/")
 
-    def _open(self, file: str) -> Entry | None:
+    def _open(self, file: str, asked_by: list[Entry]) -> Entry | None:
         content = self._files.read(file)
         if content is None:
-            if file == f"db/import/{file.rpartition('/')[2]}":
+            if file == f"db/import/{self._main.rpartition('/')[2]}":
                 return None  # a server without additions of its own is complete
-            content = self._files.require(file)
+            why = f", which {asked_by[-1].file}, {asked_by[-1].name}, imports" if asked_by else ""
+            content = self._files.require(file, why)
         root = parse_yaml(content, file)
         if not isinstance(root, YamlMap):
             raise DataError(file, "", "the file", root, "a mapping with Header and Body")
@@ -97,7 +105,7 @@ class Database:
         header = root.inner("Header")
         return header is not None and bool(header.flag("Clear"))
 
-    def _imports(self, root: Entry) -> list[str]:
+    def _imports(self, root: Entry) -> list[tuple[Entry, str]]:
         names = []
         try:
             footer = root.inner("Footer")
@@ -113,7 +121,7 @@ class Database:
                 if name is None:
                     raise row.wrong("Path", "the name of a file to import")
                 if row.choice("Mode", IMPORT_MODES) in (None, self._mode) and not row.flag("Generator"):
-                    names.append(name)
+                    names.append((row, name))
         except DataError as error:
             self._report.wrong(error)
             return []

@@ -132,7 +132,25 @@ CONDITION_STATUSES = {
     "hiding": "SC_HIDING",
     "sight": "SC_SIGHT",
 }
+# What the server calls these statuses by number, where a condition is written so.
+STATUS_NUMBERS = {
+    -1: "anybad",
+    0: "SC_STONE",
+    1: "SC_FREEZE",
+    2: "SC_STUN",
+    3: "SC_SLEEP",
+    4: "SC_POISON",
+    5: "SC_CURSE",
+    6: "SC_SILENCE",
+    7: "SC_CONFUSION",
+    8: "SC_BLIND",
+    9: "SC_BLEEDING",
+    24: "SC_HIDING",
+}
 STATUS_CONDITIONS = frozenset({"mystatuson", "mystatusoff", "friendstatuson", "friendstatusoff"})
+
+# Skills whose values are ids of monsters.
+CALLING_SKILLS = ("NPC_SUMMONSLAVE", "NPC_SUMMONMONSTER", "NPC_DEATHSUMMON", "NPC_METAMORPHOSIS", "NPC_TRANSFORMATION")
 
 SKILL_TYPES = ("None", "Weapon", "Magic", "Misc")
 SKILL_TARGET_TYPES = ("Passive", "Attack", "Ground", "Self", "Support", "Trap")

@@ -39,11 +39,11 @@ class ServerFiles:
             self._digests[name] = "" if content is None else hashlib.sha256(content).hexdigest()
         return self._digests[name]
 
-    def require(self, name: str) -> bytes:
-        """The content of a file that every server has."""
+    def require(self, name: str, why: str = "") -> bytes:
+        """The content of a file that every server has, or that is needed for another reason."""
         content = self.read(name)
         if content is None:
-            raise DataError(name, "", "the file", "missing", f"a file at {self.locate(name)}")
+            raise DataError(name, "", "the file", "missing", f"a file at {self.locate(name)}{why}")
         return content
 
     def locate(self, name: str) -> Path:

@@ -57,7 +57,7 @@ def load_all(files: ServerFiles, mode: str, strict: bool, bundled: bool) -> Load
 
     rows = MobSkillRows(mob_drafts, skill_drafts, report)
     for name, required in skill_files(folder):
-        content = files.require(name) if required else files.read(name)
+        content = files.require(name) if required else _addition(files, name, report)
         if content is not None:
             rows.add_file(content, name)
 
@@ -87,11 +87,20 @@ def _archetype_entries(files: ServerFiles, report: Report, mode: str) -> Iterato
     yield from Database(files, report, mode, "import/archetypes.yml", archetypes.FORMAT)
 
 
+def _addition(files: ServerFiles, name: str, report: Report) -> bytes | None:
+    """A file that a server may have; one that cannot be read is reported."""
+    try:
+        return files.read(name)
+    except DataError as error:
+        report.wrong(error)
+        return None
+
+
 def read_maps(files: ServerFiles, folder: str, report: Report, check_cells: bool = True) -> dict[str, PackedMap]:
     """Maps by name from all map caches; a server's own additions come before what they replace."""
     maps: dict[str, PackedMap] = {}
     for name in ("db/map_cache.dat", f"db/{folder}/map_cache.dat", "db/import/map_cache.dat"):
-        content = files.require(name) if name == "db/map_cache.dat" else files.read(name)
+        content = files.require(name) if name == "db/map_cache.dat" else _addition(files, name, report)
         if content is not None:
             maps.update(read_map_cache(content, name, report, check_cells))
     return maps

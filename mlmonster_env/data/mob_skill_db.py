@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from mlmonster_env.data.enums import (
+    CALLING_SKILLS,
     CONDITION_STATUSES,
     MODES,
     SKILL_CONDITIONS,
     SKILL_STATES,
     SKILL_TARGETS,
     STATUS_CONDITIONS,
+    STATUS_NUMBERS,
 )
 from mlmonster_env.data.errors import DataError, one_of
 from mlmonster_env.data.fields import INT32, Report, to_integer
@@ -85,6 +87,11 @@ class MobSkillRows:
 
     def _parse(self, row: "_Row", monster: int, skill: SkillDraft) -> MobSkill:
         condition = row.choice(10, SKILL_CONDITIONS)
+        values = tuple(row.integer(i, default=0) for i in range(12, 17))
+        for i, called in enumerate(values):
+            if skill["name"] in CALLING_SKILLS and called and called not in self._monsters:
+                near = one_of(str(called), map(str, self._monsters))
+                raise row.wrong(12 + i, f"the id of a monster in mob_db, {near}")
         delay = row.integer(7)
         mode = self._monsters[monster]["mode"] if monster > 0 else None
         return MobSkill(
@@ -93,13 +100,13 @@ class MobSkillRows:
             skill_id=skill["id"],
             level=min(max(row.integer(4), 1), MAX_LEVEL),
             rate=min(max(row.integer(5, 0), 1), MAX_RATE),
-            cast_ms=row.integer(6, 0),
+            cast_ms=row.integer(6, 0, MAX_DELAY),
             delay_ms=delay if 0 <= delay <= MAX_DELAY else MAX_DELAY,
             cancelable=CANCELABLE[row.choice(8, tuple(CANCELABLE))],
             target=_allowed_target(TARGETS[row.choice(9, tuple(TARGETS))], skill["target_type"] == "ground"),
             condition=condition,
             condition_value=_condition_value(row, condition),
-            values=_mode_change(skill["name"], tuple(row.integer(i, default=0) for i in range(12, 17)), mode),
+            values=_mode_change(skill["name"], values, mode),
             emotion=row.integer(17, default=-1),
         )
 
@@ -117,13 +124,13 @@ class _Row:
         entry = f"line {self.number} ({self.texts[1]})"
         return DataError(self.file, entry, COLUMNS[column], self.texts[column], expected)
 
-    def integer(self, column: int, low: int = INT32[0], default: int | None = None) -> int:
+    def integer(self, column: int, low: int = INT32[0], high: int = INT32[1], default: int | None = None) -> int:
         text = self.texts[column]
         if not text.strip() and default is not None:
             return default
         number = to_integer(text)
-        if number is None or not low <= number <= INT32[1]:
-            raise self.wrong(column, f"a whole number from {low} to {INT32[1]}")
+        if number is None or not low <= number <= high:
+            raise self.wrong(column, f"a whole number from {low} to {high}")
         return number
 
     def choice(self, column: int, known: tuple[str, ...]) -> str:
@@ -137,8 +144,11 @@ def _condition_value(row: _Row, condition: str) -> int | str:
     text = row.texts[11].strip()
     if text in CONDITION_STATUSES:
         return CONDITION_STATUSES[text]
-    if condition in STATUS_CONDITIONS and to_integer(text) is None:
-        raise row.wrong(11, one_of(text, CONDITION_STATUSES))
+    if condition in STATUS_CONDITIONS:
+        number = to_integer(text)
+        if number not in STATUS_NUMBERS:
+            raise row.wrong(11, f"{one_of(text, CONDITION_STATUSES)}, or its number on the server")
+        return STATUS_NUMBERS[number]
     return row.integer(11, default=0)
 
 

@@ -20,6 +20,7 @@ from mlmonster_env.data.model import Skill
 from mlmonster_env.data.skill_levels import STORED_LEVELS, Stored, at_levels, extend, same_for_all
 
 FORMAT = Format("SKILL_DB", newest=4)
+MOST_HITS = (-1000, 1000)  # of one strike; below zero: the damage is shared out over them
 
 # Per-level fields: what the skill calls it, and the name of the value in a list of levels.
 LEVELS = {
@@ -144,16 +145,17 @@ def _switched(old: frozenset[str], entry: Entry, field: str, known: Collection[s
 
 
 def _by_level(old: Stored, entry: Entry, field: str, value: str) -> Stored:
+    bounds = MOST_HITS if field == "HitCount" else INT32
     rows = entry.rows(field)
     if rows is None:
-        number = entry.integer(field, *INT32)
+        number = entry.integer(field, *bounds)
         return old if number is None else same_for_all(number)
     given: dict[int, int] = {}
     for row in rows:
         row.allow(("Level", value))
-        number = row.integer(value, *INT32)
+        number = row.integer(value, *bounds)
         if number is None:
-            raise row.wrong(value, f"a whole number from {INT32[0]} to {INT32[1]}")
+            raise row.wrong(value, f"a whole number from {bounds[0]} to {bounds[1]}")
         given[_level(row)] = number
     if not given:
         raise entry.wrong(field, "a number, or a list with at least one level")

@@ -1,5 +1,6 @@
 """Many matches at once: set up, run, look at, keep and bring back."""
 
+import copy
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -57,6 +58,7 @@ class Snapshot:
     before: Before
     closed: bool
     was_over: np.ndarray[Any, np.dtype[np.bool_]]
+    world: str = ""  # content of the bestiary; of one that was written down it is not known
 
     def as_tree(self) -> dict[str, Any]:
         """Arrays and numbers by name, to be written down."""
@@ -146,6 +148,9 @@ class Arena:
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("words", "_pool")}
+
+    def __copy__(self) -> "Arena":
+        return copy.deepcopy(self)  # two arenas over the same arrays would play the same match
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -262,13 +267,17 @@ class Arena:
         """A copy of the state of all matches."""
         return Snapshot(
             self.units.copy(), self.match.copy(), self.tally.copy(), self.book.copy(), self.streams.copy(), self.seed,
-            self._ticks, self._before, self._closed, self._was_over.copy(),
+            self._ticks, self._before, self._closed, self._was_over.copy(), self.bestiary.content_hash,
         )  # fmt: skip
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this arena (or of one of the same shape and world), to the bit."""
-        if snapshot.units.shape != self.units.shape:
-            raise ValueError(f"the snapshot holds units of shape {snapshot.units.shape}, expected {self.units.shape}")
+        for name in ("units", "match", "tally", "book"):
+            held, expected = getattr(snapshot, name).shape, getattr(self, name).shape
+            if held != expected:
+                raise ValueError(f"the snapshot holds {name} of shape {held}, expected {expected}")
+        if snapshot.world and snapshot.world != self.bestiary.content_hash:
+            raise ValueError("the snapshot is of another bestiary, expected one of the same content and mode")
         self.units[:] = snapshot.units
         self.match[:] = snapshot.match
         self.tally[:] = snapshot.tally

@@ -89,6 +89,7 @@ SLOWEST_WALK_MS = 1000  # a chaser so slow that it does not arrive within a run
 
 def normal_attacks(world: Bestiary, attacker: Name, defender: Name, n: int, seed: int) -> dict[str, float]:
     """Normal attacks on an unharmed defender: hit_rate, crit_rate, damage_mean, _std, _min, _max (of hits)."""
+    _check_count(n)
     arena = _pair(world, world[attacker], world[defender], seed)
     hits, total, squares, least, most, critical = sample_attacks(arena.words, 0, 1, n)
     return {
@@ -109,6 +110,9 @@ def skill_hits(
     """
     if skill not in world.skills:
         raise KeyError(f"no skill {skill!r} in this world")
+    _check_count(n)
+    if level < 1:
+        raise ValueError(f"level is {level}, expected at least 1")
     row = _row_of(world, world[caster], skill, level)
     arena = _pair(world, with_skills(world[caster], [row]), world[defender], seed)
     number = int(arena.tables.rows[1, 0, f.R_SKILL])
@@ -124,13 +128,18 @@ def skill_hits(
 
 
 def attack_interval(world: Bestiary, attacker: Name, defender: Name) -> dict[str, float]:
-    """Time between two normal attacks on somebody who stands still, over a minute."""
+    """Time between two normal attacks on somebody who stands still, over a minute; -1 of one who never attacks."""
     monster = without_skills(world[attacker])
     places = [Place(monster, 0, MIDDLE, MIDDLE), Place(dummy(world[defender]), 1, MIDDLE + 1, MIDDLE)]
     arena = open_field(world, places, 1, 0, aggressive=True, journal_records=JOURNAL_RECORDS)
     arena.units[:, f.MODE, 1] &= ~f.AGGRESSIVE_MODE
-    times = of_kind(watch(arena, WATCHED_MS // f.THINK_MS)[0], f.J_ATTACK, 0)[:, 0]
-    gaps = np.diff(times)
+    times = []
+    for _ in range(WATCHED_MS // f.THINK_MS):
+        arena.units[arena.units[:, f.TARGET, 0] == f.NOBODY, f.TARGET, 0] = 1  # who sees no farther than himself too
+        times.append(of_kind(watch(arena, 1)[0], f.J_ATTACK, 0)[:, 0])
+    gaps = np.diff(np.concatenate(times))
+    if not len(gaps):
+        return {"mean_ms": -1.0, "min_ms": -1, "max_ms": -1}
     return {"mean_ms": float(gaps.mean()), "min_ms": int(gaps.min()), "max_ms": int(gaps.max())}
 
 
@@ -196,6 +205,7 @@ def status_chance(
 
     What the target resists by its stats; that bosses are immune to most statuses is another rule, and left out here.
     """
+    _check_count(n)
     arena = _pair(world, world[source], with_mode(world[target], remove=f.STATUS_IMMUNE), seed)
     took, lasting = sample_status(arena.words, 0, 1, status_id(status), rate, duration_ms, n)
     return {"rate": took / n * 10000, "duration_mean_ms": float(lasting) if took else 0.0}
@@ -249,6 +259,8 @@ def skill_use_rate(
 
 def fight(world: Bestiary, first: Name, second: Name, start_distance: int, n: int, seed: int) -> dict[str, float]:
     """One against one under the stock AI until the first of the two dies, at most 300 s."""
+    if not -MIDDLE < start_distance < MIDDLE:
+        raise ValueError(f"start_distance is {start_distance}, expected {1 - MIDDLE} to {MIDDLE - 1} cells")
     places = [
         Place(world[first], 0, MIDDLE, MIDDLE),
         Place(world[second], 1, MIDDLE + start_distance, MIDDLE),
@@ -264,6 +276,8 @@ def group_fight(
     """Pack against pack until one side is dead: "contact" (8 cells apart, 300 s) or "field" (24 apart, 120 s)."""
     if start not in ("contact", "field"):
         raise ValueError(f"start is {start!r}, expected 'contact' or 'field'")
+    if size < 1:
+        raise ValueError(f"size is {size}, expected at least 1")
     places = []
     for side, monster in enumerate((world[first], world[second])):
         for member in range(size):
@@ -292,6 +306,11 @@ def _spot(side: int, member: int, start: str) -> tuple[int, int]:
     edge = FIELD_EDGES[side]
     row, column = divmod(member, 3)
     return (edge + column if side == 0 else edge - column), 60 + (0, 1, -1, 2, -2)[row % 5]
+
+
+def _check_count(n: int) -> None:
+    if n < 1:
+        raise ValueError(f"n is {n}, expected at least 1")
 
 
 def _pair(world: Bestiary, first: Monster, second: Monster, seed: int) -> Arena:

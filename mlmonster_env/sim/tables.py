@@ -8,6 +8,7 @@ import numpy as np
 
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data import Bestiary, MobSkill, Monster
+from mlmonster_env.data.enums import CALLING_SKILLS
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.skill_table import compile_skills
 from mlmonster_env.sim.status_table import compile_statuses, status_id
@@ -75,7 +76,6 @@ EVENTS = {
     f.CAST_TARGETED: f.HAS_CAST_TARGETED,
     f.ON_SPAWN: f.HAS_SPAWN,
 }
-CALLING_SKILLS = ("NPC_SUMMONSLAVE", "NPC_SUMMONMONSTER", "NPC_DEATHSUMMON", "NPC_METAMORPHOSIS", "NPC_TRANSFORMATION")
 SUMMONING_SKILLS = ("NPC_SUMMONSLAVE", "NPC_SUMMONMONSTER", "NPC_DEATHSUMMON")
 LIMIT = 2**31 - 1
 

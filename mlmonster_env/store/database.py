@@ -60,11 +60,15 @@ class Store:
         return address.replace("/postgres?", f"/{NAME}?", 1)
 
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
-        """A connection of one's own, in UTC; options are those of `psycopg.connect`."""
-        options.setdefault("connect_timeout", CONNECT_TIMEOUT_S)
-        options.setdefault("application_name", "mlmonster")
-        options["options"] = f"-c timezone=UTC {options.get('options', '')}".strip()
-        return psycopg.connect(self.url, **options)
+        """A connection of one's own, in UTC; options are those of `psycopg.connect`, and come after the address's."""
+        url = self.url
+        told = psycopg.conninfo.conninfo_to_dict(url)
+        for name, value in (("connect_timeout", CONNECT_TIMEOUT_S), ("application_name", "mlmonster")):
+            if name not in told:
+                options.setdefault(name, value)
+        given = (told.get("options", ""), options.get("options", ""), "-c timezone=UTC")
+        options["options"] = " ".join(str(some) for some in given if some)
+        return psycopg.connect(url, **options)
 
     def close(self) -> None:
         """The embedded server is no longer needed here."""

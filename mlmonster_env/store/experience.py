@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES, STATE_SIZE
-from mlmonster_env.data.errors import one_of
+from mlmonster_env.data.errors import one_of, shorten
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -74,8 +74,10 @@ class Experience:
         made = {name: _column(name, given[name], len(state)) for name in DTYPES}
         _check_names(made["archetype"], "archetype", ARCHETYPES)
         _check_names(made["model_type"], "model_type", MODEL_TYPES)
-        if not (made["priority"] >= 0).all():
-            raise ValueError(f"priority is {made['priority'][~(made['priority'] >= 0)][0]}, expected 0 or more")
+        _check_texts(made["model_version"], "model_version")
+        wrong = made["priority"][~is_priority(made["priority"])]
+        if len(wrong):
+            raise ValueError(f"priority is {wrong[0]}, expected a finite number, 0 or more")
         if not np.isfinite(made["reward"]).all():
             raise ValueError("reward has a value that is not finite, expected finite numbers")
         if (made["truncated"] & ~made["done"]).any():
@@ -112,15 +114,40 @@ class Experience:
 
 def _column(name: str, value: Any, rows: int) -> Array:
     try:
-        made = np.array(value, DTYPES[name])
+        given = np.asarray(value)
+        with np.errstate(invalid="ignore"):  # what does not fit is found below
+            made = np.array(value, DTYPES[name])
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} is no array of {np.dtype(DTYPES[name])}: {error}") from error
+    _check_kept(name, given, made)
     expected = (rows, STATE_SIZE) if name in VECTORS else (rows,)
     if made.shape != expected and made.ndim < len(expected):
         made = np.array(np.broadcast_to(made, expected))
     if made.shape != expected:
         raise ValueError(f"{name} is of shape {made.shape}, expected {expected}")
     return made
+
+
+def is_priority(values: Array) -> Array:
+    """Of each value, whether it can be a priority."""
+    return np.isfinite(values) & (values >= 0)
+
+
+def _check_kept(name: str, given: Array, made: Array) -> None:
+    """Refuse numbers that became other ones, and what is no number where one belongs; floats may lose digits."""
+    kind = made.dtype.kind
+    if kind == "U":
+        return
+    numbers = given.dtype.kind in "biuf"
+    kept = (made == given) if numbers and kind in "bi" else np.full(made.shape, numbers)
+    if not np.all(kept):
+        raise ValueError(f"{name} is {shorten(given[~kept][0] if given.ndim else given[()])}, expected {made.dtype}")
+
+
+def _check_texts(texts: Array, what: str) -> None:
+    for text in np.unique(texts).tolist():
+        if "\0" in text or not text.isprintable():
+            raise ValueError(f"{what} is {text!r}, expected printable text")
 
 
 def _check_names(names: Array, what: str, known: Sequence[str]) -> None:

@@ -91,7 +91,7 @@ def _fingerprints(connection: psycopg.Connection[Any], wanted: Wanted) -> list[t
     clauses, values = wanted.conditions()
     rows = connection.execute(
         "SELECT (\"timestamp\" AT TIME ZONE 'UTC')::date, count(*), min(id), max(id), "
-        "max(transaction_id)::text, sum(priority::numeric)::text "
+        "max(transaction_id)::text, sum(hashint8(id)::numeric * hashfloat4(priority))::text "
         f"FROM {TABLE} WHERE transaction_id < pg_snapshot_xmin(pg_current_snapshot()){clauses} "
         "GROUP BY 1 ORDER BY 1".encode(),
         values,

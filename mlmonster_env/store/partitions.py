@@ -1,5 +1,6 @@
 """Tables by day where TimescaleDB is not there: the next days' partitions are made, old ones are dropped."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -42,7 +43,8 @@ def existing(connection: psycopg.Connection[Any], table: str) -> list[Partition]
         "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass",
         [table],
     ).fetchall()
-    days = (datetime.strptime(name.rpartition("_")[2], "%Y%m%d").date() for (name,) in rows)
+    ours = re.compile(rf"{table}_(\d{{8}})")  # an operator may have added others, such as one for all the rest
+    days = (datetime.strptime(m[1], "%Y%m%d").date() for (name,) in rows if (m := ours.fullmatch(name)))
     return [Partition(table, day) for day in sorted(days)]
 
 
@@ -82,8 +84,11 @@ def drop_old(connection: psycopg.Connection[Any], today: date | None = None) -> 
 
 def _make(connection: psycopg.Connection[Any], partition: Partition, column: str) -> None:
     begin = datetime(partition.day.year, partition.day.month, partition.day.day, tzinfo=UTC)
+    own, table = sql.Identifier(partition.name), sql.Identifier(partition.table)
+    # Made beside the table, then attached: made as a part of it at once it would wait for every reader, and all for it.
+    connection.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(own, table))
     connection.execute(
-        sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
-            sql.Identifier(partition.name), sql.Identifier(partition.table), begin, begin + timedelta(1)
+        sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+            table, own, begin, begin + timedelta(1)
         )
     )

@@ -7,7 +7,7 @@ import numpy as np
 import psycopg
 
 from mlmonster_env.store.database import Store
-from mlmonster_env.store.experience import Array
+from mlmonster_env.store.experience import Array, is_priority
 from mlmonster_env.store.filters import Wanted, Watermark
 from mlmonster_env.store.rows import StoredBatch, read_rows
 from mlmonster_env.store.wire import TABLE
@@ -106,8 +106,10 @@ class PrioritySampler:
     def set_priorities(self, batch: StoredBatch, priorities: Array) -> None:
         """Give rows other priorities, here and in the store; where a row is named twice the last one holds."""
         given = np.asarray(priorities, np.float32)
-        if given.shape != (len(batch),) or not (given >= 0).all():
-            raise ValueError(f"priorities are of shape {given.shape}, expected ({len(batch)},), each 0 or more")
+        if given.shape != (len(batch),) or not is_priority(given).all():
+            raise ValueError(
+                f"priorities are of shape {given.shape}, expected ({len(batch)},), each finite, and 0 or more"
+            )
         by_name = {
             name: priority
             for name, priority in zip(

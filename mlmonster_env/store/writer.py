@@ -135,12 +135,12 @@ class ExperienceWriter:
 
     def _work(self) -> None:
         try:
-            while (rows := self._next_batch()) is not None:
-                self._write(rows)
+            while (parts := self._next_batch()) is not None:
+                self._write(parts)
         finally:
             self._disconnect()
 
-    def _next_batch(self) -> Experience | None:
+    def _next_batch(self) -> list[Experience] | None:
         """The next rows to write, when there are enough or they have waited long enough; None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
@@ -155,10 +155,11 @@ class ExperienceWriter:
                 parts.append(self._waiting.popleft())
                 count += len(parts[-1])
             self._waiting_rows -= count
-        return Experience.joined(parts)
+        return parts
 
-    def _write(self, rows: Experience) -> None:
-        """Try until the rows are written or refused, or the time is over."""
+    def _write(self, parts: list[Experience]) -> None:
+        """Try until the rows are written, or the wrong parts among them refused, or the time is over."""
+        rows = Experience.joined(parts)
         token = uuid4()
         pause = FIRST_PAUSE_S
         has_partitions = False
@@ -173,10 +174,17 @@ class ExperienceWriter:
                 if not has_partitions and is_without_partition(error):
                     has_partitions, self._partitions_of = True, None
                     continue
+                if len(parts) > 1:
+                    for part in parts:
+                        self._write([part])
+                    return None
                 log.error("%d transitions were refused: %s", len(rows), error)
                 return self._settle(len(rows), "refused", str(error))
             except (psycopg.Error, ServerError, OSError) as error:
                 self._note_trouble(error)
+            except Exception as error:
+                log.exception("%d transitions cannot be written", len(rows))
+                return self._settle(len(rows), "refused", f"{type(error).__name__}: {error}")
             if time.monotonic() + pause > self._deadline:
                 return None
             with self._changed:

@@ -79,6 +79,9 @@ WRONG: dict[str, tuple[str, str | bytes | None, str, str, str, str]] = {
     "unknown target": (ROWS, rows(",friend,", ",frend,"), "line 3", "Target", "frend", "friend"),
     "unknown condition": (ROWS, rows("mystatuson", "mystatus"), "line 4", "Condition", "mystatus", "mystatuson"),
     "unknown status": (ROWS, rows("hiding", "hidden"), "line 4", "ConditionValue", "hidden", "hiding"),
+    "number of no status": (ROWS, rows("hiding", "99999"), "line 4", "ConditionValue", "99999", "its number"),
+    "endless cast": (ROWS, rows("2000,0,", "2000,2147483647,"), "line 2", "CastTime", "2147483647", "0 to 86400000"),
+    "many hits": (SKILLS, skills("HitCount: 1", "HitCount: 9999"), "5 (SM_BASH", "HitCount", "9999", "-1000 to 1000"),
     "bad rate": (ROWS, rows("2000", "often"), "line 2", "Rate", "often", "whole number"),
     "skill no number": (ROWS, rows(",5,3,", ",bash,3,"), "line 2", "SkillID", "bash", "whole number"),
     "maps truncated": ("map_cache.dat", MAPS[:-1], "", "the file", "bytes", "truncated"),
@@ -172,10 +175,77 @@ def test_a_file_that_imports_itself(tmp_path: Path) -> None:
         Bestiary.load(write_server(tmp_path, {"import/mob_db.yml": loop}), cache=False)
 
 
-def test_a_missing_custom_import(tmp_path: Path) -> None:
-    text = "Header:\n  Type: MOB_DB\n  Version: 5\nFooter:\n  Imports:\n  - Path: db/custom/mobs.yml\n"
-    with pytest.raises(DataError, match=r"custom.mobs\.yml"):
-        Bestiary.load(write_server(tmp_path, {"import/mob_db.yml": text}), cache=False)
+IMPORT = "Header:\n  Type: MOB_DB\n  Version: 5\nFooter:\n  Imports:\n  - Path: "
+
+
+@pytest.mark.parametrize("missing", ["db/custom/mobs.yml", "db/import/my_mbos.yml", "db/re/mobs.yml"])
+def test_a_missing_import_is_named_with_who_asked_for_it(missing: str, tmp_path: Path) -> None:
+    server = write_server(tmp_path, {"import/mob_db.yml": IMPORT + missing + "\n"})
+    with pytest.raises(DataError, match=r"which db/import/mob_db\.yml, Footer, Imports\[0\], imports") as caught:
+        Bestiary.load(server, cache=False)
+    assert caught.value.file == missing
+    assert [error.file for error in Bestiary.load(server, strict=False, cache=False).skipped] == [missing]
+
+
+def test_a_ring_of_imports_names_the_one_that_closes_it(tmp_path: Path) -> None:
+    files: dict[str, str | bytes | None] = {
+        "import/mob_db.yml": IMPORT + "db/import/b.yml\n",
+        "import/b.yml": IMPORT + "db/import/mob_db.yml\n",
+    }
+    with pytest.raises(DataError, match="every file imported once") as caught:
+        Bestiary.load(write_server(tmp_path, files), cache=False)
+    assert (caught.value.file, caught.value.field) == ("db/import/b.yml", "Path")
+
+
+def test_a_long_chain_of_imports_has_an_end(tmp_path: Path) -> None:
+    chain = {f"import/c{i}.yml": IMPORT + f"db/import/c{i + 1}.yml\n" for i in range(1200)}
+    server = write_server(tmp_path, {"import/mob_db.yml": IMPORT + "db/import/c0.yml\n", **chain})
+    with pytest.raises(DataError, match="at most 50 imports one inside the other"):
+        Bestiary.load(server, cache=False)
+    assert len(Bestiary.load(server, strict=False, cache=False)) == 2
+
+
+SUMMON = "1002,P@NPC_SUMMONSLAVE,attack,196,1,10000,0,0,no,self,always,0,{},,,,,,\n"
+SUMMONING = "  - Id: 196\n    Name: NPC_SUMMONSLAVE\n    Description: Call\n    MaxLevel: 10\n"
+
+
+def test_a_slave_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    files: dict[str, str | bytes | None] = {SKILLS: SKILL_ENTRIES + SUMMONING, ROWS: SUMMON.format(9999)}
+    with pytest.raises(DataError, match="id of a monster") as caught:
+        Bestiary.load(write_server(tmp_path, files), cache=False)
+    assert (caught.value.field, caught.value.found) == ("val1", "9999")
+    for right in ("1031", "0", ""):
+        world = Bestiary.load(write_server(tmp_path, {**files, ROWS: SUMMON.format(right)}), cache=False)
+        assert world["PORING"].skills[0].values[0] == int(right or 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("0", "SC_STONE"), ("24", "SC_HIDING"), ("-1", "anybad"), ("stun", "SC_STUN")]
+)
+def test_statuses_in_conditions_go_by_name_or_by_the_servers_number(written: str, meant: str, tmp_path: Path) -> None:
+    world = Bestiary.load(write_server(tmp_path, {ROWS: rows("hiding", written)}), cache=False)
+    found = {row.condition_value for monster in world for row in monster.skills if row.condition == "mystatuson"}
+    assert found == {meant}
+
+
+@pytest.mark.parametrize("cache", [True, False])
+@pytest.mark.parametrize(
+    "folder", ["import/mob_db.yml", "import/mob_skill_db.txt", "import/map_cache.dat", "re/map_cache.dat"]
+)
+def test_a_folder_in_place_of_an_addition_is_skipped(folder: str, cache: bool, tmp_path: Path) -> None:
+    server = write_server(tmp_path, {})
+    (server / "db" / folder).mkdir(parents=True)
+    world = Bestiary.load(server, strict=False, cache=cache)
+    assert [error.file for error in world.skipped] == [f"db/{folder}"] and len(world) == 2
+    with pytest.raises(DataError):
+        Bestiary.load(server, cache=cache)
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_folder_that_nobody_reads_is_no_error(cache: bool, tmp_path: Path) -> None:
+    server = write_server(tmp_path, {})
+    (server / "db" / "re" / "archetypes.yml").mkdir()
+    assert not Bestiary.load(server, cache=cache).skipped
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty", "file"])

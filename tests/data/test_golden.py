@@ -28,7 +28,7 @@ CONDITIONS = (
     "longrangeattacked", "afterskill", "skillused", "casttargeted", "rudeattacked", "masterhpltmaxrate",
     "masterattacked", "alchemist", "onspawn", "mobnearbygt", "groundattacked", "damagedgt", "trickcasting",
 )  # fmt: skip
-STATUSES = {"anybad": -1, "SC_HIDING": 24}
+STATUSES = {"anybad": -1, "SC_STONE": 0, "SC_HIDING": 24}
 
 DERIVED = {
     "level": "level", "max_hp": "max_hp", "batk": "batk", "rhw_atk": "atk_min", "rhw_atk2": "atk_max",

@@ -1,10 +1,12 @@
 """What an Arena says to wrong arguments: the value, and what would have been right."""
 
+import copy
 import re
 from dataclasses import replace
 
 import pytest
 
+from mlmonster_env.data import Bestiary
 from mlmonster_env.scenarios import named as plan_named
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim.staging import stage
@@ -64,6 +66,29 @@ def test_a_snapshot_of_another_shape(other):
     with pytest.raises(ValueError, match=said(str(arena.units.shape), "shape", snapshot.units.shape, "expected")):
         arena.restore(snapshot)
     assert arena.digest() == before
+
+
+def test_a_snapshot_that_does_not_fit_changes_nothing():
+    arena, observed = Arena(4, seed=3), Arena(4, seed=8, observed=True)
+    arena.run(30)
+    before = observed.digest()
+    with pytest.raises(ValueError, match="the snapshot holds tally of shape"):
+        observed.restore(arena.snapshot())
+    assert observed.digest() == before
+
+
+def test_a_snapshot_of_another_world():
+    arena = Arena(4, "skirmish", Bestiary.load(mode="pre-renewal"))
+    with pytest.raises(ValueError, match="another bestiary"):
+        arena.restore(Arena(4, "skirmish", Bestiary.load()).snapshot())
+
+
+def test_a_copy_plays_by_itself():
+    arena = Arena(4, seed=3)
+    before = arena.digest()
+    copied = copy.copy(arena)
+    copied.run(30)
+    assert arena.digest() == before != copied.digest()
 
 
 def test_a_scenario_without_monsters():

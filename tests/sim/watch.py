@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from mlmonster_env.data.enums import CALLING_SKILLS
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from mlmonster_env.sim.tables import CALLING_SKILLS, Int32Array
+from mlmonster_env.sim.tables import Int32Array
 
 Truths = np.ndarray[Any, np.dtype[np.bool_]]
 
