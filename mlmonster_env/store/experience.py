@@ -77,7 +77,7 @@ class Experience:
         _check_texts(made["model_version"], "model_version")
         wrong = made["priority"][~is_priority(made["priority"])]
         if len(wrong):
-            raise ValueError(f"priority is {wrong[0]}, expected a finite number, 0 or more")
+            raise ValueError(f"priority is {wrong[0]}, expected 0 or more, and finite")
         if not np.isfinite(made["reward"]).all():
             raise ValueError("reward has a value that is not finite, expected finite numbers")
         if (made["truncated"] & ~made["done"]).any():
@@ -141,7 +141,9 @@ def _check_kept(name: str, given: Array, made: Array) -> None:
     numbers = given.dtype.kind in "biuf"
     kept = (made == given) if numbers and kind in "bi" else np.full(made.shape, numbers)
     if not np.all(kept):
-        raise ValueError(f"{name} is {shorten(given[~kept][0] if given.ndim else given[()])}, expected {made.dtype}")
+        raise ValueError(
+            f"{name} is {shorten(np.atleast_1d(given)[~np.atleast_1d(kept)].tolist()[0])}, expected {made.dtype}"
+        )
 
 
 def _check_texts(texts: Array, what: str) -> None:

@@ -64,6 +64,10 @@ def test_days_go_to_files_once(own_database, own_connection, tmp_path):
     assert load_npz(again[1].path).tick.tolist()[-1] == 200
     own_connection.execute("UPDATE ml_experience_replay SET priority = 2 WHERE tick = 0")
     assert [day.is_fresh for day in export_npz(own_database, tmp_path)] == [True, False]
+    own_connection.execute("UPDATE ml_experience_replay SET priority = 3 WHERE tick = 1")
+    export_npz(own_database, tmp_path)
+    own_connection.execute("UPDATE ml_experience_replay SET priority = 5 - priority WHERE tick IN (0, 1)")  # they swap
+    assert [day.is_fresh for day in export_npz(own_database, tmp_path)] == [True, False]
     again[1].path.unlink()
     assert [day.is_fresh for day in export_npz(own_database, tmp_path)] == [False, True]
 

@@ -5,8 +5,9 @@ import time
 
 import numpy as np
 import pytest
+from psycopg.conninfo import make_conninfo
 
-from mlmonster_env.store import Experience, ExperienceStream, ExperienceWriter, Wanted, migrate
+from mlmonster_env.store import Experience, ExperienceStream, ExperienceWriter, Wanted, migrate, partitions
 from mlmonster_env.store import writer as writing
 from mlmonster_env.store.copying import write_batch
 from mlmonster_env.store.database import Store
@@ -97,6 +98,70 @@ def test_rows_that_the_database_refuses_hold_nobody_up(own_database, own_connect
     assert ticks_of(own_database) == [0, 1, 2, 3, 4]
 
 
+def test_only_what_is_wrong_among_many_is_refused(own_database, own_connection, monkeypatch):
+    own_connection.execute("ALTER TABLE ml_experience_replay ADD CONSTRAINT known CHECK (tick < 1000)")
+    with ExperienceWriter(own_database, flush_s=5.0) as writer:
+        for first in (0, 1000, 5):
+            writer.put(make_rows(5, first=first))
+        assert writer.flush(10)
+        counts = writer.counts
+    assert (counts.refused, counts.written) == (5, 10)
+    assert ticks_of(own_database) == list(range(10))
+
+
+def test_a_writer_outlives_what_it_cannot_put_into_bytes(database, monkeypatch):
+    real = write_batch
+
+    def spoilt(connection, rows, token):
+        if rows.tick[0] == 1000:
+            raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+        real(connection, rows, token)
+
+    monkeypatch.setattr(writing, "write_batch", spoilt)
+    with ExperienceWriter(database) as writer:
+        writer.put(make_rows(3, first=1000))
+        assert writer.flush(10)
+        writer.put(make_rows(2))
+        assert writer.flush(10)
+        counts = writer.counts
+    assert (counts.refused, counts.written, counts.queued) == (3, 2, 0)
+    assert "UnicodeEncodeError" in counts.last_error
+
+
+def test_a_day_is_made_while_somebody_reads(own_database, own_connection):
+    """At a change of day: a reader in the middle of its page neither stops the writer nor is stopped."""
+    write(own_database, make_rows(2000))
+    last = max(day.day for day in partitions.existing(own_connection, "ml_experience_replay"))
+    own_connection.execute(f"DROP TABLE ml_experience_replay_{last:%Y%m%d}")
+    with ExperienceStream(own_database) as stream:
+        batches = iter(stream)
+        next(batches)
+        with ExperienceWriter(own_database) as writer:
+            writer.put(make_rows(3, first=5000))
+            assert writer.flush(10)
+        assert sum(len(batch) for batch in batches) >= 2000 - 256
+    assert last in [day.day for day in partitions.existing(own_connection, "ml_experience_replay")]
+
+
+def test_a_partition_of_somebody_elses_is_left_alone(own_database, own_connection):
+    own_connection.execute("CREATE TABLE ml_experience_replay_rest PARTITION OF ml_experience_replay DEFAULT")
+    with ExperienceWriter(own_database) as writer:
+        writer.put(make_rows(3))
+        assert writer.flush(10)
+    assert ticks_of(own_database) == [0, 1, 2]
+
+
+def test_an_address_may_say_more_than_where(make_database):
+    database = make_database()
+    with database.connect(autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA game")
+    told = Store(make_conninfo(database.url, options="-csearch_path=game", application_name="site7"))
+    with told.connect() as connection:
+        assert connection.execute("SHOW search_path").fetchone() == ("game",)
+        assert connection.execute("SHOW application_name").fetchone() == ("site7",)
+        assert connection.execute("SHOW timezone").fetchone() == ("UTC",)
+
+
 def test_a_writer_waits_for_its_schema(make_database):
     database = make_database()
     with ExperienceWriter(database) as writer:
@@ -174,6 +239,15 @@ def test_batches_are_of_256_unless_told_otherwise(database):
         (lambda: make_rows(2, archetype="wizard"), "archetype is 'wizard', expected"),
         (lambda: make_rows(2, model_type="dqn"), "model_type is 'dqn', expected"),
         (lambda: make_rows(2, priority=-1), "priority is -1.0, expected 0 or more"),
+        (lambda: make_rows(2, priority=np.inf), "priority is inf, expected 0 or more, and finite"),
+        (lambda: make_rows(2, action=np.full(2, 2**32 + 5)), "action is 4294967301, expected int32"),
+        (lambda: make_rows(2, action=np.full(2, 1.9)), "action is 1.9, expected int32"),
+        (lambda: make_rows(2, action=np.nan), "action is no array of int32: cannot convert float NaN"),
+        (lambda: make_rows(2, monster_id=np.full(2, 2**64 - 1, np.uint64)), "monster_id is 18446744073709551615"),
+        (lambda: make_rows(2, done="False"), "done is 'False', expected bool"),
+        (lambda: make_rows(2, reward="1.5"), "reward is '1.5', expected float32"),
+        (lambda: make_rows(2, model_version="a\0b"), "model_version is 'a\\x00b', expected printable text"),
+        (lambda: make_rows(2, model_version="v\ud800"), "model_version is 'v\\ud800', expected printable text"),
         (lambda: make_rows(2, reward=np.nan), "reward has a value that is not finite"),
         (lambda: make_rows(2, truncated=True), "truncated is true where done is false"),
         (lambda: make_rows(2, next_state=np.zeros((2, 63))), r"next_state is of shape (2, 63), expected (2, 64)"),
