@@ -36,7 +36,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return _show(read(given.bundles[0]), given.json)
         if given.what == "diff":
             return _diff(*(read(path) for path in given.bundles))
-    except BundleError as error:
+    except (BundleError, OSError) as error:
         print(f"refused: {error}", file=sys.stderr)
         return 1
     refused = 0
@@ -44,7 +44,7 @@ def main(words: Sequence[str] | None = None) -> int:
         try:
             bundle = verify(path)
             print(f"{path}: whole, and answers as {bundle.manifest.model.model_type} did")
-        except BundleError as error:
+        except (BundleError, OSError) as error:
             refused += 1
             print(f"refused: {error}", file=sys.stderr)
     return 1 if refused else 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+from pydantic import NonNegativeInt as Count
 
 from agents.bundle.ports import ACTION, SCORES, STYLES
 from mlmonster_env.contract import ENTITY_FEATURES, ENTITY_KIND_ROWS
@@ -32,17 +33,17 @@ LIMITS: dict[str, Limit] = {"fp32": Limit(1e-4, 0.999), "fp16": Limit(1e-2, 0.99
 class Agreement(BaseModel):
     """What came of comparing rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    rows: int = 0
+    rows: Count = 0
     worst: float = 0.0  # difference of any number over the greater of 1 and the reference's size
     worst_output: str = ""
-    decisions: int = 0  # rows in which there was something to decide
-    same: int = 0  # of them
-    by_gap: int = 0  # decided otherwise where the reference held both for equally good within the tolerance
-    different: int = 0  # decided otherwise
-    illegal: int = 0  # rows in which something illegal was decided, or told to be legal
-    not_finite: int = 0  # rows with a number that is none
+    decisions: Count = 0  # rows in which there was something to decide
+    same: Count = 0  # of them
+    by_gap: Count = 0  # decided otherwise where the reference held both for equally good within the tolerance
+    different: Count = 0  # decided otherwise
+    illegal: Count = 0  # rows in which something illegal was decided, or told to be legal
+    not_finite: Count = 0  # rows with a number that is none
 
     @property
     def share(self) -> float:
@@ -63,6 +64,9 @@ class Agreement(BaseModel):
         found = []
         if not self.rows:
             found.append("no row was compared")
+        told = self.same + self.by_gap + self.different
+        if told != self.decisions or self.decisions > self.rows:
+            found.append(f"{told} of {self.decisions} decisions in {self.rows} rows are told of, expected all of them")
         if self.not_finite:
             found.append(f"{self.not_finite} of {self.rows} rows hold numbers that are not finite")
         if self.worst > limit.tolerance:
@@ -86,9 +90,10 @@ def compare(seen: Arrays, reference: Arrays, found: Arrays, kind: str, tolerance
         if right.dtype.kind != "f":
             continue
         told = found[name]
-        finite = np.isfinite(told)
+        finite = np.isfinite(told) & np.isfinite(right)
         bad |= ~finite.reshape(rows, -1).all(1)
-        off = np.abs(np.where(finite, told, right).astype(np.float64) - right) / np.maximum(1.0, np.abs(right))
+        size = np.maximum(1.0, np.abs(np.where(finite, right, 0.0)))
+        off = np.abs(np.where(finite, told, 0.0).astype(np.float64) - np.where(finite, right, 0.0)) / size
         if name == SCORES and MASK in seen:  # what is illegal is compared by that alone
             barred = seen[MASK] <= 0.5
             illegal |= (barred & (told > FORBIDDEN / 2)).any(1) | (~barred & (told <= FORBIDDEN / 2)).any(1)

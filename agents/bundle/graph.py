@@ -1,6 +1,7 @@
 """What may stand in a model.onnx: weights inside, operators that exports have, the ports that its manifest tells."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -41,7 +42,7 @@ def check(model: onnx.ModelProto, manifest: Manifest, where: str) -> None:
         if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
             raise BundleError("external data", f"{where} keeps {tensor.name!r} in another file, expected it inside")
         if tensor.data_type in (TensorProto.FLOAT, TensorProto.FLOAT16):
-            if not np.isfinite(numpy_helper.to_array(tensor)).all():
+            if not np.isfinite(_numbers(tensor, where)).all():
                 raise BundleError("not finite", f"{where} holds {tensor.name!r}, in which a number is not finite")
     _check_ports(model.graph.input, manifest.inputs, "input", where)
     _check_ports(model.graph.output, manifest.outputs, "output", where)
@@ -64,6 +65,13 @@ def metadata(manifest: Manifest) -> dict[str, str]:
         "schema_hash": manifest.schema_hash, "precision": manifest.precision, "memory_size": str(model.memory_size),
         "weights": model.digest, **{f"port.{port.name}": port.meaning for port in ports},
     }  # fmt: skip
+
+
+def _numbers(tensor: onnx.TensorProto, where: str) -> np.ndarray[Any, np.dtype[Any]]:
+    try:
+        return numpy_helper.to_array(tensor)
+    except Exception as error:  # the reader's own errors are of many kinds
+        raise BundleError("bad model", f"{where} holds {tensor.name!r}, which cannot be read: {error}") from error
 
 
 def _check_operators(model: onnx.ModelProto, where: str) -> None:

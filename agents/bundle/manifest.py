@@ -85,7 +85,7 @@ def parsed(text: bytes, where: str) -> Manifest:
     """The manifest in a file's bytes; BundleError with words if it is none, or one of another time."""
     try:
         told = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError("bad manifest", f"{where} is no JSON: {error}") from error
     if not isinstance(told, dict):
         raise BundleError("bad manifest", f"{where} is a {type(told).__name__}, expected an object")

@@ -26,4 +26,8 @@ class Network:
     def __call__(self, given: Mapping[str, Array]) -> dict[str, Array]:
         """Outputs by name; what else is given than the inputs is left alone."""
         told = {name: np.ascontiguousarray(given[name], np.float32) for name in self.inputs}
-        return dict(zip(self.outputs, self._session.run(None, told), strict=True))
+        rows = len(next(iter(told.values())))
+        if not rows:  # not every operator takes nothing
+            told = {name: np.zeros((1, *values.shape[1:]), np.float32) for name, values in told.items()}
+        answers = self._session.run(None, told)
+        return {name: answer if rows else answer[:0] for name, answer in zip(self.outputs, answers, strict=True)}

@@ -9,12 +9,13 @@ from agents.bundle.errors import BundleError
 from agents.bundle.manifest import Precision
 
 LEAST_STATES = 2000
+LEAST_PAIRS = 2  # fewer have no interval
 BATCH_ROWS = 128  # that are computed one by one and together
 ROLLOUT_STEPS = 500
 
 
 class _Told(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Recall(_Told):
@@ -58,6 +59,11 @@ class Parity(_Told):
         found = []
         if self.states < LEAST_STATES:
             found.append(f"states: {self.states}, expected {LEAST_STATES} at least")
+        for name, compared in (("here", self.here), ("states", self.agreement)):
+            if compared.rows != self.states >= LEAST_STATES:
+                found.append(f"{name}: {compared.rows} rows compared, expected all {self.states} states")
+        if self.outcomes.pairs < LEAST_PAIRS:
+            found.append(f"outcomes: {self.outcomes.pairs} pairs, expected {LEAST_PAIRS} at least")
         found += [f"states, here: {told}" for told in self.here.failures(LIMITS[self.precision])]
         found += number_failures(self.agreement, self.batches, self.rollout, LIMITS[self.precision])
         low, high = self.outcomes.difference_interval

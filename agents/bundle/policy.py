@@ -8,7 +8,7 @@ import numpy as np
 from agents.bundle.manifest import ModelTold
 from agents.bundle.network import CPU, Network
 from agents.bundle.ports import ACTION, LATER, MEMORY, OWN_LATENT, SCORES, STYLES
-from agents.bundle.reading import read, replay
+from agents.bundle.reading import opened, read
 from policies.acting import Acting, Array
 from policies.actors import BOX, STRATEGY, THREAT
 
@@ -28,9 +28,7 @@ class OnnxPolicy(Acting):
     def load(cls, path: str | Path, *, threads: int = 1, providers: Sequence[str] = CPU) -> "OnnxPolicy":
         """The model of a bundle, after all of `agents.bundle verify`."""
         bundle = read(Path(path))
-        network = Network(bundle.model, threads=threads, providers=providers)
-        replay(bundle, network)
-        return cls(bundle.manifest.model, network, bundle.name)
+        return cls(bundle.manifest.model, opened(bundle, threads=threads, providers=providers), bundle.name)
 
     @property
     def card(self) -> ModelTold:

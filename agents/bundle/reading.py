@@ -18,7 +18,9 @@ from agents.bundle.errors import BundleError
 from agents.bundle.manifest import FILES, GOLDEN, MANIFEST, MODEL, PARITY, WEIGHTS, Manifest, ModelTold
 from agents.bundle.network import Network
 from agents.bundle.parity import Parity
-from agents.bundle.ports import schema_hash
+from agents.bundle.ports import ACTION, schema_hash
+from mlmonster_env.contract import CONTROLS, SHAPES
+from mlmonster_env.envs.arguments import MASK
 
 Array = np.ndarray[Any, np.dtype[Any]]
 MOST_BYTES: dict[str, int] = {
@@ -54,8 +56,20 @@ class Bundle:
 def verify(path: str | Path) -> Bundle:
     """Everything that can be known of a bundle is checked, and its golden inputs are played again."""
     bundle = read(Path(path))
-    replay(bundle, Network(bundle.model))
+    opened(bundle)
     return bundle
+
+
+def opened(bundle: Bundle, **options: Any) -> Network:
+    """The network of a bundle, its golden inputs played again; options are those of `Network`."""
+    try:
+        network = Network(bundle.model, **options)
+        replay(bundle, network)
+    except BundleError:
+        raise
+    except Exception as error:  # of whatever kind the runtime's are: what it cannot run is no model
+        raise BundleError("cannot run", f"{bundle.path / MODEL}: {error}") from error
+    return network
 
 
 def read(path: Path, name: str | None = None) -> Bundle:
@@ -72,6 +86,12 @@ def read(path: Path, name: str | None = None) -> Bundle:
         hashed = hashlib.sha256(contents[part]).hexdigest()
         if len(contents[part]) != facts.bytes or hashed != facts.sha256:
             raise BundleError("wrong hash", f"{path / part} has SHA-256 {hashed}, expected {facts.sha256}")
+    known = {*SHAPES, MASK} if told.model.control in ("", *CONTROLS) else set()
+    if not set(told.model.blocks) <= known:
+        raise BundleError(
+            "other schema", f"{path / MANIFEST} sees {', '.join(told.model.blocks)} and gives {told.model.control} "
+            f"orders, expected blocks of {', '.join(SHAPES)} and orders of {', '.join(CONTROLS)}",
+        )  # fmt: skip
     own = schema_hash(told.model.blocks, told.model.control)
     if told.schema_hash != own:
         raise BundleError(
@@ -83,6 +103,9 @@ def read(path: Path, name: str | None = None) -> Bundle:
         raise BundleError("other parity report", f"{path / PARITY} is of {report.precision}, not {told.precision}")
     if failures := report.failures():
         raise BundleError("no parity", f"{path / PARITY}: {'; '.join(failures)}")
+    if (report.rollout is None) != (told.model.memory_size == 0):
+        remembers = "remembers nothing" if report.rollout else "remembers"
+        raise BundleError("other parity report", f"{path / PARITY} is not of a model that {remembers}")
     graph.check(graph.parse(contents[MODEL], str(path / MODEL)), told, str(path / MODEL))
     weights = _arrays(contents[WEIGHTS], path / WEIGHTS)
     if (digest := weights_digest(told.model, weights)) != told.model.digest:
@@ -163,3 +186,15 @@ def _check_golden(golden: dict[str, Array], told: Manifest, where: Path) -> None
         raise BundleError("other golden arrays", f"{where} holds {found}, expected {expected}")
     if len({len(rows) for rows in golden.values()}) != 1:
         raise BundleError("other golden arrays", f"{where} holds arrays of different lengths")
+    if not len(next(iter(golden.values()))):
+        raise BundleError("other golden arrays", f"{where} holds no row, expected at least one")
+    for name, rows in golden.items():
+        if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+            raise BundleError("not finite", f"{where} holds {name!r}, in which a number is not finite")
+    actions = golden.get(EXPECTED + ACTION)
+    if actions is not None and actions.dtype.kind == "i" and not _are_orders(actions, told.model.control):
+        raise BundleError("other golden arrays", f"{where} holds actions that are no {told.model.control} orders")
+
+
+def _are_orders(actions: Array, control: str) -> bool:
+    return bool((actions >= 0).all() and (actions < CONTROLS[control]).all())

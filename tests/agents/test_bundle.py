@@ -17,7 +17,7 @@ from onnx import AttributeProto, TensorProto, helper
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from agents.bundle import BundleError, read, reading, verify, writing
+from agents.bundle import BundleError, OnnxPolicy, read, reading, verify, writing
 from agents.bundle.__main__ import main
 from agents.bundle.manifest import FILES, GOLDEN, MANIFEST, MODEL, PARITY, WEIGHTS, Manifest
 from agents.bundle.writing import file_told, write
@@ -220,6 +220,88 @@ def test_a_report_of_no_parity_is_refused(bundle):
     report = json.loads((bundle / PARITY).read_text())
     report["agreement"]["worst"] = 0.5
     assert refused(forged(bundle, PARITY, json.dumps(report).encode())) == "no parity"
+
+
+@pytest.mark.parametrize(("part", "name", "value", "told"), [
+    ("agreement", "worst", float("nan"), "bad parity report"), ("here", "worst", float("inf"), "bad parity report"),
+    ("agreement", "same", -1, "bad parity report"), ("agreement", "rows", 1, "no parity"),
+    ("here", "rows", 10**6, "no parity"), ("agreement", "same", 10**9, "no parity"),
+    ("batches", "different", 5, "no parity"), ("outcomes", "pairs", 0, "no parity"),
+])  # fmt: skip
+def test_a_report_that_does_not_add_up_is_refused(bundle, part, name, value, told):
+    report = json.loads((bundle / PARITY).read_text())
+    report[part][name] = value
+    assert refused(forged(bundle, PARITY, json.dumps(report).encode())) == told
+
+
+def test_a_report_of_another_kind_of_memory_is_refused(bundle):
+    report = json.loads((bundle / PARITY).read_text())
+    agreement = report["agreement"]
+    report["rollout"] = {"steps": 500, "monsters": 1, "agreement": agreement, "worst_early": 0.0, "worst_late": 0.0}
+    assert refused(forged(bundle, PARITY, json.dumps(report).encode())) == "other parity report"
+
+
+@pytest.mark.parametrize(("spoil", "told"), [
+    (lambda golden: {**golden, "out/scores": np.full_like(golden["out/scores"], np.nan)}, "not finite"),
+    (lambda golden: {name: rows[:0] for name, rows in golden.items()}, "other golden arrays"),
+    (lambda golden: {**golden, "out/action": golden["out/action"] + 1000}, "other golden arrays"),
+    (lambda golden: {**golden, "out/action": golden["out/action"] - 1000}, "other golden arrays"),
+])  # fmt: skip
+def test_golden_arrays_that_say_nothing_are_refused(bundle, spoil, told):
+    golden = spoil(load_arrays((bundle / GOLDEN).read_bytes()))
+    assert refused(forged(bundle, GOLDEN, save_arrays(golden))) == told
+
+
+def renamed_to_its_hash(bundle, text):
+    (bundle / MANIFEST).write_bytes(text)
+    return bundle.rename(bundle.with_name(hashlib.sha256(text).hexdigest()))
+
+
+@pytest.mark.parametrize(("name", "value"), [("blocks", ["weather"]), ("control", "flight")])
+def test_a_manifest_of_senses_or_orders_unknown_here_is_refused(bundle, name, value):
+    facts = json.loads((bundle / MANIFEST).read_text())
+    facts["model"][name] = value
+    assert refused(renamed_to_its_hash(bundle, json.dumps(facts).encode())) == "other schema"
+
+
+def test_a_manifest_of_endless_depth_is_refused(bundle):
+    assert refused(renamed_to_its_hash(bundle, b"[" * 100_000)) == "bad manifest"
+
+
+def dangling(graph):
+    graph.graph.node[0].input[0] = "nothing"
+
+
+def from_the_future(graph):
+    graph.ir_version = 99
+
+
+def without_its_numbers(graph):
+    next(t for t in graph.graph.initializer if t.data_type == TensorProto.FLOAT).raw_data = b"1234"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"), [(dangling, "cannot run"), (from_the_future, "cannot run"), (without_its_numbers, "bad model")]
+)
+def test_a_graph_that_cannot_run_is_refused_and_the_next_is_looked_at(bundle, change, told, capsys):
+    spoilt = with_model(bundle, change)
+    assert refused(spoilt) == told
+    assert main(["verify", str(spoilt), str(exported("combat_dqn"))]) == 1
+    told_of = capsys.readouterr()
+    assert told in told_of.err and "whole, and answers" in told_of.out
+
+
+def test_a_name_that_no_file_can_have_is_refused_in_a_line(capsys):
+    assert main(["show", "x" * 300]) == 1
+    assert "File name too long" in capsys.readouterr().err
+
+
+def test_an_empty_batch_has_empty_answers():
+    for model_type in ("combat_dqn", "temporal_transformer"):
+        inputs = verify(exported(model_type)).manifest.inputs
+        nobody = {port.name: np.zeros((0, *port.shape), np.float32) for port in inputs}
+        told = OnnxPolicy.load(exported(model_type)).network(nobody)
+        assert all(len(rows) == 0 for rows in told.values())
 
 
 class Broken(Exception):
