@@ -48,7 +48,7 @@ class Checkpoints:
         """The newest whole state and its manifest; damaged ones are named and passed over."""
         found = self.all()
         if not found:
-            raise DamagedError(f"there is no checkpoint in {self.folder}; begin anew without --resume")
+            raise DamagedError(f"there is no checkpoint in {self.folder}, expected one at least")
         for path in reversed(found):
             try:
                 manifest = read_manifest(path)
@@ -57,7 +57,9 @@ class Checkpoints:
                 return tree, manifest
             except DamagedError as error:
                 self.say(f"{error}; going back to the checkpoint before it")
-        raise DamagedError(f"all {len(found)} checkpoints in {self.folder} are damaged; begin anew without --resume")
+        raise DamagedError(
+            f"all {len(found)} checkpoints in {self.folder} are damaged, expected a whole one; begin anew elsewhere"
+        )
 
     def named(self, fact: str) -> set[str]:
         """All that the checkpoints that are there name under a fact."""

@@ -26,6 +26,7 @@ from agents.selfplay.league import League
 from agents.trackers import Trackers
 from policies.actors import actor_of
 from policies.policy import Policy
+from policies.storage import DamagedError
 
 CHECKPOINTS, BEST, FINAL = "checkpoints", "best", "final"
 REMEMBER_S = 10.0  # how old the state may be that is written when something breaks
@@ -73,6 +74,8 @@ class Course(BaseCallback):
         self.best: float | None = None  # score of an evaluation
         self.worse = 0  # evaluations since the best
         self.evaluated = 0
+        self.evaluated_at = 0  # decisions, when it was last judged
+        self.enough = False  # training ended before its budget did
         self.kept = 0  # checkpoints that were due and written
         self.stopped: signal.Signals | None = None
         self.records: RunRecords | None = None
@@ -195,6 +198,7 @@ class Course(BaseCallback):
         policy = self.policy()
         found = self._judge(policy, self.budget.evaluation_pairs, WHILE_TRAINING)
         self._note_evaluation(found, steps)
+        self.evaluated_at = steps
         self.progress.say(
             f"after {steps / 1e6:.2f} M decisions, {self.seconds / 60:.1f} min, {found.what}: {found.line()}"
         )
@@ -233,9 +237,11 @@ class Course(BaseCallback):
         assert self.progress is not None and self.last_evaluation is not None
         if self.last_evaluation.whole.interval[0] >= patience.win_rate:
             self.progress.say("training ends early: the wanted win rate was reached")
-            raise Enough
-        if patience.evaluations and self.worse >= patience.evaluations:
+            self.enough = True
+        elif patience.evaluations and self.worse >= patience.evaluations:
             self.progress.say(f"training ends early: {self.worse} evaluations brought nothing better")
+            self.enough = True
+        if self.enough:
             raise Enough
 
     def _judge(self, policy: Policy, pairs: int, seed: int, mask: str = "own") -> Evaluation:
@@ -260,7 +266,8 @@ class Course(BaseCallback):
             "learner": self.learner.state(),
             "course": {
                 "matches": self.matches, "seconds": self.seconds, "best": self.best, "worse": self.worse,
-                "evaluated": self.evaluated, "kept": self.kept,
+                "evaluated": self.evaluated, "kept": self.kept, "evaluated_at": self.evaluated_at,
+                "enough": self.enough,
             },
             "files": self.records.sizes(),
             "league": None if self.league is None else self.league.state(),
@@ -281,6 +288,7 @@ class Course(BaseCallback):
         for name, value in tree["course"].items():
             setattr(self, name, value)
         self._sizes = tree["files"]
+        self._check_best()
         if hasattr(self.learner, "replay_kept"):
             self.learner.replay_kept = self.learner.replay_buffer.written
         for path in self.checkpoints.all():
@@ -288,6 +296,20 @@ class Course(BaseCallback):
                 shutil.rmtree(path)
         self._say(f"going on after {manifest['steps']:,} decisions")
         return int(manifest["steps"])
+
+    def _check_best(self) -> None:
+        """Without the best model that was kept, the next one that is judged takes its place."""
+        try:
+            if self.best is not None:
+                Policy.load(self.run.folder / CHECKPOINTS / BEST)
+        except (DamagedError, OSError, ValueError) as error:
+            self._say(f"{error}; the best model is chosen anew")
+            self.best, self.evaluated_at = None, 0
+
+    def clear(self) -> None:
+        """Forget what a run left that was stopped before its first checkpoint."""
+        if self.league is not None:
+            self.league.pool.sweep(())
 
     def checkpoint(self, reason: str) -> None:
         """Write the state of the run."""
@@ -330,7 +352,8 @@ class Course(BaseCallback):
             self.seconds += time.perf_counter() - self._since
             self._since = None
         self._note_matches()
-        self._evaluate()
+        if self.evaluated_at != steps:
+            self._evaluate()
         self.checkpoint("regular")
         # Against the stock AI it does not show which of a league's models is the best; the last one learnt most.
         policy = Policy.load(run.folder / CHECKPOINTS / BEST) if self.league is None else self.policy()

@@ -18,6 +18,7 @@ from agents.course import Course, Enough, RunError, Stopped
 from agents.learners.build import build_env, build_learner, card_of, kind_of, matches_by_shard
 from agents.opponents.names import POOL, parts_of
 from agents.selfplay.league import League
+from mlmonster_env.data.errors import shorten
 from policies.actors import actor_of, meta_policy, parameters
 from policies.storage import write_text
 
@@ -46,6 +47,7 @@ class Run:
         chosen = machines.choose(config.device, config.batch.shards, config.compile, size)
         matches_by_shard(config, chosen)  # while there is no folder yet
         _warn_of_memory(config, chosen)
+        _warn_of_idleness(config)
         folder.mkdir(parents=True, exist_ok=True)
         _check_room(folder)
         facts = machines.facts(chosen)
@@ -58,8 +60,7 @@ class Run:
         """The run in a folder, to go on with: by the configuration and on the kind of machine that it began with."""
         if not (folder / CONFIG).is_file():
             raise RunError(f"{folder} holds no run (no {CONFIG}), expected a folder that --out named")
-        config = resolved_from(yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8")))
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        config, facts = _kept(folder)
         device = facts["machine"]["device"]
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise RunError(f"{folder} was begun on {device}, which is not here; what follows would not be the same run")
@@ -73,16 +74,28 @@ class Run:
         """Train to the end, keep the model in `final`, and say how strong it is."""
         torch.set_num_threads(self.machine.torch_threads)
         league = self._league()
-        env = build_env(self.config, self.machine, league)
-        learner = build_learner(self.config, env, self.machine)
+        try:
+            env = build_env(self.config, self.machine, league)
+            learner = build_learner(self.config, env, self.machine)
+        except Exception as error:
+            if not self.resumed:  # what cannot even be built holds no folder
+                (self.folder / CONFIG).unlink()
+                (self.folder / FACTS).unlink()
+            if isinstance(error, AssertionError | NotImplementedError):  # as others say that an option is wrong
+                raise RunError(f"the learner cannot be made: {error}") from error
+            raise
         learner.set_logger(Logger(folder=None, output_formats=[]))
         course = Course(self, learner, league)
+        if self.resumed and not course.checkpoints.all():
+            self.say("there is no checkpoint yet; beginning at the first decision")
+            self.resumed = False
+            course.clear()
         started_at = course.restore() if self.resumed else course.begin()
         self.say(self.machine.line(parameters(actor_of(learner.policy))))
         course.open(started_at)
         try:
             with course.signals():
-                if started_at < self.total:
+                if started_at < self.total and not course.enough:
                     learner.learn(self.total - started_at, callback=course, reset_num_timesteps=not self.resumed)
             return course.finish()
         except Enough:
@@ -102,6 +115,25 @@ class Run:
         return League(self.config.opponents, self.config.selfplay, self.folder, card, device)
 
 
+def _kept(folder: Path) -> tuple[Config, dict[str, Any]]:
+    """The configuration and the facts that a run was begun with."""
+    try:
+        tree = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
+        if not isinstance(tree, dict):
+            raise ValueError(f"it holds {shorten(tree)}")
+        config = resolved_from(tree)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        told = " ".join(str(error).split())
+        raise RunError(f"{folder / CONFIG} cannot be used: {told}; expected what the run wrote") from error
+    try:
+        facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        machines.Machine(**facts["machine"])
+        facts["packages"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{folder / FACTS} cannot be used: {error!r}; expected what the run wrote") from error
+    return config, facts
+
+
 def _warn_of_memory(config: Config, machine: machines.Machine) -> None:
     """Say before anything begins if it would not fit into the device's memory."""
     if not machine.device.startswith("cuda"):
@@ -111,6 +143,16 @@ def _warn_of_memory(config: Config, machine: machines.Machine) -> None:
     told = plan.warning(kind_of(config), config.size, config.algo, batch, free)
     if told is not None:
         print(f"warning: {told}")
+
+
+def _warn_of_idleness(config: Config) -> None:
+    """Say before anything begins if nothing would be learnt."""
+    starts = getattr(config.learn, "learning_starts", 0)
+    if starts >= config.total_steps:
+        print(
+            f"warning: learning starts after {starts:,} decisions and the run has {config.total_steps:,}, so it will "
+            "learn nothing; more --steps, or a smaller learn.learning_starts"
+        )
 
 
 def _check_room(folder: Path) -> None:

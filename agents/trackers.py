@@ -6,6 +6,8 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
+from policies.storage import write_text
+
 WANDB_ID = "wandb.json"
 
 
@@ -47,5 +49,5 @@ def start_wandb(folder: Path, config: dict[str, Any]) -> Any:
     except (wandb.Error, OSError) as error:
         print(f"W&B cannot be reached ({error}); the run is kept in {folder / 'wandb'}: `wandb sync` sends it later")
         run = wandb.init(**arguments, mode="offline")
-    kept.write_text(json.dumps({"id": run.id}), encoding="utf-8")
+    write_text(kept, json.dumps({"id": run.id}))
     return run

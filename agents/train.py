@@ -21,6 +21,7 @@ from agents.course import FINAL, RunError, Stopped
 from agents.opponents import STYLES
 from agents.run import CONFIG, Run
 from mlmonster_env.contract import ARCHETYPES
+from policies.storage import DamagedError
 
 RUNS = Path("runs")
 FLAGS = (
@@ -82,13 +83,15 @@ def parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command; the exit status: 0 trained, 1 failed, 2 a wrong option, 128 + signal when stopped."""
     command = parser()
-    given = command.parse_args(words)
+    given = command.parse_intermixed_args(words)
     console = Console()
     if given.list:
         console.print(catalog_table(given.out or RUNS))
         return 0
     try:
         if given.resume is not None:
+            if options(given) or given.config or given.out:
+                raise ConfigError("--resume goes on by the options that the run was begun with, expected no others")
             run = Run.resume(given.resume)
         else:
             if given.archetype is None and not given.config and not given.print_config:
@@ -105,7 +108,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except (RunError, ValueError) as error:
+    except (RunError, DamagedError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

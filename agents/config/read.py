@@ -182,6 +182,8 @@ def _safe(path: Path) -> dict[str, Any]:
         told = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there, expected a YAML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}), expected a YAML file") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is no YAML: {error}") from None
     if not isinstance(told, dict):

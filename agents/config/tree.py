@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+HeldOut = Annotated[float, Field(gt=0.0, le=0.5)]  # share of the rows that nothing is learnt from
 Above0 = Annotated[float, Field(gt=0.0)]
 Curve = Literal["constant", "linear", "cosine"]
 
@@ -67,7 +68,7 @@ class LearnPPO(Node):
     standard_steps: Positive  # environment decisions of a standard run
     learning_rate: Rate
     n_steps: Positive  # decisions of each slot between two updates
-    batch_size: Positive
+    batch_size: Annotated[int, Field(ge=2)]  # one alone has no spread of advantages
     n_epochs: Positive
     gamma: Share
     gae_lambda: Share
@@ -145,7 +146,7 @@ class LearnSupervised(Node):
     batch_size: Positive
     epochs: Positive
     horizon_ms: Annotated[int, Field(ge=500, le=60_000)] = 5000
-    held_out: Share = 0.1
+    held_out: HeldOut = 0.1
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-4
 
 
@@ -157,7 +158,7 @@ class LearnPatterns(Node):
     batch_size: Positive
     epochs: Positive
     contrast: Annotated[float, Field(ge=0.0)] = 0.1  # what the contrastive loss weighs
-    held_out: Share = 0.1
+    held_out: HeldOut = 0.1
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-2
 
 

@@ -13,6 +13,7 @@ from agents.judge.mirror import Z_95 as Z_95
 Array = np.ndarray[Any, np.dtype[Any]]
 SCALE = math.log(10.0) / 400.0  # of the logistic curve, by point of Elo
 DRAWS = 1.0  # matches that everybody is held to have drawn with somebody of the middle: ratings stay finite
+LEAST_SCATTER = 0.5  # of the means of n pairs, over n: as if one of them could have come out otherwise
 STEPS = 100
 CLOSE = 1e-9
 
@@ -110,7 +111,7 @@ def rings(meetings: Sequence[Meeting], surely: float = Z_95) -> list[tuple[str, 
         means = np.asarray(m.pairs, float).mean(1)
         if len(means) < 2:
             continue
-        error = max(float(means.std(ddof=1)), 0.5 / len(means)) / math.sqrt(len(means))
+        error = max(float(means.std(ddof=1)), LEAST_SCATTER / len(means)) / math.sqrt(len(means))
         if abs(means.mean() - 0.5) > surely * error:
             beats.add((m.first, m.second) if means.mean() > 0.5 else (m.second, m.first))
     players = sorted({name for pair in beats for name in pair})
@@ -125,17 +126,20 @@ def _expected(gap: Array) -> Array:
 
 def _sums(rows: list[tuple[int, int, Array]], elo: Array, moved: Array, middle: float) -> tuple[Array, Array, Array]:
     """Of the likelihood: its slope, its bend (positive), and the spread of the slope over pairs."""
-    count = len(elo)
-    slope, bend, spread = np.zeros(count), np.zeros((count, count)), np.zeros((count, count))
+    players = len(elo)
+    slope, bend, spread = np.zeros(players), np.zeros((players, players)), np.zeros((players, players))
     for a, b, pairs in rows:
         chance = float(_expected(np.array(elo[a] - elo[b])))
         off = (pairs - chance).sum(1) * SCALE  # by pair
         weight = pairs.size * chance * (1.0 - chance) * SCALE**2
+        count = len(pairs)
+        # Few pairs scatter more than about the mean that was fitted to them, and alike ones are not certain.
+        scatter = max(float((off**2).sum()) * count / max(count - 1, 1), (2.0 * LEAST_SCATTER * SCALE) ** 2 / count)
         for one, sign in ((a, 1.0), (b, -1.0)):
             slope[one] += sign * off.sum()
             for other, turned in ((a, 1.0), (b, -1.0)):
                 bend[one, other] += sign * turned * weight
-                spread[one, other] += sign * turned * float((off**2).sum())
+                spread[one, other] += sign * turned * scatter
     for one in moved:  # a few draws with the middle
         chance = float(_expected(np.array(elo[one] - middle)))
         slope[one] += DRAWS * (0.5 - chance) * SCALE

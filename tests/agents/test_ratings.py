@@ -58,6 +58,21 @@ def test_matches_of_one_pair_are_one_piece_of_evidence():
     assert errors[0] / errors[1] == pytest.approx(np.sqrt(2), rel=0.1)
 
 
+@pytest.mark.parametrize("pair", [(0.5, 0.5), (1.0, 0.0)])
+def test_pairs_that_are_all_alike_leave_doubt_and_more_of_them_less(pair):
+    errors = [rate([Meeting("x", "stock", np.tile(pair, (n, 1)))], {"stock": 0.0})["x"].error for n in (2, 10, 40)]
+    assert errors[0] > errors[1] > 5 and errors[1] > errors[2] > 0
+
+
+def test_few_pairs_cover_what_was_planted():
+    random = np.random.default_rng(5)
+    covered = []
+    for _ in range(400):
+        found = rate([Meeting("x", "stock", score(random, 100.0, 6))], {"stock": 0.0})["x"]
+        covered.append(abs(found.elo - 100.0) < 1.96 * found.error)
+    assert np.mean(covered) > 0.9
+
+
 def test_rings_are_found():
     random = np.random.default_rng(3)
     won = [score(random, 100, 400) for _ in range(3)]

@@ -3,9 +3,11 @@
 import csv
 import errno
 import json
+import shutil
 import signal
 import time
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,6 +242,76 @@ def test_what_cannot_be_begun_leaves_no_folder(tmp_path):
     with pytest.raises(ValueError, match=r"batch\.matches is 2, expected one for each of 3 shards"):
         Run.begin(tmp_path / "run", resolve(asked))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_too_short_to_learn_says_so(tmp_path, capsys):
+    begin(tmp_path / "short", "combat_dqn", "ddqn", **{"learn.learning_starts": 1200})
+    assert "learning starts after 1,200 decisions and the run has 1,200" in capsys.readouterr().out
+    begin(tmp_path / "long", "combat_dqn", "ddqn")
+    assert "warning" not in capsys.readouterr().out
+
+
+def test_what_the_learner_refuses_leaves_the_folder_free(tmp_path, monkeypatch):
+    def refuses(*_: Any) -> None:
+        raise AssertionError("`n_steps * n_envs` must be greater than 1")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.run.build_learner", refuses)
+        with pytest.raises(RunError, match="the learner cannot be made: `n_steps"):
+            begin(tmp_path / "run", "combat_dqn", "ppo").go()
+    assert begin(tmp_path / "run", "combat_dqn", "ppo")
+
+
+@pytest.mark.parametrize("opponents", ["stock", "pool"])
+def test_a_run_that_ended_before_its_first_checkpoint_begins_again(tmp_path, monkeypatch, opponents):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    asked = {"opponents": opponents, "budget.checkpoints": 1}
+    begin(whole, "combat_dqn", "ppo", **asked).go()
+    with monkeypatch.context() as patch:
+        crash_after(patch, 600)
+        patch.setattr("agents.course.Course.rescue", lambda self, error: "killed")
+        with pytest.raises(RunError, match="killed"):
+            begin(broken, "combat_dqn", "ppo", **asked).go()
+    assert not checkpoints(broken)
+    Run.resume(broken).go()
+    assert differing(last_state(whole), last_state(broken)) == []
+    assert (whole / "monitor.csv").read_text() == (broken / "monitor.csv").read_text()
+
+
+def test_a_run_that_is_over_stays_as_it_is(tmp_path):
+    """Whether its budget was spent or it was good enough before: gone on with, it judges its model and no more."""
+    for name, asked in (("spent", {}), ("enough", {"patience.win_rate": 0.01, "budget.evaluations": 8})):
+        folder = tmp_path / name
+        begin(folder, "combat_dqn", "ppo", **asked).go()
+        arrays = (folder / "final" / "arrays.safetensors").read_bytes()
+        kept = [path.name for path in checkpoints(folder)]
+        for _ in range(2):
+            Run.resume(folder).go()
+            assert (folder / "final" / "arrays.safetensors").read_bytes() == arrays
+            assert [path.name for path in checkpoints(folder)] == kept
+        with (folder / "evaluation_results.csv").open() as file:
+            rows = [(row["steps"], row["start"], row["mask"]) for row in csv.DictReader(file)]
+        assert max(rows.count(row) for row in rows) == 2  # the last model is judged again at the end, and no more often
+
+
+def test_a_lost_best_model_is_named_and_chosen_anew(tmp_path, capsys):
+    begin(tmp_path / "run", "combat_dqn", "ppo").go()
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "best")
+    Run.resume(tmp_path / "run").go()
+    assert "the best model is chosen anew" in capsys.readouterr().out
+    assert (tmp_path / "run" / "checkpoints" / "best").is_dir()
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("config.yaml", "a: ["), ("config.yaml", ""), ("config.yaml", "- 1"), ("facts.json", "{"), ("facts.json", "{}"),
+    ("facts.json", None),
+])  # fmt: skip
+def test_a_damaged_file_of_a_run_is_named(tmp_path, name, text):
+    begin(tmp_path / "run", "combat_dqn", "ppo")
+    path = tmp_path / "run" / name
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(RunError, match=rf"{name} cannot be used.*expected what the run wrote"):
+        Run.resume(tmp_path / "run")
 
 
 def test_a_folder_without_a_run_cannot_be_gone_on_with(tmp_path):

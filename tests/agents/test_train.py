@@ -13,7 +13,7 @@ from agents.learners.build import payment_of
 from agents.trackers import WANDB_ID
 from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
 from scripts import tune
-from tests.agents.runs import options, words
+from tests.agents.runs import begin, options, words
 
 BUILT = len(TYPES)
 
@@ -62,6 +62,40 @@ def test_a_wrong_option_names_the_right_ones(said, expected, capsys):
 def test_a_device_that_is_not_there_is_said(tmp_path, capsys):
     assert train.main(["--archetype", "mage", "--device", "cuda:99", "--out", str(tmp_path / "run")]) == 1
     assert "cuda:99" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "expected"),
+    [
+        ("--resume {run} --steps 100", 2, "--resume goes on by the options that the run was begun with"),
+        ("--resume {run} learn.gamma=0.9", 2, "--resume goes on by the options"),
+        ("--archetype mage --model-type threat_assessment learn.held_out=0.9", 2, "learn.held_out is 0.9"),
+        ("--archetype mage --algo ppo learn.batch_size=1", 2, "learn.batch_size is 1"),
+        ("--archetype mage --config {folder}", 2, "cannot be read"),
+        ("--archetype mage --algo ppo --size tiny --out {file}/run", 1, "Not a directory"),
+        ("--archetype mage --opponents {folder}", 2, "opponents"),
+    ],
+)
+def test_what_cannot_be_is_one_line(said, status, expected, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    begin(tmp_path / "run", "combat_dqn", "ppo")
+    told = said.format(run=tmp_path / "run", folder=tmp_path, file=tmp_path / "file")
+    assert train.main(told.split()) == status
+    error = capsys.readouterr().err
+    assert expected in error and error.count("\n") == 1
+
+
+def test_options_may_stand_anywhere(capsys):
+    assert train.main(["learn.gamma=0.9", "--archetype", "mage", "batch.matches=4", "--print-config"]) == 0
+    told = capsys.readouterr().out
+    assert "gamma: 0.9" in told and "matches: 4" in told
+
+
+def test_the_test_preset_of_every_type_learns():
+    for kind in TYPES.values():
+        for algo in kind.algos:
+            config = resolve({"archetype": "mage", "model_type": kind.name, "algo": algo, "preset": "test"})
+            assert getattr(config.learn, "learning_starts", 0) <= config.total_steps * 3 // 4
 
 
 def test_help_shows_how_to_begin(capsys):
