@@ -96,8 +96,8 @@ matches a start while they trained; they chose the defaults and are no results t
   needs was not told apart. The aggressive went from 29% in contact after 0.1 million decisions to 54%, 44% and 45% in
   the last three of ten evaluations (100 pairs each), and keeps what standing still has in the field. Begun about what
   the stock AI does (58% and 48% untrained, for it takes every offer) it unlearnt that by the former settings. The
-  tank's line is by the former settings too. Both began to learn after 30,000 decisions; it is 15,000 since then, so that
-  short runs learn as well.
+  tank's line is by the former settings too. Both began to learn after 30,000 decisions; since then it is 15,000, so
+  that short runs learn as well.
 - *To know how somebody plays* gained nothing. With what an encoder reads in its enemies the mage was worse than with
   zeros, by 4.4 and 3.0 points on the mean of the styles, though six readings of ten named the style: better against who
   runs at it in the field, worse against who waits there, where nothing can be read before the fight. The best models of

@@ -69,7 +69,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except Stopped as stop:
         print(stop, file=sys.stderr)
         return 128 + stop.by
-    except (ValueError, JudgeError, NoEvidenceError, FaultError, DamagedError) as error:
+    except (ValueError, JudgeError, NoEvidenceError, FaultError, DamagedError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -84,6 +84,8 @@ def _gauntlet(given: argparse.Namespace) -> int:
         raise FaultError(model.broken)
     if not given.unchecked:
         check_order(known_order(model), given.scenario, archetype, given.pairs)
+    if given.out is not None:
+        given.out.mkdir(parents=True, exist_ok=True)  # before anything is played
     results = gauntlet(model, given.scenario, archetype, given.pairs, others, record=given.out is not None)
     Console(width=WIDE, emoji=False).print(table_of(results))
     for number, result in enumerate(results if given.out else ()):
@@ -110,6 +112,8 @@ def _gate(given: argparse.Namespace) -> int:
 
 def _ladder(given: argparse.Namespace) -> int:
     players = [player_of(name) for name in given.models]
+    if given.plot is not None:
+        given.plot.parent.mkdir(parents=True, exist_ok=True)  # before anything is played
     found = everybody(players, given.scenario, _archetype(given, players), given.pairs)
     Console(width=WIDE, emoji=False).print(ladder_table(found))
     for warning in found.warnings():

@@ -32,6 +32,7 @@ from mlmonster_env.store.migrating import SchemaError
 WIDE = 140  # characters of a table that no terminal shows
 
 Run = Callable[[Registry, argparse.Namespace, Console], int]
+MOST_DAYS = 36_500
 
 
 def parser() -> argparse.ArgumentParser:
@@ -170,8 +171,8 @@ def _pin(registry: Registry, given: argparse.Namespace, console: Console) -> int
 
 
 def _gc(registry: Registry, given: argparse.Namespace, console: Console) -> int:
-    if given.days < 0:
-        raise ValueError(f"--days is {given.days:g}, expected at least 0")
+    if not 0 <= given.days <= MOST_DAYS:
+        raise ValueError(f"--days is {given.days:g}, expected 0 to {MOST_DAYS}")
     found = sweep(registry, timedelta(days=given.days), only_look=given.dry_run)
     for one in found.versions:
         console.print(f"{one} {'would be' if given.dry_run else 'is'} deleted", soft_wrap=True)

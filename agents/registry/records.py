@@ -217,6 +217,12 @@ def lock(connection: Connection, name: ModelName) -> None:
         raise RegistryError(f"the store knows no model {name}: python -m mlmonster_env.store migrate")
 
 
+def home_elsewhere(one: ModelVersion, models: Path) -> Path | None:
+    """Where a version's bundle lies if that is not among `models`: its published view is there too."""
+    home = Path(one.bundle_path or one.onnx_path).parent.resolve()
+    return home if home != models and folder_of(one, models).parent.resolve() == home else None
+
+
 def folder_of(one: ModelVersion, models: Path) -> Path:
     """Where a version's bundle lies: where it was registered, or, if all was moved elsewhere, among `models`."""
     told = Path(one.bundle_path or one.onnx_path)

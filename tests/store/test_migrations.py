@@ -42,7 +42,7 @@ def test_programs_that_migrate_at_once_do_not_get_in_each_others_way(make_databa
 def test_a_migration_that_fails_leaves_nothing_behind(make_database):
     database = make_database()
     broken = Migration(len(migrations()) + 1, "broken", "CREATE TABLE half (); SELECT wrong;")
-    with pytest.raises(SchemaError, match=r"migration 5 broken failed and nothing was changed: .*wrong"):
+    with pytest.raises(SchemaError, match=r"migration 6 broken failed and nothing was changed: .*wrong"):
         migrate(database, [*migrations(), broken])
     with database.connect() as connection:
         assert applied(connection) == []
@@ -52,7 +52,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(make_database):
 def test_a_newer_schema_is_refused_with_words(own_database):
     later = Migration(len(migrations()) + 1, "later", "CREATE TABLE later ();")
     assert migrate(own_database, [*migrations(), later]) == [later]
-    with pytest.raises(SchemaError, match=r"newer than this program: it has migration 5 later.*expected a newer"):
+    with pytest.raises(SchemaError, match=r"newer than this program: it has migration 6 later.*expected a newer"):
         migrate(own_database)
 
 

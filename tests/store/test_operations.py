@@ -148,6 +148,23 @@ def test_what_must_not_be_done_to_models_is_refused(models, statement, words):
     assert models.execute("SELECT version, previous, epoch FROM ml_model_slots").fetchall() == [(2, 1, 2)]
 
 
+def test_an_old_line_of_the_history_tells_of_no_new_move(models):
+    with models.transaction():
+        models.execute("DELETE FROM ml_model_slots")
+        models.execute(
+            "INSERT INTO ml_model_history (archetype, model_type, action, stage, from_version, to_version, epoch) "
+            "VALUES (%s, %s, 'withdraw', 'production', 2, NULL, 3)",
+            MODEL,
+        )
+    with pytest.raises(REFUSED, match="the newest line of the history does not say so"):
+        models.execute(
+            "INSERT INTO ml_model_slots (archetype, model_type, stage, version, epoch) "
+            "VALUES (%s, %s, 'production', 1, 1)",
+            MODEL,
+        )
+    assert models.execute("SELECT FROM ml_model_slots").fetchall() == []
+
+
 @pytest.mark.parametrize("column", ["known_good", "pinned"])
 def test_versions_that_are_kept_cannot_be_deleted_and_others_can(models, column):
     models.execute(f"UPDATE ml_model_versions SET {column} = true WHERE version = 3")

@@ -87,10 +87,26 @@ def test_what_cannot_be_done_ends_with_2(registry, call, make_database, capsys):
     assert call("rollback", "mage/combat_dqn")[0] == 2
     status, printed = call("rollback", "mage/combat_dqn", "--reason", "a test")
     assert status == 2 and "no version before that is known to be good" in printed
-    assert call("gc", "--days", "-1")[0] == 2
+    for days in ("-1", "inf", "1e10", "nan"):
+        status, printed = call("gc", "--days", days)
+        assert status == 2 and "expected 0 to 36500" in printed
     assert command.main(["list", "--url", make_database().url]) == 2
     assert "python -m mlmonster_env.store migrate" in capsys.readouterr().err
     assert command.main(["list", "--url", "postgresql://127.0.0.1:1/nowhere"]) == 2
+
+
+def test_from_another_folder_nothing_moves(registry, register, call, tmp_path, capsys):
+    """The published view that programs read lies where the bundles do."""
+    register(1)
+    assert call("promote", "mage/combat_dqn", 1, "--force", "--reason", "the first")[0] == 0
+    register(2)
+    elsewhere = ["--url", registry.database.url, "--models", str(tmp_path / "elsewhere")]
+    assert command.main(["promote", "mage/combat_dqn", "2", "--force", "--reason", "a test", *elsewhere]) == 1
+    assert command.main(["check", *elsewhere]) == 1
+    assert "run it with --models" in " ".join(capsys.readouterr().out.split())
+    status, printed = call("check")
+    assert (status, printed) == (0, "all is well\n")
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_pins_and_deletion(registry, call):
