@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
@@ -47,7 +46,11 @@ def postmaster(database: Store) -> int:
 
 
 def kill(database: Store) -> None:
-    os.kill(postmaster(database), signal.SIGKILL)
+    """Kill the server; those who served connections notice by themselves, and until then go on serving them."""
+    server = psutil.Process(postmaster(database))
+    served = server.children(recursive=True)
+    server.kill()
+    psutil.wait_procs(served, timeout=TIME_S)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
