@@ -143,7 +143,7 @@ class Battle:
         self._remembers = "history" in self.blocks
         self._orders: list[Array] | None = [] if record else None
         self._since = np.zeros(matches, np.int64)
-        self._begun = np.zeros(matches, np.bool_)
+        self.begun = np.zeros(matches, np.bool_)  # of each match, whether it was ever reset
 
     @property
     def num_matches(self) -> int:
@@ -249,7 +249,7 @@ class Battle:
         self.steps[:] = state["steps"]
         if self._remembers:
             self._history[:] = state["history"]
-        self._begun[:] = True
+        self.begun[:] = True
 
     def recording(self, match: int = 0) -> Recording:
         """The match that a row is playing, from its beginning until now."""
@@ -277,8 +277,8 @@ class Battle:
         )
 
     def _check_begun(self, what: str) -> None:
-        if not self._begun.all():
-            none = "" if not self._begun.any() else f" of matches {np.flatnonzero(~self._begun).tolist()}"
+        if not self.begun.all():
+            none = "" if not self.begun.any() else f" of matches {np.flatnonzero(~self.begun).tolist()}"
             raise ResetNeeded(f"{what} before reset{none}, expected reset first")
 
     def _rewards(self) -> Array:
@@ -300,7 +300,7 @@ class Battle:
             return
         self._begin_arena(which, seeds)
         self.steps[which] = 0
-        self._begun[which] = True
+        self.begun[which] = True
         if self._orders is not None:
             if len(which) == self.num_matches:
                 self._orders.clear()

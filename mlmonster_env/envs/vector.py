@@ -63,7 +63,6 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._cameras = [Camera(self.battle.arena, match) for match in range(num_envs)] if render_mode else []
         self._ended = np.zeros(num_envs, np.bool_)
-        self._begun = np.zeros(num_envs, np.bool_)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -74,8 +73,8 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
             mask = np.asarray(options["reset_mask"])
             if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
                 raise ValueError(f"reset_mask is {mask!r}, expected {self.num_envs} truths, at least one of them true")
-        if not (mask | self._begun).all():
-            rows = np.flatnonzero(~(mask | self._begun)).tolist()
+        if not (mask | self.battle.begun).all():
+            rows = np.flatnonzero(~(mask | self.battle.begun)).tolist()
             raise ValueError(f"reset_mask leaves out environments {rows}, expected all of them the first time")
         seeds = self._checked_seeds(seed)
         super().reset(seed=seeds if isinstance(seeds, int) else None)
@@ -131,17 +130,16 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         """Begin matches from seeds; where there is none, the next one of the seed that they had, or of a random one."""
         if isinstance(seed, int):
             seeds: list[int | None] = seeds_from(seed, self.num_envs).tolist()
-        elif seed is None and not self._begun.any():
+        elif seed is None and not self.battle.begun.any():
             seeds = seeds_from(int(self.np_random.integers(SEED_MASK)), self.num_envs).tolist()
         else:
             seeds = [None] * self.num_envs if seed is None else seed
-        for row in np.flatnonzero(~self._begun):
+        for row in np.flatnonzero(~self.battle.begun):
             seeds[row] = int(self.np_random.integers(SEED_MASK)) if seeds[row] is None else seeds[row]
         goes_on = np.array([one is None for one in seeds])
         self.battle.begin(which[goes_on[which]])
         begins = which[~goes_on[which]]
         self.battle.begin(begins, np.array([seeds[row] & SEED_MASK for row in begins], np.int64))
-        self._begun[which] = True
 
     def _infos(self, mask: Array) -> dict[str, Any]:
         infos = {"alive": self.battle.alive & mask, "_alive": mask.copy()}
