@@ -114,6 +114,9 @@ def main(words: Sequence[str] | None = None) -> int:
         if name not in built:
             print(f"error: model type is {name!r}, expected {one_of(name, built)}", file=sys.stderr)
             return 2
+    if not 0 < given.vram < math.inf:
+        print(f"error: --vram is {given.vram:g}, expected gigabytes above 0", file=sys.stderr)
+        return 2
     kinds = [TYPES[name] for name in given.model_types or built]
     Console(width=120).print(table(kinds, given.size or SIZES, given.vram))
     return 0

@@ -138,9 +138,10 @@ def gather_training(section: Section) -> None:
         return
     name = "-".join((*section.kind.first.kind, runs[0].name))
     rates = win_rates(runs)
-    if rates:
+    config = runs[0].config
+    if rates and config is not None:
         styles = section.kind.first.kind[2] == "patterns"
-        title = "Styles named rightly" if styles else f"Win rate against {yardstick_of(runs[0].config.opponents)}"  # type: ignore[union-attr]
+        title = "Styles named rightly" if styles else f"Win rate against {yardstick_of(config.opponents)}"
         says = "; ".join(f"{one.name}: {one.last:.0%} at the end" for one in rates)
         svg = charts.curves(f"rates-{name}", rates, "share of packs" if styles else "win rate", share=True)
         key = tuple(words.STARTS.get(one.name, one.name) for one in rates)

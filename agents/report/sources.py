@@ -119,7 +119,7 @@ def read_subject(path: Path) -> Subject:
     records = {name: columns for name in RECORDS if (columns := read_csv(path / f"{name}.csv"))}
     if model is None and not records:
         raise ValueError(f"{path} holds neither a model nor the records of a run, expected one of them")
-    if model is None and config is None:
+    if records and config is None:
         raise ValueError(f"{path} holds records but no {CONFIG}, expected the folder of a run")
     policy = None if model is None else Policy.load(model)
     if policy is not None and policy.card.model_type not in TYPES:

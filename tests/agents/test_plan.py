@@ -90,6 +90,12 @@ def test_the_command_answers_a_wrong_name_with_the_nearest(capsys):
         main(["--size", "huge"])
 
 
+@pytest.mark.parametrize("gigabytes", ["-1", "0", "nan", "inf"])
+def test_the_command_refuses_a_gpu_without_memory(capsys, gigabytes):
+    assert main(["skill_dqn", f"--vram={gigabytes}"]) == 2
+    assert f"--vram is {float(gigabytes):g}, expected gigabytes above 0" in capsys.readouterr().err
+
+
 def test_nothing_is_allocated():
     kind = TYPES["movement_ppo"]
     card = make_card(kind, "mage", "full", "ppo")

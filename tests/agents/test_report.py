@@ -128,6 +128,10 @@ def test_damaged_files_are_errors(run, tmp_path, capsys):
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     assert main([str(folder), "--out", str(tmp_path / "a.html")]) == 2
     assert "arrays.safetensors is damaged" in capsys.readouterr().err
+    shutil.copy(run / "final" / "arrays.safetensors", weights)
+    (folder / "config.yaml").unlink()
+    assert main([str(folder), "--out", str(tmp_path / "a.html")]) == 2
+    assert "holds records but no config.yaml" in capsys.readouterr().err
     assert not (tmp_path / "a.html").exists()
 
 
