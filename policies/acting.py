@@ -9,6 +9,7 @@ import torch
 from mlmonster_env.contract import BLOCKS, CONTROLS, NOTHING_TO_DO, SHAPES, derive_mask
 from mlmonster_env.envs.battle import MASK
 from policies.actors import LOGITS, TOLD
+from policies.masks import FORBIDDEN
 from policies.sb3.actor_critic import sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -143,7 +144,8 @@ class Acting(ABC):
         if self.card.kind in TOLD:
             return told
         if temperature is not None:
-            told = told / np.maximum(temperature.astype(np.float32), COLDEST)[:, None]
+            heated = told / np.maximum(temperature.astype(np.float32), COLDEST)[:, None]
+            told = np.where(told <= FORBIDDEN / 2, np.float32(FORBIDDEN), heated)
         if temperature is not None or (self.card.kind == LOGITS and not (deterministic and lots is None)):
             drawn = self.random.random(len(told)) if lots is None else lots
             below = np.minimum(drawn.astype(np.float32), BELOW_1)

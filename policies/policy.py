@@ -60,7 +60,8 @@ class Policy(Acting):
             raise ValueError(f"{folder} was made for contract {manifest.get('contract')}, expected {VERSION}")
         made = {**told, "blocks": tuple(told["blocks"])}
         card = Card(**{k: decode(v) if k.startswith("policy") else v for k, v in made.items()})
-        actor = build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments)
+        with torch.random.fork_rng(devices=[]):  # the weights that a network begins with are drawn, and thrown away
+            actor = build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments)
         weights = {name: torch.as_tensor(value) for name, value in read_tree(folder)["weights"].items()}
         actor.load_state_dict(weights)
         return cls(card, actor.to(device))

@@ -26,8 +26,9 @@ class DamagedError(Exception):
 def write_tree(folder: Path, tree: Mapping[str, Any], **facts: Any) -> None:
     """Write a tree of mappings whose leaves are arrays, tensors or what JSON can hold, in the place of `folder`.
 
-    `facts` go into the manifest, to be read without the arrays.
+    `facts` go into the manifest, to be read without the arrays. ValueError where `folder` holds anything else.
     """
+    _check_place(folder)
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     values = _without_arrays(tree, "", arrays)
     fresh = folder.with_name(f".{folder.name}.writing")
@@ -120,6 +121,17 @@ def write_text(path: Path, text: str) -> None:
     fresh.write_text(text, encoding="utf-8")
     sync(fresh)
     fresh.replace(path)
+
+
+def _check_place(folder: Path) -> None:
+    """Whatever was not written by `write_tree` is not put out of the way."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is a file, expected a folder to write into, or a new name")
+    others = sorted(path.name for path in folder.iterdir() if path.name not in (ARRAYS, VALUES, MANIFEST))
+    if others:
+        raise ValueError(f"{folder} holds {others[0]!r}, expected a new folder, or one that holds nothing but a model")
 
 
 def _exchange(fresh: Path, folder: Path) -> None:

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from agents.catalog import TYPES, model_type
-from agents.config.tree import LEARN, Config, LearnConditionedPPO, LearnMemoryPPO
+from agents.config.tree import LEARN, Config, LearnConditionedPPO, LearnMemoryPPO, LearnSupervised
 from agents.opponents.mix import STOCK
 from agents.opponents.names import ALL_STYLES, POOL, opponent_of, parts_of
 from mlmonster_env.contract import ARCHETYPES
@@ -72,6 +72,8 @@ def resolved_from(whole: Mapping[str, Any]) -> Config:
             styles_of(made.opponents)
         if isinstance(made.learn, LearnMemoryPPO):
             _check_sequence(made.learn)
+        if isinstance(made.learn, LearnSupervised):
+            _check_horizon(made.learn, made.batch.decision_ms)
         plan_of(made.scenario)
     except ValueError as error:
         raise ConfigError(str(error)) from None
@@ -106,6 +108,13 @@ def _check_opponents(config: Config) -> None:
 def _check_sequence(learn: LearnMemoryPPO) -> None:
     if learn.n_steps % learn.sequence:
         raise ValueError(f"learn.sequence is {learn.sequence}, expected a divisor of learn.n_steps, {learn.n_steps}")
+
+
+def _check_horizon(learn: LearnSupervised, decision_ms: int) -> None:
+    if learn.horizon_ms < decision_ms:
+        raise ValueError(
+            f"learn.horizon_ms is {learn.horizon_ms}, expected at least a decision, batch.decision_ms, {decision_ms}"
+        )
 
 
 def as_tree(config: Config) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from agents.learners.reading_env import ReadingVecEnv
 from agents.learners.sac import ReplayingSAC
 from agents.learners.schedules import Schedule, schedule
 from agents.learners.supervised import ThreatLearner
+from agents.learners.threat_data import check_matches
 from agents.learners.watched import WatchedVecEnv
 from agents.machine import Machine
 from agents.opponents import STYLES, opponent_of
@@ -178,16 +179,20 @@ def build_env(config: Config, machine: Machine, league: League | None = None) ->
         ]
     )
     made.seed(config.seed * SEEDS_A_RUN)
+    if config.algo in TAUGHT:
+        check_matches(made)
     return made
 
 
 def _styled(config: Config, machine: Machine) -> ShardedVecEnv:
     """Matches in which every pack plays a style."""
     scenarios = SCENARIOS if config.scenario == EVERYWHERE else (config.scenario,)
-    return styled_shards(
+    made = styled_shards(
         config.archetype, config.batch.matches * machine.times, config.seed * SEEDS_A_RUN, scenarios=scenarios,
         payment=payment_of(config), skills=config.skills, decision_ms=config.batch.decision_ms,
     )  # fmt: skip
+    check_matches(made)
+    return made
 
 
 def build_learner(config: Config, env: Any, machine: Machine) -> Any:
@@ -217,6 +222,7 @@ def build_learner(config: Config, env: Any, machine: Machine) -> Any:
         "bootstrap_truncated": False,  # the time limit is a rule of the scenario, and a draw is paid
     }
     made = LEARNERS[config.algo](card.policy_class, env, **common, **_settings(config, env, machine))
+    env.seed(config.seed * SEEDS_A_RUN)  # the learner has given it those of its own, which the next run's overlap
     if machine.compile:
         compile_extractors(made.policy)
     return made

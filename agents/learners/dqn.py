@@ -50,7 +50,8 @@ class ValueLearner(Replaying):
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
 
     def _settings(self) -> list[str]:
-        return [*super()._settings(), "exploration_fraction", "exploration_final_eps", "max_grad_norm"]
+        exploration = ("exploration_fraction", "exploration_initial_eps", "exploration_final_eps")
+        return [*super()._settings(), *exploration, "max_grad_norm"]
 
     def _judge(self, batch: Transitions) -> tuple[Tensor, Tensor]:
         """Of each row its loss, and how far off its value was."""

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -15,13 +16,13 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import explained_variance
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from torch import Tensor, nn
 
 from agents.learners.clipping import clip_gradients
 from agents.learners.crew import Crew
 from agents.learners.recorders import DecisionRecorder
-from agents.learners.resumable import Resumable, generator_state, set_generator_state
+from agents.learners.resumable import Resumable, generator_state, refuse, set_generator_state
 from agents.learners.rollout import Piece, Rollout
 from mlmonster_env.envs.shards import stacked
 from policies.normalize import update_scales
@@ -33,9 +34,19 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LEAST_SCALE = 1e-4
 SETTINGS = [
     "learning_rate", "n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "normalize_advantage", "ent_coef",
-    "clip_range", "vf_coef", "max_grad_norm", "target_kl", "seed", "policy_kwargs", "bootstrap_truncated",
-    "normalize_returns", "accumulate", "mixed_precision",
+    "clip_range", "clip_range_vf", "vf_coef", "max_grad_norm", "target_kl", "seed", "policy_kwargs",
+    "bootstrap_truncated", "normalize_returns", "accumulate", "mixed_precision",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Played:
+    """What one shard gave in a rollout."""
+
+    piece: Any
+    returns: Array  # discounted ones that its slots had, at each step
+    endings: list[dict[int, dict[str, Any]]]  # of each step, by slot what was told of matches that ended
+    slots: int
 
 
 class _NoBuffer:
@@ -71,6 +82,7 @@ class MaskedPPO(Resumable, PPO):
         mixed_precision: bool = True,
         **named: Any,
     ) -> None:
+        refuse(named, rollout_buffer_class=None, rollout_buffer_kwargs=None)
         self.ent_schedule = ent_coef if callable(ent_coef) else None
         self.bootstrap_truncated = bootstrap_truncated
         self.normalize_returns = normalize_returns
@@ -111,29 +123,36 @@ class MaskedPPO(Resumable, PPO):
             discounted[:] = 0.0
 
     def _shards(self) -> list[VecEnv]:
-        return list(getattr(self.env, "shards", [self.env]))
+        # A wrapper would be passed by if what it wraps were played shard by shard.
+        whole: list[Any] = [self.env]
+        return whole if isinstance(self.env, VecEnvWrapper) else list(getattr(self.env, "shards", whole))
 
     def collect_rollouts(self, env: VecEnv, callback: BaseCallback, rollout_buffer: Any, n_rollout_steps: int) -> bool:
         """Let every shard play `n_rollout_steps` steps; False if a callback wants to stop."""
         self.policy.set_training_mode(False)
-        callback.on_rollout_start()
         shards = self._shards()
         if not self._last:
             self._last = _split(self._last_obs, shards)
-        pieces = self.crew.map(
+        callback.on_rollout_start()  # whoever keeps the state here keeps what is seen now with it
+        played = self.crew.map(
             lambda number: self._play(number, shards[number], n_rollout_steps), list(range(len(shards)))
         )
         if self.normalize_returns:
             scale = self.policy.return_scale
-            scale.update(torch.cat([torch.from_numpy(found) for _, found in pieces])[:, None].float())
+            scale.update(torch.cat([torch.from_numpy(one.returns) for one in played])[:, None].float())
             factor = 1.0 / max(float(scale.variance.sqrt()), LEAST_SCALE)
         else:
             factor = 1.0
-        self.rollout = self._rollout_of([piece for piece, _ in pieces], factor)
-        for _ in range(n_rollout_steps):
+        self.rollout = self._rollout_of([one.piece for one in played], factor)
+        for step in range(n_rollout_steps):
             self.num_timesteps += env.num_envs
+            infos = [one.endings[step].get(slot, {}) for one in played for slot in range(one.slots)]
+            dones = np.concatenate([one.piece.ended[step] for one in played])
+            rewards = np.concatenate([one.piece.rewards[step] for one in played])
+            callback.update_locals({"infos": infos, "dones": dones, "rewards": rewards})
             if not callback.on_step():
                 return False
+            self._update_info_buffer([infos[slot] for slot in np.flatnonzero(dones)], np.ones(int(dones.sum()), bool))
         callback.on_rollout_end()
         return True
 
@@ -141,21 +160,24 @@ class MaskedPPO(Resumable, PPO):
         """What is learnt from, rewards multiplied by `factor`."""
         return Rollout.of(pieces, factor, self.gamma, self.gae_lambda)
 
-    def _play(self, number: int, env: VecEnv, steps: int) -> tuple[Piece, Array]:
-        """One shard's part of a rollout, and the discounted returns that its slots had at each step."""
+    def _play(self, number: int, env: VecEnv, steps: int) -> "Played":
+        """One shard's part of a rollout."""
         seen = self._last[number]
         discounted = self._discounted[number]
         slots = env.num_envs
         recorder = self._recorder(number, env, steps)
         rewards = np.zeros((steps, slots), np.float32)
         ended = np.zeros((steps, slots), np.bool_)
+        beyond = np.zeros((steps, slots), np.float32)
         returns = np.zeros((steps, slots), np.float32)
+        endings: list[dict[int, dict[str, Any]]] = []
         for step in range(steps):
             fresh, paid, dones, infos = env.step(recorder.act(step, seen))
             rewards[step] = paid
             ended[step] = dones
+            endings.append({slot: infos[slot] for slot in np.flatnonzero(dones).tolist()})
             if self.bootstrap_truncated and dones.any():
-                rewards[step] += self._beyond(recorder, np.flatnonzero(dones), infos, slots)
+                beyond[step] = self._beyond(recorder, endings[step], env)
             recorder.end(dones)
             discounted[:] = discounted * self.gamma + paid
             returns[step] = discounted
@@ -164,7 +186,7 @@ class MaskedPPO(Resumable, PPO):
         self._last[number] = seen
         worth = self._worth(recorder, seen, env)
         self._played(number, recorder)
-        return recorder.piece(rewards, ended, worth), returns.ravel()
+        return Played(recorder.piece(rewards, ended, worth, beyond), returns.ravel(), endings, slots)
 
     def _played(self, number: int, recorder: Any) -> None:
         """A shard's part of a rollout is over."""
@@ -177,31 +199,26 @@ class MaskedPPO(Resumable, PPO):
         """Observations by block as the policy takes them, on its device."""
         return self._shown(_on(observations, self.device))
 
-    def _beyond(self, recorder: Any, slots: Array, infos: list[dict[str, Any]], count: int) -> Array:
-        """What slots whose match time ended would still have been worth, in the rewards' own scale."""
-        extra = np.zeros(count, np.float32)
-        cut = [slot for slot in slots.tolist() if infos[slot].get("TimeLimit.truncated")]
+    def _beyond(self, recorder: Any, endings: dict[int, dict[str, Any]], env: VecEnv) -> Array:
+        """What slots whose match was cut short would still have been worth, in the scale of the values."""
+        extra = np.zeros(env.num_envs, np.float32)
+        cut = [slot for slot, info in endings.items() if info.get("TimeLimit.truncated")]
         if cut:
-            last = [infos[slot]["terminal_observation"] for slot in cut]
+            last = [endings[slot]["terminal_observation"] for slot in cut]
             rows = (
                 {name: np.stack([row[name] for row in last]) for name in last[0]}
                 if isinstance(last[0], dict)
                 else {"state": np.stack(last)}
             )
-            unit = max(float(self.policy.return_scale.variance.sqrt()), LEAST_SCALE) if self.normalize_returns else 1.0
-            extra[cut] = self.gamma * unit * recorder.values(rows, np.array(cut))
+            alive = np.array([endings[slot].get("alive", True) for slot in cut], np.bool_)
+            extra[cut] = self.gamma * _of_packs(recorder.values(rows, np.array(cut)), alive, env)
         return extra
 
     def _worth(self, recorder: Any, seen: dict[str, Array], env: VecEnv) -> Array:
-        """What slots are worth after the last step; a dead monster's is the mean of its living allies'."""
+        """What slots are worth after the last step."""
         values: Array = recorder.values(seen, np.arange(env.num_envs))
         alive = getattr(env, "alive", None)
-        if alive is None or alive.all():
-            return values
-        team = values.reshape(-1, getattr(env, "slots_a_match", 1))
-        living = alive.reshape(team.shape)
-        mean = (team * living).sum(1, keepdims=True) / np.maximum(living.sum(1, keepdims=True), 1)
-        return np.where(living, team, mean).ravel().astype(np.float32)
+        return values if alive is None else _of_packs(values, alive, env)
 
     def train(self) -> None:
         """Improve the policy by the last rollout."""
@@ -280,7 +297,7 @@ class MaskedPPO(Resumable, PPO):
         ratio = change.exp()
         clipped = torch.clamp(ratio, 1 - clip, 1 + clip)
         policy_loss = -torch.min(part.advantages * ratio, part.advantages * clipped).mean()
-        value_loss = nn.functional.mse_loss(values.float(), part.returns)
+        value_loss = nn.functional.mse_loss(self._near(values.float(), part.values), part.returns)
         loss = policy_loss - self.ent_coef * entropy + self.vf_coef * value_loss
         share = len(part) / whole
         (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
@@ -289,6 +306,13 @@ class MaskedPPO(Resumable, PPO):
             kl = (moved - change.detach()).mean()
             outside = (moved.abs() > clip).float().mean()
             return torch.stack([policy_loss, value_loss, entropy, kl, outside]).cpu() * share
+
+    def _near(self, values: Tensor, before: Tensor) -> Tensor:
+        """Values no farther from those that were told while playing than `clip_range_vf` allows."""
+        if self.clip_range_vf is None:
+            return values
+        most = float(self.clip_range_vf(self._current_progress_remaining))  # type: ignore[operator]
+        return before + torch.clamp(values - before, -most, most)
 
     def _told(self, policy: Any, part: Rollout) -> tuple[Tensor, Tensor]:
         """What a policy says of decisions: masked scores and values."""
@@ -348,6 +372,16 @@ class MaskedPPO(Resumable, PPO):
         worth = explained_variance(rollout.values.cpu().numpy(), rollout.returns.cpu().numpy())
         self.logger.record("train/explained_variance", worth)
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+
+
+def _of_packs(values: Array, alive: Array, env: VecEnv) -> Array:
+    """Values of whole packs' slots; that of a dead monster is the mean of its living allies'."""
+    if alive.all():
+        return values
+    team = values.reshape(-1, getattr(env, "slots_a_match", 1))
+    living = alive.reshape(team.shape)
+    mean = (team * living).sum(1, keepdims=True) / np.maximum(living.sum(1, keepdims=True), 1)
+    return np.where(living, team, mean).ravel().astype(np.float32)
 
 
 def _blocks(seen: Any) -> dict[str, Array]:

@@ -55,7 +55,7 @@ class DecisionRecorder:
     def end(self, dones: Array) -> None:
         """Some slots' matches are over."""
 
-    def piece(self, rewards: Array, ended: Array, last_values: Array) -> Piece:
+    def piece(self, rewards: Array, ended: Array, last_values: Array, beyond: Array) -> Piece:
         """What was kept."""
         actions, log_probs, values = zip(*self._told, strict=True) if self._told else ((), (), ())
         return Piece(
@@ -67,6 +67,7 @@ class DecisionRecorder:
             rewards,
             ended,
             last_values,
+            beyond,
         )
 
 

@@ -115,6 +115,12 @@ class Replay:
         )  # fmt: skip
         self._release(closed)
 
+    def forget_open(self) -> None:
+        """Nobody knows what came of the decisions that are open: they are never drawn."""
+        self._open[:] = NOBODY
+        self._paid[:] = 0.0
+        self._factor[:] = 0.0
+
     def draw(self, count: int, correction: float = 1.0, device: torch.device | None = None) -> Transitions:
         """A batch, by priority; `correction` (0 to 1) says how much of the bias of that is made up for."""
         rows, likely = self.tree.draw_with_weights((np.arange(count) + self.random.random(count)) / count)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 
 from agents.learners.replay import Replay
-from agents.learners.resumable import Resumable, generator_state, set_generator_state
+from agents.learners.resumable import Resumable, generator_state, refuse, set_generator_state
 from mlmonster_env.contract import free_to_act
 from policies.masks import MASK
 from policies.normalize import RunningScale, update_scales
@@ -24,6 +24,7 @@ from policies.products import use_fast_products
 from policies.storage import Tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
+ROWS_TO_SCALE_BY = 20_000  # fewer are all of matches' beginnings, and what varies later seems not to
 SHORT = 0.25  # of its length, a vector whose movement is too short to be any
 SETTINGS = [
     "learning_rate", "buffer_size", "learning_starts", "batch_size", "tau", "gamma", "gradient_steps", "seed",
@@ -43,14 +44,25 @@ class Step:
     ended: Array
     cut: Array  # slots whose match time ended, where that is no end to learn from
     last: dict[str, Array]  # what those saw last
+    endings: dict[int, dict[str, Any]] = field(default_factory=dict)  # by slot, what was told of matches that ended
+
+    def over(self, slots: int) -> Array:
+        """Of each slot, whether its match ended."""
+        ended = np.zeros(slots, np.bool_)
+        ended[[*self.endings]] = True
+        return ended
+
+    def kept(self) -> Tree:
+        """What is to be kept of it until it is learnt from."""
+        return {name: value for name, value in vars(self).items() if name != "endings"}
 
 
 class Replaying(Resumable, OffPolicyAlgorithm):
     """To be mixed with an algorithm of Stable-Baselines3 that learns from replay.
 
-    The replay holds decisions alone, `n_steps` of them summed. Exploration is drawn for every slot by itself, among its
-    legal actions. With `overlap` the environment plays on in a second thread while the networks learn, one step ahead
-    and by the weights of before: the same whatever the threads' speeds.
+    The replay holds decisions alone, `decisions_ahead` of them summed. Exploration is drawn for every slot by itself,
+    among its legal actions. With `overlap` the environment plays on in a second thread while the networks learn, one
+    step ahead and by the weights of before: the same whatever the threads' speeds.
     """
 
     def __init__(
@@ -66,6 +78,13 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         mixed_precision: bool = True,
         **named: Any,
     ) -> None:
+        refuse(
+            named, n_steps=1, action_noise=None, use_sde=False, replay_buffer_class=None, replay_buffer_kwargs=None,
+            optimize_memory_usage=False,
+        )  # fmt: skip
+        train_freq = named.get("train_freq")
+        if isinstance(train_freq, tuple) and train_freq[1] != "step":
+            raise ValueError(f"train_freq is {train_freq}, expected a number of steps: matches of a batch end apart")
         self.decisions_ahead = decisions_ahead
         self.priority = priority
         self.correction = correction
@@ -102,6 +121,18 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         self._pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) if self.overlap else None
         self._tensors: tuple[list[Tensor], list[Tensor]] | tuple[()] = ()
         self._acting: nn.Module = deepcopy(self._network()) if self.overlap else self._network()
+
+    def _setup_learn(
+        self, total_timesteps: int, callback: Any = None, reset_num_timesteps: bool = True, *more: Any, **named: Any
+    ) -> Any:
+        begins = reset_num_timesteps or self._last_obs is None  # then the environment is reset
+        if begins:
+            self.settle()
+        told = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, *more, **named)
+        if begins:
+            self._seen, self._ahead = {}, None
+            self.replay_buffer.forget_open()
+        return told
 
     def _network(self) -> nn.Module:
         """The network that decides what is done."""
@@ -140,15 +171,29 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         if self._pool is not None:
             self._copy_to_acting()
             self._ahead = self._pool.submit(self._player(env, count))
+        goes_on = True
+        matches = 0
         for step in steps:
             self._keep(step)
             self.num_timesteps += env.num_envs
-            if not callback.on_step():
-                return RolloutReturn(env.num_envs, 0, False)
+            infos = [step.endings.get(slot, {}) for slot in range(env.num_envs)]
+            callback.update_locals({"infos": infos, "dones": step.over(env.num_envs), "rewards": step.rewards})
+            goes_on = goes_on and callback.on_step()  # what was played is kept, whoever wants to stop
+            self._update_info_buffer([*step.endings.values()], np.ones(len(step.endings), np.bool_))
+            matches += len(step.endings)
             self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
             self._on_step()
-        callback.on_rollout_end()
-        return RolloutReturn(count, 0, True)
+        self._tell_matches(matches, log_interval)
+        if goes_on:
+            callback.on_rollout_end()
+        return RolloutReturn(count * env.num_envs, matches, goes_on)
+
+    def _tell_matches(self, ended: int, every: int | None) -> None:
+        """Count slots' matches that ended, and log when another `every` of them have."""
+        before = self._episode_num
+        self._episode_num += ended
+        if every is not None and self._episode_num // every > before // every:
+            self.dump_logs()
 
     @torch.no_grad()
     def _copy_to_acting(self) -> None:
@@ -179,17 +224,20 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         drawn = self._draw(observations, explores, len(choosing))
         actions[choosing] = drawn
         fresh, rewards, dones, infos = env.step(actions)
+        endings = {slot: infos[slot] for slot in np.flatnonzero(dones).tolist()}
         cut = np.zeros(0, np.int64)
         last: dict[str, Array] = {}
-        if self.bootstrap_truncated:
-            cut = np.array([s for s in np.flatnonzero(dones) if infos[s].get("TimeLimit.truncated")], np.int64)
+        if self.bootstrap_truncated:  # a dead monster sees nothing that a worth could be told from
+            some = [s for s, told in endings.items() if told.get("TimeLimit.truncated") and told.get("alive", True)]
+            cut = np.array(some, np.int64)
         if len(cut):
             views = [_blocks(infos[slot]["terminal_observation"]) for slot in cut]
             last = {name: np.stack([view[name] for view in views]) for name in views[0]}
             dones = dones.copy()
             dones[cut] = False
         self._seen = _blocks(fresh)
-        return Step(choosing, observations, drawn, np.asarray(rewards, np.float32), np.asarray(dones), cut, last)
+        paid = np.asarray(rewards, np.float32)
+        return Step(choosing, observations, drawn, paid, np.asarray(dones), cut, last, endings)
 
     def _choices(self, seen: dict[str, Array], env: VecEnv) -> tuple[Array, Array]:
         """Slots that have a choice, and actions of all, where there is but one."""
@@ -239,12 +287,13 @@ class Replaying(Resumable, OffPolicyAlgorithm):
             self.replay_buffer.cut(step.cut, step.last)
         else:
             self.replay_buffer.pay(step.rewards, step.ended)
-        if self.num_timesteps <= self.learning_starts and len(step.choosing):
+        seen_enough = self.num_timesteps > self.learning_starts and self._scaled_by() >= ROWS_TO_SCALE_BY
+        if not seen_enough and len(step.choosing):
             rows = {name: torch.as_tensor(block).float().to(self.device) for name, block in step.observations.items()}
             self._scale_by(rows)
 
     def _own_state(self) -> Tree:
-        ahead = [asdict(step) for step in self.settle()]
+        ahead = [step.kept() for step in self.settle()]
         return {
             "random": generator_state(self.random),
             "seen": self._seen,
@@ -262,8 +311,12 @@ class Replaying(Resumable, OffPolicyAlgorithm):
     def _settings(self) -> list[str]:
         return SETTINGS
 
+    def _scaled_by(self) -> float:
+        """How many rows the networks' scales have seen; endless where there are none."""
+        return min((float(m.count) for m in self._network().modules() if isinstance(m, RunningScale)), default=np.inf)
+
     def _scale_by(self, rows: dict[str, Tensor]) -> None:
-        """Let the networks' scales see observations; they hold still once learning has begun."""
+        """Let the networks' scales see observations."""
         update_scales(self._network(), rows)
         own = [m for m in self._network().modules() if isinstance(m, RunningScale)]
         for module in self.policy.modules():

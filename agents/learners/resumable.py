@@ -20,6 +20,11 @@ COUNTERS = (
     "num_timesteps", "_n_updates", "_n_calls", "_episode_num", "_current_progress_remaining", "exploration_rate",
     "_total_timesteps",
 )  # fmt: skip
+REFUSED = {
+    "n_steps": "decisions_ahead says how many are summed",
+    "action_noise": "what is drawn at random is the learner's own",
+    "use_sde": "what is drawn at random is the learner's own",
+}
 LOADED_BY_PICKLE = "it would be unpickled, which runs whatever code stands in it"
 
 
@@ -139,6 +144,15 @@ class Resumable(BaseAlgorithm):
     def _settings(self) -> list[str]:
         """Names of what the learner was made with."""
         raise NotImplementedError
+
+
+def refuse(named: Mapping[str, Any], **expected: Any) -> None:
+    """ValueError where an argument that Stable-Baselines3 knows, and a learner here does not, says something."""
+    for name, value in expected.items():
+        if named.get(name, value) != value:
+            raise ValueError(
+                f"{name} is {named[name]!r}, expected {value!r}: {REFUSED.get(name, 'it is not used here')}"
+            )
 
 
 def _folder(path: Any) -> Path:

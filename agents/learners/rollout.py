@@ -26,6 +26,11 @@ class Piece:
     rewards: Array  # [steps, slots]
     ended: Array
     last_values: Array
+    beyond: Array | float = 0.0  # [steps, slots]: worth of what matches that were cut short would still have brought
+
+    def paid(self, scale: float) -> Array:
+        """Rewards multiplied by `scale`, which the values are of already, and what is beyond."""
+        return (self.rewards * np.float32(scale) + self.beyond).astype(np.float32)
 
 
 @dataclass
@@ -47,7 +52,7 @@ class Rollout:
         """All pieces in one, rewards multiplied by `reward_scale`."""
         worked = [
             advantages(
-                (p.rewards * np.float32(reward_scale)).astype(np.float32), p.ended, p.rows, p.values.numpy(),
+                p.paid(reward_scale), p.ended, p.rows, p.values.numpy(),
                 p.last_values.astype(np.float32), gamma, gae_lambda,
             )
             for p in pieces

@@ -37,7 +37,7 @@ class ReplayingSAC(Replaying, SAC):
         self.losses = {name: float(told[f"train/{name}_loss"]) for name in ("actor", "critic")}
 
     def _settings(self) -> list[str]:
-        return [*super()._settings(), "ent_coef", "mean_cost"]
+        return [*super()._settings(), "ent_coef", "target_entropy", "mean_cost"]
 
     def _optimizers(self) -> dict[str, optim.Optimizer]:
         made = {"actor": self.actor.optimizer, "critic": self.critic.optimizer}

@@ -28,6 +28,11 @@ class SequencePiece:
     rewards: Array
     ended: Array
     last_values: Array
+    beyond: Array | float = 0.0
+
+    def paid(self, scale: float) -> Array:
+        """As that of `Piece`."""
+        return (self.rewards * np.float32(scale) + self.beyond).astype(np.float32)
 
 
 @dataclass
@@ -57,7 +62,7 @@ class Sequences:
             rows = np.full(p.rewards.shape, -1, np.int64)
             chosen = p.chosen.numpy()
             rows[chosen] = np.arange(int(chosen.sum()))
-            paid = (p.rewards * np.float32(reward_scale)).astype(np.float32)
+            paid = p.paid(reward_scale)
             last = p.last_values.astype(np.float32)
             found = advantages(paid, p.ended, rows, p.values[p.chosen].numpy(), last, gamma, gae_lambda)
             gained, returns = torch.zeros_like(p.values), torch.zeros_like(p.values)
@@ -198,12 +203,12 @@ class SequenceRecorder:
         """Some slots' matches are over: what they remember is forgotten."""
         self.starts[:] = dones
 
-    def piece(self, rewards: Array, ended: Array, last_values: Array) -> SequencePiece:
+    def piece(self, rewards: Array, ended: Array, last_values: Array, beyond: Array) -> SequencePiece:
         """What was kept."""
         actions, log_probs, values = (torch.stack(kept) for kept in zip(*self._told, strict=True))
         starts, chosen = (torch.stack(kept) for kept in zip(*self._flags, strict=True))
         return SequencePiece(
             {name: torch.stack(blocks) for name, blocks in self._kept.items()},
             torch.stack(self._memories),
-            starts, chosen, actions, log_probs, values, rewards, ended, last_values,
+            starts, chosen, actions, log_probs, values, rewards, ended, last_values, beyond,
         )  # fmt: skip

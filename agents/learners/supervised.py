@@ -28,7 +28,7 @@ from policies.normalize import update_scales
 from policies.products import use_fast_products
 from policies.storage import Tree
 
-STEPS_AT_ONCE = 40  # decisions that are watched between two boundaries
+STEPS_AT_ONCE = 40  # decisions that are watched between two boundaries, more where what followed takes longer
 EVERY = 4  # of which every so many-th is learnt from: the next ones look much alike
 HELD_OUT_ROWS = 8192
 ROWS_FOR_ODDS = 2048  # of them, the latest, that the temperature is set by: it is set often
@@ -61,6 +61,8 @@ class ThreatLearner:
     ) -> None:
         if not 0.0 < held_out <= 0.5:
             raise ValueError(f"held_out is {held_out}, expected above 0, to 0.5")
+        if horizon < 1:
+            raise ValueError(f"horizon is {horizon}, expected at least 1 decision")
         torch.manual_seed(seed)
         self.env = env
         self.device = device or torch.device("cpu")
@@ -73,6 +75,7 @@ class ThreatLearner:
         self.batch_size = batch_size
         self.epochs = epochs
         self.horizon = horizon
+        self.steps = max(STEPS_AT_ONCE, 2 * horizon)
         self.apart = max(2, round(1.0 / held_out))
         self.capacity = capacity
         self.mixed_precision = mixed_precision
@@ -104,7 +107,7 @@ class ThreatLearner:
         while self.num_timesteps < self._total_timesteps:
             callback.on_rollout_start()
             fresh = self._watch()
-            self.num_timesteps += STEPS_AT_ONCE * self.env.num_envs
+            self.num_timesteps += self.steps * self.env.num_envs
             callback.on_rollout_end()
             self._learn_from(fresh)
             self._set_temperature()
@@ -119,7 +122,7 @@ class ThreatLearner:
         for shard in self.env.shards:
             seen = {name: block[first : first + shard.num_envs] for name, block in self._seen.items()}
             first += shard.num_envs
-            watched, last = watch(shard, seen, STEPS_AT_ONCE, self.horizon, EVERY, self.apart)
+            watched, last = watch(shard, seen, self.steps, self.horizon, EVERY, self.apart)
             parts.append(watched)
             views.append(last)
         self._seen = stacked(views)

@@ -33,6 +33,15 @@ def stock_orders(seen: dict[str, Array]) -> Array:
     return np.where(legal.any(1), legal.argmax(1), NO_SKILL)
 
 
+def check_matches(env: Any) -> None:
+    """ValueError where some shard would have matches that are held out and none to learn from."""
+    fewest = min(shard.battle.num_matches for shard in env.shards)
+    if fewest < 2:
+        shards = len(env.shards)
+        among = f" in each of {shards} scenarios" if shards > 1 else ""
+        raise ValueError(f"batch.matches leaves {fewest}{among}, expected at least 2{among}: some are held out")
+
+
 @dataclass
 class Watched:
     """Rows of what was seen and what followed; `damage` is over the watcher's hit points."""

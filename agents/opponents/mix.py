@@ -9,13 +9,13 @@ from agents.opponents.dice import Dice
 from agents.opponents.sight import BLOCKS
 from mlmonster_env.contract import CONTINUOUS, CONTROLS, NOTHING_TO_DO
 from mlmonster_env.envs.battle import Array
-from mlmonster_env.envs.rivals import RewindingRival, SeatedRival
+from mlmonster_env.envs.rivals import RewindingRival, Rival, SeatedRival
 
 STOCK = "stock"
 NOBODY = -1  # the label of a match that never began
 
 
-class Part(SeatedRival, RewindingRival, Protocol):
+class Part(Rival, Protocol):
     """A rival that can be asked for some of its slots alone."""
 
     def act(self, seen: dict[str, Array], slots: Array) -> Array:
@@ -92,7 +92,8 @@ class Mix:
         """Draw again as at the very beginning."""
         self._dice.rewind()
         for player in self.players:
-            player.rewind()
+            if isinstance(player, RewindingRival):
+                player.rewind()
 
     def forget(self, slots: Array) -> None:
         """The matches of these slots begin anew: each with a player that is drawn for it."""
@@ -180,7 +181,8 @@ class Mix:
         """Models of one size share what they remember: a slot is played by one of them at a time."""
         if player is None:
             return
-        player.sit(self._matches, self._members)
+        if isinstance(player, SeatedRival):
+            player.sit(self._matches, self._members)
         memory = getattr(player, "memory", None)
         if memory is not None:
             shared = self._memories.setdefault(memory.shape[1], memory)

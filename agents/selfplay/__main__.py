@@ -5,6 +5,7 @@ and were paid; OUT/recordings the matches, to be replayed or filmed; OUT/summary
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,9 +72,13 @@ def order_of(given: argparse.Namespace) -> Order:
     heat = None
     if given.temperature is not None:
         last = given.temperature if given.temperature_last is None else given.temperature_last
-        if min(given.temperature, last) < 0:
+        if not (0 <= given.temperature < math.inf and 0 <= last < math.inf):
             raise ValueError(f"--temperature goes from {given.temperature} to {last}, expected 0 or more")
         heat = Temperature(given.temperature, last, given.temperature_over)
+    elif given.temperature_last is not None:
+        raise ValueError(
+            f"--temperature-last is {given.temperature_last}, expected a --temperature that it goes on from"
+        )
     return Order(
         given.archetype, given.matches, given.first or given.engines, given.second or given.engines, given.scenario,
         blocks, given.seed, heat, not given.no_recordings,

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
@@ -20,11 +20,13 @@ from agents.opponents.offers import TakesOffers
 from mlmonster_env.contract import BLOCKS, CONTROLS
 from mlmonster_env.dataset import EpisodeKeeper, new_storage
 from mlmonster_env.envs.battle import MASK, Array, Battle
+from mlmonster_env.envs.rivals import SeatedRival
 from policies.storage import write_text
 from rewards.archetypes import for_archetype
 
 AT_ONCE = 256  # matches in a batch
 FEW_EPISODES = 512  # written together
+SEED_BITS, WORKER_BITS, MATCH_BITS = 31, 8, 24  # of a match's own seed
 RECORDINGS, TRANSITIONS, SUMMARY = "recordings", "transitions", "summary.json"
 
 
@@ -85,13 +87,19 @@ def play_matches(order: Order, out: Path, workers: int, say: Callable[[int], Non
     """
     if order.matches < 1 or workers < 1:
         raise ValueError(f"matches is {order.matches}, workers {workers}, expected at least 1 of each")
+    if workers > 1 << WORKER_BITS or order.matches // workers >= 1 << MATCH_BITS:
+        most = f"{1 << WORKER_BITS} workers and {1 << MATCH_BITS:,} matches of each"
+        raise ValueError(f"matches is {order.matches:,}, workers {workers}, expected at most {most}")
+    if not 0 <= order.seed < 1 << SEED_BITS:
+        raise ValueError(f"seed is {order.seed}, expected 0 to {(1 << SEED_BITS) - 1}")
     if (out / SUMMARY).exists() or (out / TRANSITIONS).exists():
         raise ValueError(f"{out} holds matches already, expected another folder")
     engines = parts_of(order.first, "first")
     opponent_of(order.second, what="second")
     out.mkdir(parents=True, exist_ok=True)
     counts = np.bincount(np.arange(order.matches) % workers, minlength=workers)
-    shares = [_Share(order, engines, out, number, int(count)) for number, count in enumerate(counts) if count]
+    folders = _folders(engines)
+    shares = [_Share(order, engines, folders, out, number, int(count)) for number, count in enumerate(counts) if count]
     summary = Summary(asdict(order), len(shares))
     begun = perf_counter()
     try:
@@ -113,6 +121,7 @@ class _Share:
 
     order: Order
     engines: dict[str, float]
+    folders: dict[str, str]  # what each engine's dataset is called
     out: Path
     number: int
     matches: int
@@ -151,8 +160,9 @@ def _work(share: _Share) -> list[Told]:
 
 def _played(share: _Share, name: str, count: int, begun: int) -> Told:
     """All matches of one engine: half of them on either side, written as they end."""
-    first = (share.number << 32) + begun + (share.order.seed << 40)  # no two matches have the same seed
-    folder = share.out / TRANSITIONS / f"{_plain(name)}-{share.number}"
+    # No two matches have the same seed.
+    first = (share.order.seed << WORKER_BITS + MATCH_BITS) + (share.number << MATCH_BITS) + begun
+    folder = share.out / TRANSITIONS / f"{share.folders[name]}-{share.number}"
     tally, storage, episodes = Tally(), None, 0
     for side, seeds in enumerate(np.array_split(first + np.arange(count), 2)):
         if not len(seeds):
@@ -191,7 +201,8 @@ class _Table:
         battle, seeds = self.battle, self.seeds
         rows = battle.num_matches
         members = battle.num_slots // rows
-        self.mind.sit(rows, members)
+        if isinstance(self.mind, SeatedRival):
+            self.mind.sit(rows, members)
         battle.reset(seeds[:rows])
         self.mind.forget(np.arange(battle.num_slots))
         seed_of, following = seeds[:rows].copy(), rows
@@ -232,7 +243,7 @@ class _Table:
         if self.share.order.recordings:
             folder = self.share.out / RECORDINGS
             for match in ended.tolist():
-                self.battle.recording(match).save(folder / f"{seed_of[match]:015d}-{self.battle.side}.npz")
+                self.battle.recording(match).save(folder / f"{seed_of[match]:019d}-{self.battle.side}.npz")
 
 
 def _engine(name: str, seed: int, order: Order) -> Part:
@@ -253,10 +264,14 @@ def _heat(player: Any, order: Order) -> None:
             model.deterministic, model.temperature = False, order.temperature
 
 
-def _plain(name: str) -> str:
-    """A name for a folder."""
-    kept = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
-    return kept.strip("-")
+def _folders(names: Iterable[str]) -> dict[str, str]:
+    """A name for a folder of each; of those that are alike in letters and digits the later ones have numbers."""
+    told: dict[str, str] = {}
+    for name in names:
+        plain = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name).strip("-")
+        alike = [plain, *(f"{plain}-{number}" for number in range(2, 2 + len(told)))]
+        told[name] = next(one for one in alike if one not in told.values())
+    return told
 
 
 KNOWN_BLOCKS = (*BLOCKS, MASK)
