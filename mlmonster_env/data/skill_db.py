@@ -71,10 +71,10 @@ def read_skill_db(entries: Iterable[Entry], report: Report) -> dict[int, Draft]:
 
 
 def finish_skills(drafts: Mapping[int, Draft], used_levels: Mapping[int, int]) -> dict[str, Skill]:
-    """Skills by name, with values up to their highest level or the highest that a monster uses."""
+    """Skills by name, with values of all levels that the server stores, and of those above that monsters use."""
     skills = {}
     for draft in drafts.values():
-        count = max(draft["max_level"], used_levels.get(draft["id"], 1))
+        count = max(STORED_LEVELS, used_levels.get(draft["id"], 1))
         by_level = {key: at_levels(draft[key], count) for key in BY_LEVEL}
         by_level["splash_areas"] = tuple(SIGHT if area < 0 else area for area in by_level["splash_areas"])
         skills[draft["name"]] = Skill(**{**draft, **by_level})

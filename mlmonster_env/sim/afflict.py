@@ -141,6 +141,11 @@ def begin_status(w, v, status, duration, value, now):
     end = f.NEVER if duration >= c.ENDLESS_MS else now + duration
     flags = table[status, c.FLAGS]
     put_status(w, v, status, end, value, now)
+    if table[status, c.STOPS_CAST] != 0 and s[f.CAST_AT, v] != f.NEVER:
+        cancel_cast(w, v, now)
+    if table[status, c.HOLDS] != 0:
+        s[f.READY_AT, v] = max(s[f.READY_AT, v], end)
+        s[f.HOLD_UNTIL, v] = max(s[f.HOLD_UNTIL, v], end)
     if flags & c.STOPS_ATTACK != 0:
         stop_attack(w, v)
     if flags & c.STOPS_WALK != 0 and s[f.MODE, v] & f.KNOCKBACK_IMMUNE == 0:

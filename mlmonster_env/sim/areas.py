@@ -3,6 +3,10 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.stats import int_of
+
+HITS_BITS = 8
+POINTS_OF_A_LEVEL = 65
 
 
 @small
@@ -49,13 +53,27 @@ def refresh_areas(w):
     match[f.AREA_AT] = due
 
 
+@small
+def wall_of(w, owner, skill):
+    """What a wall against blows holds: how many, and above HITS_BITS how much damage, if that is limited."""
+    points = w.skills[skill, k.AMOUNT]
+    if points > 0:
+        s = w.units
+        points += POINTS_OF_A_LEVEL * (w.species[s[f.SPECIES, owner], f.LEVEL] + int_of(w, owner)) + s[f.SP, owner]
+    return points << HITS_BITS | w.skills[skill, k.AREA_LIMIT_HITS]
+
+
 @kernel
-def use_up_area(w, at):
-    """Take one hit from an area that holds a number of them."""
+def use_up_wall(w, at, damage):
+    """Let a blow fall on a wall; it is gone with the last blow, or the last point, that it holds."""
     match = w.match
-    match[at + f.A_LEFT] -= 1
-    if match[at + f.A_LEFT] <= 0:
+    hits = (match[at + f.A_LEFT] & (1 << HITS_BITS) - 1) - 1
+    points = match[at + f.A_LEFT] >> HITS_BITS
+    broken = points > 0 and points <= damage
+    if hits <= 0 or broken:
         remove_area(w, at)
+    else:
+        match[at + f.A_LEFT] = max(points - damage, 0) << HITS_BITS | hits
 
 
 @kernel
@@ -80,7 +98,8 @@ def add_area(w, owner, skill, x, y, now, first):
     match[best + f.A_SIDE] = w.units[f.SIDE, owner]
     match[best + f.A_X] = x
     match[best + f.A_Y] = y
-    match[best + f.A_LEFT] = w.skills[skill, k.AREA_LIMIT_HITS]
+    wall = w.skills[skill, k.AREA_PULSE] == k.PULSE_BLOCK_MELEE
+    match[best + f.A_LEFT] = wall_of(w, owner, skill) if wall else w.skills[skill, k.AREA_LIMIT_HITS]
     refresh_areas(w)
 
 

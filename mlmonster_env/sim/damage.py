@@ -128,6 +128,10 @@ def ratio_of(w, u, v, skill):
         ratio += ratio // 2
     if flags & k.STR_RATIO != 0:
         ratio += STR_RATIO * attribute_of(w, u, c.STR, f.STR)
+    if flags & k.STR_INT_RATIO != 0:
+        ratio += attribute_of(w, u, c.STR, f.STR) + int_of(w, u)
+    if flags & k.INT_VIT_RATIO != 0:
+        ratio += int_of(w, u) + attribute_of(w, v, c.VIT, f.VIT)
     level = w.species[w.units[f.SPECIES, u], f.LEVEL]
     if flags & k.LEVEL_RATIO != 0 and w.rules[f.RENEWAL] != 0 and level >= RATIO_LEVEL:
         ratio = ratio * level // 100
@@ -263,7 +267,7 @@ def magic_damage(w, u, v, skill, shared_by, extreme):
             damage = both_attacks(w, u, v, spell, plain, extreme)
         else:
             damage = special_base(w, u, v, skill, spell, extreme)
-    damage = damage * ratio_of(w, u, v, skill) // 100
+    damage = damage * ratio_of(w, u, v, skill) // 100 + w.skills[skill, k.ADDED]
     if flags & k.SPLIT != 0 and shared_by > 1:
         damage //= shared_by
     if w.rules[f.RENEWAL] != 0:

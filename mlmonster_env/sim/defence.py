@@ -14,7 +14,6 @@ from mlmonster_env.sim.statuses import end_flagged
 
 FIRE = 3
 UNDEAD = 9
-UNDEAD_RACE = 1
 DEMON_RACE = 6
 
 
@@ -106,9 +105,9 @@ def after_magic_defence(w, damage, v):
 
 @kernel
 def undead(w, v):
-    """Whether a unit is undead by race or by its element at this moment."""
+    """Whether a unit is undead: by its element at this moment; the race counts only against freezing and stone."""
     element, _ = element_of(w, v)
-    return element == UNDEAD or w.species[w.units[f.SPECIES, v], f.RACE] == UNDEAD_RACE
+    return element == UNDEAD
 
 
 @small

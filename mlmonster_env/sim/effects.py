@@ -60,8 +60,8 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
     """One victim's share of a strike whose centre is the cell (x, y)."""
     s = w.units
     kind = w.skills[skill, k.DAMAGE]
-    if untouched(w, v, skill):
-        return
+    if s[f.STATUS_FLAGS, u] & c.NO_THINK != 0 or untouched(w, v, skill):
+        return  # what a unit has set going does no harm while the unit itself could do none
     if kind == k.WEAPON and not attack_lands(w, u, v, skill):
         return
     rolled = skill_damage(w, u, v, skill, shared_by, 0)
@@ -284,5 +284,6 @@ def end_cast(w, u, now):
         w.match[f.FIRST_CONTACT] = now
     if s[f.STEP_AT, u] != f.NEVER and s[f.STATE, u] != f.WALK and w.skills[skill, k.EFFECT] != k.EMOTION:
         halt(w, u)
-    end_flagged(w, u, c.ENDS_ON_ATTACK)
+    if w.species[s[f.SPECIES, u], f.IS_PLAYER] != 0:
+        end_flagged(w, u, c.ENDS_ON_ATTACK)  # monsters stay cloaked when they cast
     work(w, u, v, skill, row, now)

@@ -22,14 +22,15 @@ from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack
 from mlmonster_env.sim.spawn import forget_everywhere
-from mlmonster_env.sim.stats import healed, under
+from mlmonster_env.sim.stats import healed, int_of, under
 from mlmonster_env.sim.status_columns import BAD, ENDS_ON_DAMAGE, FLAGS, REVIVED
 from mlmonster_env.sim.statuses import clear_statuses, end_flagged
 from mlmonster_env.sim.walking import flinch
 
-MULTI_HIT_MS = 80
+MULTI_HIT_MS = 200
 THIRD = 3
 CHANCE_OF_A_LEVEL = 100
+LEVELS_AND_INT = 5
 
 
 @kernel
@@ -212,6 +213,19 @@ def drawn_slot(w, skill):
 
 
 @kernel
+def status_chance(w, u, v, skill, slot):
+    """The chance per 10,000 with which a skill tries one of its statuses, before the victim resists."""
+    chance = w.skills[skill, k.STATUS + slot * k.STATUS_WIDTH + k.S_CHANCE]
+    flags = w.skills[skill, k.FLAGS]
+    level = w.species[w.units[f.SPECIES, u], f.LEVEL]
+    if flags & k.LEVEL_CHANCE != 0:
+        chance += CHANCE_OF_A_LEVEL * (level - w.species[w.units[f.SPECIES, v], f.LEVEL])
+    if flags & k.CASTER_CHANCE != 0:
+        chance += CHANCE_OF_A_LEVEL * ((level + int_of(w, u)) // LEVELS_AND_INT)
+    return chance
+
+
+@kernel
 def try_skill_statuses(w, u, v, skill, now):
     """Try the statuses of a skill on its victim, or on its user, as it says."""
     flags = w.skills[skill, k.FLAGS]
@@ -232,10 +246,7 @@ def try_skill_statuses(w, u, v, skill, now):
             continue
         if on_self and w.skills[skill, k.SELF_STATUS_ONLY_IF_HIT] != 0 and not taken:
             continue
-        chance = w.skills[skill, at + k.S_CHANCE]
-        if flags & k.LEVEL_CHANCE != 0:
-            levels = w.species[w.units[f.SPECIES, u], f.LEVEL] - w.species[w.units[f.SPECIES, whom], f.LEVEL]
-            chance += CHANCE_OF_A_LEVEL * levels
+        chance = status_chance(w, u, whom, skill, i)
         duration = w.skills[skill, at + k.S_DURATION]
         if try_status(w, u, whom, status, chance, duration, w.skills[skill, at + k.S_VALUE], now):
             taken = taken or not on_self

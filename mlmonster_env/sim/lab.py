@@ -9,12 +9,12 @@ from mlmonster_env.data import Bestiary, MobSkill, Monster
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.arena import Arena
 from mlmonster_env.sim.setup import Scenario
-from mlmonster_env.sim.tables import Int32Array, called_by, compile_tables
+from mlmonster_env.sim.tables import Int32Array, called_by, compile_tables, most_slaves
 
 FIELD_CELLS = 160
 WALKABLE_AND_SHOOTABLE = 3
 DUMMY_HP = 1_000_000_000
-SLAVE_PLACES = 12
+LEAST_SLAVES = 6  # of a side, for those that are called one by one
 JOURNAL_RECORDS = 512
 
 
@@ -66,7 +66,9 @@ def open_field(
     tables = compile_tables(world, [place.monster for place in places])
     cells = FIELD_CELLS + 2 * spread
     spots = np.array([[[[place.x + spread, place.y + spread] for place in places]]], np.int32)
-    calls = slaves and any(called_by(world, place.monster) for place in places)
+    callers = [place for place in places if slaves and called_by(world, place.monster)]
+    needed = max(sum(most_slaves(place.monster) for place in callers if place.side == side) for side in (0, 1))
+    room = (f.MOST_PLACES - len(places)) // 2
     return Arena(
         runs,
         Scenario(
@@ -77,7 +79,7 @@ def open_field(
             sides=np.array([place.side for place in places], np.int32),
             spots=spots,
             scatter=0,
-            slave_places=SLAVE_PLACES if calls else 0,
+            slave_places=2 * min(max(needed, LEAST_SLAVES), room) if callers else 0,
             random_walk=random_walk,
             all_aggressive=aggressive,
             time_limit_ms=time_limit_ms,

@@ -226,6 +226,8 @@ def skill_use_rate(
     """
     if phase not in RUN_SECONDS:
         raise ValueError(f"phase is {phase!r}, expected one of {', '.join(RUN_SECONDS)}")
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"seconds is {seconds}, expected above 0")
     run_seconds = LOW_HP_RUN_SECONDS if hp_percent < 100 else RUN_SECONDS[phase]
     runs = max(round(seconds / run_seconds), 1)
     tested = with_mode(world[monster], remove=f.AGGRESSIVE_MODE)

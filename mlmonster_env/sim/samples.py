@@ -18,7 +18,7 @@ from mlmonster_env.sim.damage import (
     weapon_damage,
 )
 from mlmonster_env.sim.events import look_at_events
-from mlmonster_env.sim.hurt import land_hit
+from mlmonster_env.sim.hurt import land_hit, status_chance
 from mlmonster_env.sim.stats import chance_of_status, duration_of_status
 from mlmonster_env.sim.timers import look_at_timers
 from mlmonster_env.sim.walking import walk_to
@@ -50,14 +50,11 @@ def sample_skill(words, u, v, skill, n):
     """Strikes of a skill: hits, sum, sum of squares, least, most, and how many hits put the first status on."""
     w = world_at(words[0].ctypes.data)
     status = w.skills[skill, k.STATUS + k.S_STATUS]
-    rate = w.skills[skill, k.STATUS + k.S_CHANCE]
     kind = w.skills[skill, k.DAMAGE]
     effect = w.skills[skill, k.EFFECT]
     chance = 0
     if status != 0 and not immune(w, v, status):
-        if w.skills[skill, k.FLAGS] & k.LEVEL_CHANCE != 0:
-            rate += 100 * (w.species[w.units[f.SPECIES, u], f.LEVEL] - w.species[w.units[f.SPECIES, v], f.LEVEL])
-        chance = chance_of_status(w, u, v, status, rate)
+        chance = chance_of_status(w, u, v, status, status_chance(w, u, v, skill, 0))
     hits = 0
     put_on = 0
     total = 0.0

@@ -3,7 +3,7 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.afflict import KYRIE_BLOW_BITS
-from mlmonster_env.sim.areas import area_over, use_up_area
+from mlmonster_env.sim.areas import area_over, use_up_wall
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.damage import NORMAL_ATTACK, hits_of, is_ranged
@@ -93,7 +93,7 @@ def shielded(w, u, v, damage, skill, now):
         area = area_over(w, w.units[f.X, v], w.units[f.Y, v], pulse)
         if area >= 0:
             if pulse == k.PULSE_BLOCK_MELEE:
-                use_up_area(w, area)
+                use_up_wall(w, area, damage)
             return BLOCKED
     if w.units[f.STATUS_COUNT, v] == 0:
         return damage

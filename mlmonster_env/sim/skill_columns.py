@@ -51,6 +51,9 @@ PERCENT_AMOUNT = 1 << 18  # AMOUNT is a percentage of the receiver's hp
 HEAL_BY_VIT = 1 << 19  # AMOUNT grows by 2% for each vit of the receiver
 STR_RATIO = 1 << 20  # three times the caster's str are added to the ratio
 SPARES_FROZEN = 1 << 21
+STR_INT_RATIO = 1 << 22  # the caster's str and int are added to the ratio
+INT_VIT_RATIO = 1 << 23  # the caster's int and the target's vit are added to the ratio
+CASTER_CHANCE = 1 << 24  # the statuses' chances gain 100 for each five points of the caster's level and int
 
 
 # Who may be hurt, helped: for orders and masks.
@@ -64,6 +67,7 @@ KIND_HARM, KIND_HELP, KIND_FIELD = range(3)
     WAVES, WAVE_MS, FIRST_MS,  # strikes a cast, time between them, time from cast end to the first
     IMMEDIATE,  # 1: damage lands at once, not after the attack motion
     FORMULA, FORMULA_ARGUMENT, UNDEAD_RATIO,
+    ADDED,  # magic: points for each hit on top of the ratio, before defence
     AREA_MS, AREA_INTERVAL, AREA_RADIUS,
     AREA_PULSE,  # see PULSE_* below
     AREA_LIMIT_HITS,  # hits after which the area is used up, 0 none
@@ -71,7 +75,7 @@ KIND_HARM, KIND_HELP, KIND_FIELD = range(3)
     AMOUNT,  # summon: how many; line: cells; heal and others: the effect's own number
     SELF_STATUS_ONLY_IF_HIT,
     STATUS,  # first of STATUS_SLOTS groups of STATUS_WIDTH columns
-) = range(32)  # fmt: skip
+) = range(33)  # fmt: skip
 
 # A status group: which, chance per 10,000, duration in ms, value, and whom (AT_TARGET or AT_SELF).
 STATUS_SLOTS = 6

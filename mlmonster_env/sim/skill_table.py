@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from mlmonster_env.data import Bestiary, Skill
 from mlmonster_env.data.errors import DataError, one_of
+from mlmonster_env.data.skill_levels import STORED_LEVELS, at_levels
 from mlmonster_env.data.yaml_tree import YamlMap, YamlNode, parse_yaml
 from mlmonster_env.sim import skill_columns as c
 from mlmonster_env.sim.expressions import evaluate
@@ -43,7 +44,7 @@ FLAGS = {
         "sure_hit", "ignore_defense", "ignore_element", "critical", "split", "hit_friends", "half_hp_bonus",
         "undead_bonus", "line", "cannot_kill", "short_range", "long_range", "level_ratio", "size_hits",
         "status_from_third", "level_chance", "one_status", "spares_undead_and_demons", "percent_amount",
-        "heal_by_vit", "str_ratio", "spares_frozen",
+        "heal_by_vit", "str_ratio", "spares_frozen", "str_int_ratio", "int_vit_ratio", "caster_chance",
     )
 }  # fmt: skip
 PULSES = {
@@ -81,6 +82,7 @@ NUMBERS = {
     "wave_ms": c.WAVE_MS,
     "first_ms": c.FIRST_MS,
     "undead_ratio": c.UNDEAD_RATIO,
+    "added": c.ADDED,
     "amount": c.AMOUNT,
     "success": c.SUCCESS,
     "scatter": c.SCATTER,
@@ -205,8 +207,10 @@ def reach_of(skill: Skill, level: int) -> int:
 
 
 def at_level(values: Collection[int], level: int) -> int:
-    """A skill's value at a level, that of its last level beyond."""
+    """A skill's value at a level; what is beyond the levels that it has is as the server goes on from them."""
     sequence = tuple(values)
+    if level > len(sequence) >= STORED_LEVELS:
+        sequence = at_levels(sequence[:STORED_LEVELS], level)
     return sequence[min(level, len(sequence)) - 1]
 
 

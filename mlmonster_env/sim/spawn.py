@@ -111,10 +111,10 @@ def count_living(w):
 
 
 @kernel
-def free_place(w):
-    """A place for another unit that nobody living holds, or NOBODY."""
+def free_place(w, side):
+    """A place for another unit of a side that nobody living holds, or NOBODY: every second one is the other side's."""
     s = w.units
-    for u in range(w.rules[f.MEMBERS], s.shape[1]):
+    for u in range(w.rules[f.MEMBERS] + side, s.shape[1], 2):
         if s[f.ALIVE, u] == 0:
             return u
     return f.NOBODY
@@ -135,7 +135,7 @@ def summon(w, master, row, amount, follows, now):
         first = draw(w, kinds)
         last = amount + first
     for i in range(first, last):
-        u = free_place(w)
+        u = free_place(w, s[f.SIDE, master])
         if u == f.NOBODY:
             return
         w.match[f.PLACES] = max(w.match[f.PLACES], u + 1)

@@ -92,9 +92,11 @@ FORM_WIDTH = 11
     DEF_ELEMENT, DEF_ELEMENT_LEVEL,  # the bearer's element
     TICK_MS, TICK_FLAT, TICK_RANDOM, TICK_PER_MILLE, TICK_PER_MILLE_PER_VALUE, TICK_STOP,  # damage; negative heals
     NEXT_STATUS,  # what begins when the time is over
+    STOPS_CAST,  # 1: starting it breaks a cast off, cancelable or not
+    HOLDS,  # 1: its bearer neither strikes nor sets out before its time is over, even if it ends sooner
     RESISTED, LEVEL_ADVANTAGE, TIME_OWN, TIME_HALVED, TIME_DIVISOR, MIN_RATE, MIN_MS,
     ENDS,  # statuses that end when this one starts
-) = range(22)  # fmt: skip
+) = range(24)  # fmt: skip
 TOGGLES = ENDS + SET_WORDS  # statuses that end instead of this one starting
 BLOCKED_BY = TOGGLES + SET_WORDS  # statuses under which this one fails
 RATE_FORM = BLOCKED_BY + SET_WORDS  # part of 10,000 by which the chance shrinks

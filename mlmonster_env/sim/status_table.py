@@ -41,6 +41,7 @@ MOD_KEYS = {
     "set": c.MOD_SET,
 }
 NUMBERS = {"fixed_ms": c.FIXED_MS, "value_cycle": c.VALUE_CYCLE}
+SWITCHES = {"stops_cast": c.STOPS_CAST, "holds": c.HOLDS}
 SETS = {"ends": c.ENDS, "toggles": c.TOGGLES, "blocked_by": c.BLOCKED_BY}
 FORMS = {"rate": c.RATE_FORM, "points": c.POINTS_FORM, "time": c.TIME_FORM, "less_ms": c.LESS_MS_FORM}
 TICK_KEYS = {
@@ -53,7 +54,7 @@ TICK_KEYS = {
 STOPS = {"kills": c.KILLS, "leaves_one": c.LEAVES_ONE, "leaves_quarter": c.LEAVES_QUARTER}
 ELEMENTS = ("neutral", "water", "earth", "fire", "wind", "poison", "holy", "dark", "ghost", "undead")
 RESIST_KEYS = (*FORMS, "level_advantage", "time_halved", "time_divisor", "extra_ms", "min_rate", "min_ms")
-KEYS = (*NUMBERS, *SETS, "flags", "mods", "at_value", "element", "tick", "next", "resist", "value", "why")
+KEYS = (*NUMBERS, *SWITCHES, *SETS, "flags", "mods", "at_value", "element", "tick", "next", "resist", "value", "why")
 
 
 @cache
@@ -123,6 +124,11 @@ def _compiled(name: str, entry: YamlMap, mode: str) -> Int32Array:
         if entry.get(key) is not None:
             value = _of_mode(entry[key], mode)
             row[column] = c.ENDLESS_MS if value == "endless" else _whole(value, name, key)
+    for key, column in SWITCHES.items():
+        told = _of_mode(entry.get(key), mode)
+        if told not in (None, "yes"):
+            raise DataError(FILE.name, name, key, told, "yes, or no such key")
+        row[column] = told == "yes"
     for key, column in SETS.items():
         for other in _names(_of_mode(entry.get(key), mode), name, key):
             word, bit = divmod(_other(other, name, key), c.SET_BITS)

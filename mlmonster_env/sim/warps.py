@@ -27,7 +27,7 @@ def push_away(w, v, x, y, cells):
 
 @kernel
 def slide(w, v, x, y, cells):
-    """Move a unit straight away from a cell, step by step until something stands in the way."""
+    """Move a unit straight away from a cell, step by step until something stands in the way: none slides along it."""
     s = w.units
     dx = sign(s[f.X, v] - x)
     dy = sign(s[f.Y, v] - y)
@@ -37,12 +37,7 @@ def slide(w, v, x, y, cells):
         halt(w, v)
     for _ in range(cells):
         if not walkable(w, s[f.X, v] + dx, s[f.Y, v] + dy):
-            if dx != 0 and dy != 0 and walkable(w, s[f.X, v] + dx, s[f.Y, v]):
-                dy = 0
-            elif dx != 0 and dy != 0 and walkable(w, s[f.X, v], s[f.Y, v] + dy):
-                dx = 0
-            else:
-                break
+            break
         s[f.X, v] += dx
         s[f.Y, v] += dy
     s[f.GOAL_X, v] = s[f.X, v]

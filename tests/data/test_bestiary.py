@@ -130,7 +130,7 @@ def test_skills(tmp_path: Path) -> None:
     assert list(skills) == ["SM_BASH", "AL_HEAL", "WZ_METEOR"]
     bash, meteor = skills["SM_BASH"], skills["WZ_METEOR"]
     assert (bash.type, bash.target_type, bash.status, bash.unit_id) == ("weapon", "attack", "SC_STUN", "")
-    assert (bash.ranges, bash.elements[0], bash.durations2) == ((-1,) * 10, -1, (4500,) * 10)
+    assert (bash.ranges, bash.elements[0], bash.durations2) == ((-1,) * 13, -1, (4500,) * 13)
     assert meteor.hit_counts == (1, 2, *range(3, 16))  # as far as the monster's level 15
     assert (meteor.unit_interval, meteor.unit_target, meteor.unit_flags) == (1000, "enemy", frozenset({"pathcheck"}))
 
