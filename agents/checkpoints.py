@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
-from policies.storage import DamagedError, Tree, read_manifest, read_tree, sha256, sync, write_tree
+from policies.storage import DamagedError, Tree, read_manifest, read_tree, sha256, sync, write_arrays, write_tree
 
 SEGMENTS = "replay"
 
@@ -81,7 +81,7 @@ class Checkpoints:
             name = f"{steps:012d}-{fresh['since']:012d}.safetensors"
             place = self.folder / SEGMENTS
             place.mkdir(parents=True, exist_ok=True)
-            save_file({key: value.copy() for key, value in rows.items()}, place / f".{name}")
+            write_arrays(place / f".{name}", {key: value.copy() for key, value in rows.items()})
             sync(place / f".{name}")
             (place / f".{name}").replace(place / name)
             sync(place)

@@ -2,9 +2,12 @@
 
 import shutil
 import signal
+import sys
 import time
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -97,13 +100,19 @@ class Course(BaseCallback):
         self.progress = ProgressLine(run.total, steps)
 
     def close(self) -> None:
-        """Close everything that is open."""
+        """Close everything that is open; what cannot be closed is told, for something else may be on its way up."""
+        closing: list[Callable[[], None]] = []
         if self.progress is not None:
-            self.progress.close()
+            closing.append(self.progress.close)
         if self.trackers is not None:
-            self.trackers.close(failed=self.stopped is not None)
+            closing.append(partial(self.trackers.close, failed=self.stopped is not None))
         if self.records is not None:
-            self.records.close()
+            closing.append(self.records.close)
+        for close in closing:
+            try:
+                close()
+            except OSError as error:
+                print(f"a file of the run could not be closed: {error}", file=sys.stderr)
 
     def signals(self) -> "Signals":
         """A context in which the first SIGINT or SIGTERM asks for a stop at the next boundary."""
@@ -130,18 +139,21 @@ class Course(BaseCallback):
             self._evaluate()
             self._check_patience()
         due = steps * self.budget.checkpoints // self.run.total
-        if self.stopped is not None:
-            self.checkpoint("emergency")
-            raise Stopped(
-                f"stopped by {self.stopped.name} after {steps:,} decisions; all of them are saved. "
-                f"Go on: --resume {self.run.folder}", int(self.stopped),
-            )  # fmt: skip
+        self._stop_if_asked()
         if due > self.kept:
             self.kept = due
             self.checkpoint("regular")
         elif now - self._remembered_at > REMEMBER_S:
             self._remember()
         self._since = time.perf_counter()
+
+    def _stop_if_asked(self) -> None:
+        if self.stopped is not None:
+            self.checkpoint("emergency")
+            raise Stopped(
+                f"stopped by {self.stopped.name} after {self.learner.num_timesteps:,} decisions; all of them are "
+                f"saved. Go on: --resume {self.run.folder}", int(self.stopped),
+            )  # fmt: skip
 
     def _note_matches(self) -> None:
         assert self.records is not None
@@ -352,12 +364,15 @@ class Course(BaseCallback):
             self.seconds += time.perf_counter() - self._since
             self._since = None
         self._note_matches()
+        self._stop_if_asked()
         if self.evaluated_at != steps:
             self._evaluate()
+        self._stop_if_asked()
         self.checkpoint("regular")
         # Against the stock AI it does not show which of a league's models is the best; the last one learnt most.
         policy = Policy.load(run.folder / CHECKPOINTS / BEST) if self.league is None else self.policy()
         found = self._judge(policy, self.budget.final_pairs, AT_THE_END)
+        self._stop_if_asked()
         self._note_evaluation(found, steps)
         scores = {name: list(score.interval) for name, score in found.scores.items()}
         summary = {
@@ -365,6 +380,7 @@ class Course(BaseCallback):
         }  # fmt: skip
         if "action_mask" in policy.card.blocks:
             derived = self._judge(policy, self.budget.final_pairs, AT_THE_END, "derived")
+            self._stop_if_asked()
             self._note_evaluation(derived, steps, "derived")
             summary["win_rate_derived_mask"] = derived.whole.win_rate
         policy.save(run.folder / FINAL, **summary, algo=run.config.algo, seed=run.config.seed)

@@ -1,6 +1,8 @@
 """Files of a run that anyone can plot: lines are added, and taken back to where a checkpoint was written."""
 
 import csv
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,17 +20,13 @@ class Records:
     """One CSV file."""
 
     def __init__(self, path: Path, columns: Sequence[str], keep: int | None = None) -> None:
-        """Begin the file; with `keep`, go on with one after cutting it to so many bytes."""
+        """Begin the file; with `keep`, go on with one after cutting it to so many bytes, or to what is left of it."""
         self.path = path
         self.columns = tuple(columns)
-        if keep is None:
-            self._file = path.open("w", newline="", encoding="utf-8")
-        else:
-            with path.open("r+b") as file:
-                file.truncate(keep)
-            self._file = path.open("a", newline="", encoding="utf-8")
+        left = 0 if keep is None else _cut(path, keep)
+        self._file = path.open("a" if left else "w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
-        if keep is None:
+        if not left:
             self._writer.writerow(self.columns)
             self.flush()
 
@@ -38,13 +36,27 @@ class Records:
         self._writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in values])
 
     def flush(self) -> int:
-        """Bring all lines to the file; its size in bytes."""
+        """Bring all lines to the disk; the file's size in bytes."""
         self._file.flush()
+        os.fsync(self._file.fileno())
         return self._file.tell()
 
     def close(self) -> None:
         """Write what is left and close the file."""
         self._file.close()
+
+
+def _cut(path: Path, keep: int) -> int:
+    """Cut a file to so many bytes, or, where it has lost some of them, to its whole lines; how many bytes are left."""
+    size = path.stat().st_size if path.is_file() else 0
+    if size >= keep:
+        os.truncate(path, keep)
+        return keep
+    print(f"{path} has {size} of the {keep} bytes that were written; its last lines are lost", file=sys.stderr)
+    whole = path.read_bytes().rfind(b"\n") + 1 if size else 0
+    if size:
+        os.truncate(path, whole)
+    return whole
 
 
 class RunRecords:

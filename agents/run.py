@@ -1,10 +1,14 @@
 """A training run: a folder, and the way from the first decision to the finished model."""
 
+import fcntl
+import hashlib
 import json
 import shutil
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 import yaml
@@ -16,21 +20,23 @@ from agents.config.read import as_yaml, resolved_from
 from agents.config.tree import Config
 from agents.course import Course, Enough, RunError, Stopped
 from agents.learners.build import build_env, build_learner, card_of, kind_of, matches_by_shard
-from agents.opponents.names import POOL, parts_of
+from agents.opponents.names import POOL, digest_of, parts_of
 from agents.selfplay.league import League
 from mlmonster_env.data.errors import shorten
+from mlmonster_env.scenarios import plan_of
 from policies.actors import actor_of, meta_policy, parameters
 from policies.storage import write_text
 
-CONFIG, FACTS = "config.yaml", "facts.json"
+CONFIG, FACTS, LOCK = "config.yaml", "facts.json", ".lock"
 NEEDED_BYTES = 200_000_000  # free on the disk before a run begins
 
 
 class Run:
     """One run, new or gone on with; `go` trains it to its end."""
 
-    def __init__(self, folder: Path, config: Config, facts: dict[str, Any], *, resumed: bool) -> None:
+    def __init__(self, folder: Path, config: Config, facts: dict[str, Any], *, lock: IO[str], resumed: bool) -> None:
         self.folder = folder
+        self._lock = lock  # held until the run ends: two processes in one folder would spoil each other's files
         self.config = config
         self.machine = machines.Machine(**facts["machine"])
         self.total = config.total_steps
@@ -49,18 +55,25 @@ class Run:
         _warn_of_memory(config, chosen)
         _warn_of_idleness(config)
         folder.mkdir(parents=True, exist_ok=True)
+        lock = _locked(folder)
+        if (folder / CONFIG).exists():
+            raise RunError(f"{folder} holds a run by now, of another process; choose another --out")
         _check_room(folder)
-        facts = machines.facts(chosen)
+        facts = {**machines.facts(chosen), "played": _played_with(config)}
         write_text(folder / CONFIG, as_yaml(config))
         write_text(folder / FACTS, json.dumps(facts, indent=1))
-        return cls(folder, config, facts, resumed=False)
+        return cls(folder, config, facts, lock=lock, resumed=False)
 
     @classmethod
     def resume(cls, folder: Path) -> "Run":
         """The run in a folder, to go on with: by the configuration and on the kind of machine that it began with."""
         if not (folder / CONFIG).is_file():
             raise RunError(f"{folder} holds no run (no {CONFIG}), expected a folder that --out named")
+        lock = _locked(folder)
         config, facts = _kept(folder)
+        for name, before in facts.get("played", {}).items():
+            if _played_with(config).get(name) != before:
+                raise RunError(f"{name} is not what it was when {folder} was begun; what follows would be another run")
         device = facts["machine"]["device"]
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise RunError(f"{folder} was begun on {device}, which is not here; what follows would not be the same run")
@@ -68,7 +81,7 @@ class Run:
         for name, before in facts["packages"].items():
             if now.get(name) != before:
                 print(f"note: {name} is {now.get(name)}, the run was begun with {before}; the last bits may differ")
-        return cls(folder, config, facts, resumed=True)
+        return cls(folder, config, facts, lock=lock, resumed=True)
 
     def go(self) -> dict[str, Any]:
         """Train to the end, keep the model in `final`, and say how strong it is."""
@@ -79,8 +92,9 @@ class Run:
             learner = build_learner(self.config, env, self.machine)
         except Exception as error:
             if not self.resumed:  # what cannot even be built holds no folder
-                (self.folder / CONFIG).unlink()
-                (self.folder / FACTS).unlink()
+                for name in (CONFIG, FACTS, LOCK):
+                    (self.folder / name).unlink()
+            self._lock.close()
             if isinstance(error, AssertionError | NotImplementedError):  # as others say that an option is wrong
                 raise RunError(f"the learner cannot be made: {error}") from error
             raise
@@ -96,16 +110,18 @@ class Run:
         try:
             with course.signals():
                 if started_at < self.total and not course.enough:
-                    learner.learn(self.total - started_at, callback=course, reset_num_timesteps=not self.resumed)
-            return course.finish()
-        except Enough:
-            return course.finish()
+                    with suppress(Enough):
+                        learner.learn(self.total - started_at, callback=course, reset_num_timesteps=not self.resumed)
+                return course.finish()
         except Stopped:
             raise
+        except KeyboardInterrupt as error:
+            raise Stopped(course.rescue(error), int(course.stopped or signal.SIGINT)) from error
         except BaseException as error:
             raise RunError(course.rescue(error)) from error
         finally:
             course.close()
+            self._lock.close()
 
     def _league(self) -> League | None:
         """The past selves that it plays against, where it does."""
@@ -113,6 +129,26 @@ class Run:
             return None
         card, device = card_of(self.config), self.machine.device
         return League(self.config.opponents, self.config.selfplay, self.folder, card, device)
+
+
+def _locked(folder: Path) -> IO[str]:
+    """The folder's lock, held; RunError where another process holds it."""
+    lock = (folder / LOCK).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise RunError(f"another process trains in {folder}, expected one that has ended, or another --out") from None
+    return lock
+
+
+def _played_with(config: Config) -> dict[str, str]:
+    """Hashes of what a run is played in and against, by name: none of it may be another when it is gone on with."""
+    found = {config.scenario: hashlib.sha256(repr(plan_of(config.scenario)).encode()).hexdigest()}
+    for name in parts_of(config.opponents):
+        if (digest := digest_of(name)) is not None:
+            found[name] = digest
+    return found
 
 
 def _kept(folder: Path) -> tuple[Config, dict[str, Any]]:

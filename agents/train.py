@@ -147,7 +147,11 @@ def trained_models(runs: Path) -> set[str]:
     for manifest in runs.glob(f"*/{FINAL}/manifest.json") if runs.is_dir() else ():
         config = manifest.parents[1] / CONFIG
         if config.is_file():
-            lines = dict(line.split(": ", 1) for line in config.read_text().splitlines() if ": " in line)
+            lines = dict(
+                line.split(": ", 1)
+                for line in config.read_text(encoding="utf-8", errors="replace").splitlines()
+                if ": " in line
+            )
             found.add(f"{lines.get('archetype')}/{lines.get('model_type')}")
     return found & names
 

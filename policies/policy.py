@@ -14,7 +14,7 @@ from mlmonster_env.contract import VERSION
 from policies.acting import Acting, Array
 from policies.actors import KINDS, build_actor
 from policies.recipes import decode, encode
-from policies.storage import read_manifest, read_tree, write_tree
+from policies.storage import read_manifest, read_tree, recover, write_tree
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ class Policy(Acting):
 def folder_of(path: str | Path) -> Path:
     """The folder of a model, given it or the run that made it."""
     for folder in (Path(path), Path(path) / "final"):
+        recover(folder)
         if (folder / "manifest.json").is_file():
             return folder
     raise ValueError(f"there is no model in {path}, expected a folder with manifest.json, or a run with `final`")

@@ -1,5 +1,6 @@
 """Trees of arrays and plain values on disk: whole or not at all, checked by hash, and never a pickle."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 FORMAT = 1
@@ -35,7 +37,7 @@ def write_tree(folder: Path, tree: Mapping[str, Any], **facts: Any) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     try:
-        save_file(arrays, fresh / ARRAYS)
+        write_arrays(fresh / ARRAYS, arrays)
         (fresh / VALUES).write_text(json.dumps(values), encoding="utf-8")
         hashes = {name: sha256(fresh / name) for name in (ARRAYS, VALUES)}
         manifest = {"format": FORMAT, "sha256": hashes, **facts}
@@ -48,6 +50,15 @@ def write_tree(folder: Path, tree: Mapping[str, Any], **facts: Any) -> None:
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    """Arrays by name as a file; OSError where the disk cannot take it, as any other file would raise it."""
+    try:
+        save_file(dict(arrays), path)
+    except SafetensorError as error:
+        reason = errno.ENOSPC if f"os error {errno.ENOSPC}" in str(error) else errno.EIO
+        raise OSError(reason, f"{error}", str(path)) from error
 
 
 def read_tree(folder: Path) -> Tree:
@@ -80,6 +91,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise DamagedError(f"{path} is missing: {folder} is no checkpoint or model") from error
     except (OSError, ValueError) as error:
         raise DamagedError(f"{path} is damaged: {error}") from error
+    if isinstance(manifest, dict) and "files" in manifest:
+        raise DamagedError(f"{folder} is a bundle, expected a checkpoint or model; OnnxPolicy.load opens bundles")
     if not isinstance(manifest, dict) or not isinstance(manifest.get("sha256"), dict):
         raise DamagedError(f"{path} is damaged: it holds no hashes")
     if manifest.get("format") != FORMAT:
@@ -91,6 +104,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def recover(folder: Path) -> None:
     """Put back what a process was putting another in the place of when it was killed."""
+    if not folder.name:
+        return
     old = folder.with_name(f".{folder.name}.old")
     if not folder.exists() and (old / MANIFEST).is_file():
         old.rename(folder)

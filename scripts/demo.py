@@ -17,7 +17,7 @@ from agents.judge.mirror import MirrorScore
 from agents.report.film import film_best
 from agents.report.plots import plot_run
 from agents.report.write import write_report
-from agents.run import Run
+from agents.run import CONFIG, Run
 from mlmonster_env.sim import Arena
 from policies.policy import Policy
 
@@ -41,6 +41,9 @@ def main(words: Sequence[str] | None = None) -> int:
     print(f"{ARCHETYPE} {MODEL_TYPE} by {ALGO}: {config.total_steps:,} decisions from nothing", flush=True)
     print("compiling the simulator (about a minute the first time) ...", flush=True)
     Arena(1, observed=True).step(1)
+    if given.out.exists() and not (given.out / CONFIG).is_file() and given.out != FOLDER:
+        print(f"error: {given.out} holds no run, expected a new folder, or that of a run to replace", file=sys.stderr)
+        return 2
     shutil.rmtree(given.out, ignore_errors=True)
     try:
         Run.begin(given.out, config).go()

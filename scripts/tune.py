@@ -82,7 +82,7 @@ def main(words: Sequence[str] | None = None) -> int:
         config = resolve({**suggest(trial, space), "seed": trial.number, **fixed})
         return float(Run.begin(given.out / name / str(trial.number), config).go()["win_rate"])
 
-    study.optimize(objective, n_trials=given.trials, catch=(RunError,))
+    study.optimize(objective, n_trials=given.trials, catch=(RunError, ValueError))
     Console().print(table(study))
     return 0
 

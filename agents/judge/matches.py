@@ -108,6 +108,8 @@ def play(
     given = np.asarray(seeds, np.int64)
     if len(np.unique(given)) < len(given):
         raise ValueError(f"seeds are {len(given)}, {len(np.unique(given))} of them different, expected each once")
+    if one.make is None and other.make is None:
+        raise ValueError("both players are the stock AI, expected one of them to be somebody else")
     if one.make is None:
         told = {**arguments, "slowest_s": slowest_s, "record": record}
         return _turned(play(other, one, plan, given, archetype=chosen, **told))

@@ -14,7 +14,7 @@ from agents.opponents.plain import PLAIN, Plain
 from mlmonster_env import sim
 from mlmonster_env.envs.rivals import Rival
 from policies.acting import Acting
-from policies.storage import MANIFEST
+from policies.storage import MANIFEST, recover
 
 STOCK = "stock"
 
@@ -68,7 +68,11 @@ def sampled(policy: Acting, name: str) -> Player:
 
 def model_folder(path: Path) -> Path | None:
     """Where a folder, a model's or that of the run which made it, holds its model; None if it holds none."""
-    return next((path / inner for inner in ("", "final") if (path / inner / MANIFEST).is_file()), None)
+    for folder in (path, path / "final"):
+        recover(folder)
+        if (folder / MANIFEST).is_file():
+            return folder
+    return None
 
 
 def script_digest(name: str) -> str:

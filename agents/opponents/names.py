@@ -128,6 +128,11 @@ def _imported(name: str, seed: int, what: str) -> Part:
     return made  # type: ignore[return-value]
 
 
+def digest_of(name: str) -> str | None:
+    """The hash of the model that a name is the folder of; None if it is none."""
+    return model_of(Path(name)).digest() if _holds_model(name) else None
+
+
 def model_of(folder: Path) -> Acting:
     """The model of a folder, trained or exported."""
     return OnnxPolicy.load(folder) if (folder / MODEL).is_file() else Policy.load(folder)
