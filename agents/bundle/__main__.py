@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from agents.bundle.among import PASSED, passed_over
 from agents.bundle.errors import BundleError
 from agents.bundle.reading import Bundle, read, verify
 
@@ -39,8 +40,11 @@ def main(words: Sequence[str] | None = None) -> int:
     except (BundleError, OSError) as error:
         print(f"refused: {error}", file=sys.stderr)
         return 1
-    refused = 0
+    refused, passed = 0, passed_over(given.bundles)
     for path in given.bundles:
+        if path in passed:
+            print(f"{path}: {PASSED}")
+            continue
         try:
             bundle = verify(path)
             print(f"{path}: whole, and answers as {bundle.manifest.model.model_type} did")

@@ -14,12 +14,13 @@ import psycopg
 from rich.console import Console
 
 from agents.bundle import BundleError
+from agents.bundle.among import PASSED, passed_over
 from agents.judge.gates import MOST_PAIRS
 from agents.judge.guarded import FaultError
 from agents.judge.matches import NoEvidenceError
 from agents.registry import records, tables
 from agents.registry.checking import check
-from agents.registry.errors import NotAcceptedError, RegistryError, UnknownVersionError
+from agents.registry.errors import NotAcceptedError, PublishError, RegistryError, UnknownVersionError
 from agents.registry.judging import SCENARIO, gates
 from agents.registry.records import PRODUCTION, STAGES, ModelName, ModelSlot
 from agents.registry.registry import MODELS, Registry
@@ -91,6 +92,8 @@ def main(words: Sequence[str] | None = None) -> int:
             print(verdict, file=sys.stderr)
         print(f"refused: {error}", file=sys.stderr)
         return 1
+    except PublishError as error:  # what was asked for may be done, and the file alone left: no refusal
+        print(error, file=sys.stderr)
     except UnknownVersionError as error:
         print(f"error: {error}", file=sys.stderr)
     except (RegistryError, BundleError) as error:
@@ -126,8 +129,11 @@ def _show(registry: Registry, given: argparse.Namespace, console: Console) -> in
 
 
 def _register(registry: Registry, given: argparse.Namespace, console: Console) -> int:
-    refused = 0
+    refused, passed = 0, passed_over(given.bundles)
     for path in given.bundles:
+        if path in passed:
+            console.print(f"{path}: {PASSED}", soft_wrap=True)
+            continue
         try:
             console.print(f"{path}: {registry.register(path)}", soft_wrap=True)
         except BundleError as error:
@@ -199,8 +205,7 @@ def _check(registry: Registry, given: argparse.Namespace, console: Console) -> i
 
 
 def _moved(slot: ModelSlot, console: Console) -> int:
-    where = "points nowhere" if slot.version is None else f"points to version {slot.version}"
-    console.print(f"{slot} {where} (move {slot.epoch})")
+    console.print(f"{slot} {slot.where} (move {slot.epoch})")
     return 0
 
 

@@ -100,7 +100,7 @@ def _bundles(connection: Connection, registry: Registry) -> Iterator[Broken]:
     """Every version's files are there, and are what they were."""
     for one in records.versions(connection):
         if (home := records.home_elsewhere(one, registry.models)) is not None:
-            yield Broken(BUNDLE, f"{one} lies in {home}, not in {registry.models}", f"run it with --models {home}")
+            yield Broken(BUNDLE, f"{one} belongs in {home}, not in {registry.models}", f"run it with --models {home}")
         try:
             found = read(records.folder_of(one, registry.models), one.content_hash).manifest
         except (BundleError, OSError) as error:

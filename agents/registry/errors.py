@@ -28,4 +28,7 @@ class NotAcceptedError(RegistryError):
 
 
 class PublishError(RegistryError):
-    """Files of the published view that do not follow their slots; a publisher that is run again repairs them."""
+    """Files of the published view that do not follow their slots; a publisher that is run again repairs them.
+
+    Where a slot was to be moved, it has moved: the message begins with where it points to now.
+    """

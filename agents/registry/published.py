@@ -5,7 +5,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from agents.bundle import BundleError
+from agents.bundle.among import PUBLISHING, VIEW
 from agents.bundle.reading import read
 from agents.registry.errors import PublishError
 from agents.registry.records import (
@@ -21,14 +24,12 @@ from agents.registry.records import (
 from agents.steps import step
 from policies.storage import sha256, sync
 
-FOLDER = "production"
-LOCK = ".publishing.lock"
 WRITING = ".writing"
 
 
 def published(models: Path, name: ModelName) -> Path:
     """Where a model's production version is published."""
-    return models / FOLDER / name.archetype / f"{name.model_type}.onnx"
+    return models / VIEW / name.archetype / f"{name.model_type}.onnx"
 
 
 def is_published(path: Path, one: ModelVersion) -> bool:
@@ -48,29 +49,39 @@ def publish(connection: Connection, models: Path, names: Iterable[ModelName] = E
     A file is replaced in one step, and only by bytes that were checked. PublishError, after all others are done, with
     those that could not be; each of these is left as it was.
     """
-    folder = models / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    done, failed = [], []
-    with _alone(folder):
-        step("publish 1 alone")
-        chosen = in_production(connection)  # read when alone, so that whoever comes last has seen the latest move
-        for stale in folder.glob(f"*/.*{WRITING}"):
-            stale.unlink(missing_ok=True)
-        for name in names:
-            path, one = published(models, name), chosen.get(name)
-            try:
-                if one is None and path.exists():
-                    path.unlink()
-                    sync(path.parent)
-                    done.append(f"{path} is gone")
-                elif one is not None and not is_published(path, one):
-                    _replace(path, read(folder_of(one, models), one.content_hash).model)
-                    done.append(f"{path} is version {one.version}")
-            except (BundleError, OSError) as error:
-                failed.append(f"{path} does not follow its slot: {error}")
+    folder = models / VIEW
+    done: list[str] = []
+    failed: list[str] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            step("publish 1 alone")
+            chosen = in_production(connection)  # read when alone, so that whoever comes last has seen the latest move
+            for stale in folder.glob(f"*/.*{WRITING}"):
+                stale.unlink(missing_ok=True)
+            for name in names:
+                try:
+                    done += _follow(published(models, name), chosen.get(name), models)
+                except (BundleError, OSError) as error:
+                    failed.append(f"{published(models, name)} does not follow its slot: {error}")
+    except (OSError, psycopg.Error) as error:
+        failed.append(f"{folder} cannot be published into: {error}")
     if failed:
-        raise PublishError("; ".join(failed) + "; then run python -m agents.registry publish")
+        remedy = f"mend that, then run python -m agents.registry publish --models {models}"
+        raise PublishError(f"{'; '.join(failed)}; {remedy}")
     return done
+
+
+def _follow(path: Path, one: ModelVersion | None, models: Path) -> list[str]:
+    """Make a file what its slot says, and tell what was changed."""
+    if one is None and path.exists():
+        path.unlink()
+        sync(path.parent)
+        return [f"{path} is gone"]
+    if one is not None and not is_published(path, one):
+        _replace(path, read(folder_of(one, models), one.content_hash).model)
+        return [f"{path} is version {one.version}"]
+    return []
 
 
 def _replace(path: Path, contents: bytes) -> None:
@@ -94,6 +105,6 @@ def _replace(path: Path, contents: bytes) -> None:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One publisher at a time."""
-    with (folder / LOCK).open("w") as file:
+    with (folder / PUBLISHING).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

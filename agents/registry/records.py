@@ -93,6 +93,11 @@ class ModelSlot:
         """Of which model."""
         return ModelName(self.archetype, self.model_type)
 
+    @property
+    def where(self) -> str:
+        """Where it points to, in words."""
+        return "points nowhere" if self.version is None else f"points to version {self.version}"
+
     def __str__(self) -> str:
         return f"{self.name} {self.stage}"
 
@@ -218,9 +223,15 @@ def lock(connection: Connection, name: ModelName) -> None:
 
 
 def home_elsewhere(one: ModelVersion, models: Path) -> Path | None:
-    """Where a version's bundle lies if that is not among `models`: its published view is there too."""
-    home = Path(one.bundle_path or one.onnx_path).parent.resolve()
-    return home if home != models and folder_of(one, models).parent.resolve() == home else None
+    """Where a version's bundle belongs if that is not among `models`: its published view is there too.
+
+    A bundle that is lost belongs where it was; one that was moved, with its folder, where it is.
+    """
+    if one.bundle_path is None:
+        return None
+    home = Path(one.bundle_path).parent.resolve()
+    was_moved = not Path(one.bundle_path).is_dir() and folder_of(one, models).is_dir()
+    return home if home != models and home.is_dir() and not was_moved else None
 
 
 def folder_of(one: ModelVersion, models: Path) -> Path:

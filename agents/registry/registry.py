@@ -16,7 +16,7 @@ from agents.bundle.writing import write
 from agents.judge.gates import GateVerdict
 from agents.judge.sequential import ACCEPT
 from agents.registry import published, records
-from agents.registry.errors import NotAcceptedError, RegistryError, SlotMovedError, UnknownVersionError
+from agents.registry.errors import NotAcceptedError, PublishError, RegistryError, SlotMovedError, UnknownVersionError
 from agents.registry.judging import Judge, gates, told
 from agents.registry.moving import Cause, move, tell
 from agents.registry.records import EVERY_NAME, PRODUCTION, Connection, ModelName, ModelSlot, ModelVersion
@@ -82,7 +82,7 @@ class Registry:
             seen = self._seen(connection, name, stage, epoch)
             one = records.version(connection, name, version)
             if seen.version == one.version:
-                self._publish(connection, stage, name)
+                self._publish(connection, seen)
                 return seen
             replaced = None if seen.version is None else records.version(connection, name, seen.version)
         verify(records.folder_of(one, self.models))
@@ -112,7 +112,7 @@ class Registry:
             seen = self._seen(connection, name, stage, epoch)
             if leaving is not None and seen.version != leaving:
                 if self._has_left(connection, seen, leaving):
-                    self._publish(connection, stage, name)
+                    self._publish(connection, seen)
                     return seen
                 raise RegistryError(f"{seen} points to version {seen.version}, expected {leaving} to roll back from")
             one = self._good(connection, seen, to)
@@ -126,8 +126,10 @@ class Registry:
         reason = _reason(reason, "withdrawing")
         with self.connect() as connection:
             seen = self._seen(connection, name, stage, epoch)
-        if seen.version is None:
-            return seen
+            if seen.version is None:
+                if published.published(self.models, name).exists():
+                    self._publish(connection, seen)
+                return seen
         cause = Cause("withdraw", self.actor, reason)
         return self._move(seen, None, cause, {seen.version: False} if stage == PRODUCTION else {})
 
@@ -146,9 +148,21 @@ class Registry:
             return records.version(connection, name, version)
 
     def publish(self, names: Sequence[ModelName] = EVERY_NAME) -> list[str]:
-        """Make the published view what the production slots say; what was changed."""
+        """Make the published view what the production slots say; what was changed.
+
+        RegistryError, after all others are done, where one points to a bundle whose view is in another folder; where
+        all of them do, nothing is touched.
+        """
         with self.connect() as connection:
-            return published.publish(connection, self.models, names)
+            chosen = [one for name, one in published.in_production(connection).items() if name in names]
+            away = [one for one in chosen if records.home_elsewhere(one, self.models) is not None]
+            if away and len(away) == len(chosen):
+                raise RegistryError(self._belongs_elsewhere(away[0]))
+            others = [name for name in names if name not in {one.name for one in away}]
+            done = published.publish(connection, self.models, others)
+        if away:
+            raise RegistryError(f"the others follow their slots, but {self._belongs_elsewhere(away[0])}")
+        return done
 
     def _kept(self, bundle: Bundle) -> Path:
         """Where a bundle lies among the others, after it was copied there if need be."""
@@ -183,11 +197,8 @@ class Registry:
                 records.lock(connection, seen.name)
                 if to is not None:
                     records.version(connection, seen.name, to.version)  # it may have been deleted meanwhile
-                    if (home := records.home_elsewhere(to, self.models)) is not None:
-                        raise RegistryError(
-                            f"the bundle of {to} lies in {home}, expected it in {self.models}, whose view would move; "
-                            f"run this with --models {home}"
-                        )
+                    if records.home_elsewhere(to, self.models) is not None:
+                        raise RegistryError(self._belongs_elsewhere(to, seen.version))
                     read(records.folder_of(to, self.models), to.content_hash)
                 now = move(connection, seen, None if to is None else to.version, cause)
                 for number, good in proven.items():
@@ -196,19 +207,41 @@ class Registry:
                 if cause.action == "rollback":
                     _log_rollback(connection, seen, now, cause)
             step(f"{cause.action} 5 committed")
-            self._publish(connection, seen.stage, seen.name)
+            self._publish(connection, now)
         return now
 
-    def _publish(self, connection: Connection, stage: str, name: ModelName) -> None:
-        if stage == PRODUCTION:
-            published.publish(connection, self.models, [name])
+    def _publish(self, connection: Connection, now: ModelSlot) -> None:
+        """Make the file of a slot that has moved follow it."""
+        if now.stage != PRODUCTION:
+            return
+        try:
+            published.publish(connection, self.models, [now.name])
+        except PublishError as error:
+            told = f"{now} {now.where} now (move {now.epoch}), and the published file does not follow yet"
+            raise PublishError(f"{told}: {error}") from error
 
     def _seen(self, connection: Connection, name: ModelName, stage: str, epoch: int | None) -> ModelSlot:
-        """The slot as it was looked at: its move is refused later if it has moved since."""
+        """The slot as it was looked at: its move is refused later if it has moved since.
+
+        It is refused at once where what it points to is published in another folder, for that file would stay.
+        """
         found = records.slot(connection, name, stage)
-        if epoch is None or epoch == found.epoch:
-            return found
-        raise SlotMovedError(f"{found} has moved {found.epoch} times, expected {epoch}; look again")
+        if epoch is not None and epoch != found.epoch:
+            raise SlotMovedError(f"{found} has moved {found.epoch} times, expected {epoch}; look again")
+        if found.version is not None:
+            one = records.version(connection, name, found.version)
+            if records.home_elsewhere(one, self.models) is not None:
+                raise RegistryError(self._belongs_elsewhere(one))
+        return found
+
+    def _belongs_elsewhere(self, one: ModelVersion, left: int | None = None) -> str:
+        """What is wrong with a version of another folder; a slot that points to what is `left` here is emptied here."""
+        home = records.home_elsewhere(one, self.models)
+        first = "" if left is None else f"withdraw version {left} first, then "
+        return (
+            f"the bundle of {one} belongs in {home}, and what is published of it too, expected {self.models}; "
+            f"{first}run this with --models {home}"
+        )
 
     def _has_left(self, connection: Connection, seen: ModelSlot, leaving: int) -> bool:
         last = records.history(connection, seen.name, stage=seen.stage, latest=1)

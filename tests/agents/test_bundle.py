@@ -381,3 +381,19 @@ def test_the_command_shows_verifies_and_compares(bundle, capsys):
     (bundle / MODEL).write_bytes(b"")
     assert main(["verify", one, str(bundle)]) == 1
     assert f"refused: wrong hash: {bundle / MODEL}" in capsys.readouterr().err
+
+
+def test_what_the_registry_publishes_into_is_passed_over_among_bundles(bundle, capsys):
+    view = bundle.parent / "production"
+    (view / "mage").mkdir(parents=True)
+    everything = [str(bundle), str(view)]
+    assert main(["verify", *everything]) == 1  # nobody published into it
+    (view / ".publishing.lock").touch()
+    assert main(["verify", *everything]) == 0
+    assert f"{view}: passed over, for the registry publishes into it\n" in capsys.readouterr().out
+    assert main(["verify", str(view)]) == 1  # where it is all that was asked for, nothing was verified
+    other = view.rename(view.with_name("staging"))
+    assert main(["verify", str(bundle), str(other)]) == 1
+    shutil.copytree(bundle, view)
+    assert main(["verify", *everything]) == 1
+    assert f"refused: wrong hash: {view / MANIFEST}" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.bundle.__main__ import main as verify_bundles
 from agents.bundle.manifest import MODEL
 from agents.registry import __main__ as command
 from agents.registry import records
@@ -107,6 +108,76 @@ def test_from_another_folder_nothing_moves(registry, register, call, tmp_path, c
     status, printed = call("check")
     assert (status, printed) == (0, "all is well\n")
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("withdraw", "mage/combat_dqn", "--reason", "it is bad"),
+        ("publish",),
+        ("promote", "mage/combat_dqn", "1", "--force", "--reason", "again"),
+        ("rollback", "mage/combat_dqn", "--leaving", "2", "--reason", "again"),
+    ],
+)
+def test_from_another_folder_no_emergency_is_said_to_be_over(registry, register, call, tmp_path, capsys, words, lost):
+    """Programs read the file that lies with the bundles; whether that is there or not, it is repaired from there."""
+    elsewhere = tmp_path / "elsewhere"
+    for number in (1, 2):
+        register(number)
+        registry.promote(NAME, number, force=True, reason="a test")
+    registry.rollback(NAME, "a test", leaving=2)
+    path = published(registry.models, NAME)
+    served = path.read_bytes()
+    if lost:
+        path.unlink()
+    status = command.main([*words, "--url", registry.database.url, "--models", str(elsewhere)])
+    printed = capsys.readouterr()
+    assert (status, printed.out) == (1, "") and f"run this with --models {registry.models}\n" in printed.err
+    with registry.connect() as connection:
+        assert records.slot(connection, NAME, "production").version == 1
+    assert not elsewhere.exists() and path.exists() != lost
+    assert call(*words)[0] == 0
+    assert call("check") == (0, "all is well\n")
+    assert path.exists() == (words[0] != "withdraw") and (not path.exists() or path.read_bytes() == served)
+
+
+@pytest.mark.parametrize("blocked", ["production", "production/mage"])
+def test_a_move_whose_file_cannot_be_published_is_told_as_made(registry, register, call, blocked):
+    for number in (1, 2):
+        register(number)
+    assert call("promote", "mage/combat_dqn", 1, "--force", "--reason", "a test")[0] == 0
+    (registry.models / blocked).rename(registry.models / "away")
+    (registry.models / blocked).write_text("in the way")
+    again = f"python -m agents.registry publish --models {registry.models}\n"
+    status, printed = call("promote", "mage/combat_dqn", 2, "--force", "--reason", "a test")
+    assert status == 2 and "File exists" in printed and printed.endswith(again)
+    assert printed.startswith(
+        "mage/combat_dqn production points to version 2 now (move 2), and the published file does not follow yet: "
+    )
+    status, printed = call("publish")
+    assert status == 2 and printed.startswith(f"{registry.models / 'production'}") and printed.endswith(again)
+    if blocked == "production":
+        status, printed = call("withdraw", "mage/combat_dqn", "--reason", "a test")
+        assert status == 2 and printed.startswith("mage/combat_dqn production points nowhere now (move 3), and the ")
+        assert call("promote", "mage/combat_dqn", 2, "--force", "--reason", "a test")[0] == 2
+    (registry.models / blocked).unlink()
+    (registry.models / "away").rename(registry.models / blocked)
+    assert call("publish") == (0, f"{published(registry.models, NAME)} is version 2\n")
+    assert call("check") == (0, "all is well\n")
+
+
+def test_everything_in_a_folder_of_bundles_is_registered(registry, register, call):
+    register(1)
+    assert call("promote", "mage/combat_dqn", 1, "--force", "--reason", "a test")[0] == 0
+    make_bundle(registry.models, 2)
+    everything = sorted(registry.models.glob("[!.]*"))
+    status, printed = call("register", *everything)
+    assert status == 0 and "version 1" in printed and "version 2" in printed
+    assert f"{registry.models / 'production'}: passed over, for the registry publishes into it\n" in printed
+    assert verify_bundles(["verify", *map(str, everything)]) == 0
+    status, printed = call("register", registry.models / "production")
+    assert status == 1 and "refused: extra file" in printed
 
 
 def test_pins_and_deletion(registry, call):

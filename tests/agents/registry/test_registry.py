@@ -1,5 +1,6 @@
 """Versions never change, slots move one at a time, and the history keeps why."""
 
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from agents.bundle import BundleError
 from agents.bundle.manifest import MODEL
 from agents.registry import (
     NotAcceptedError,
+    Registry,
     RegistryError,
     SlotMovedError,
     UnknownVersionError,
@@ -16,6 +18,7 @@ from agents.registry import (
     sweep,
 )
 from agents.registry.published import published
+from tests.agents.exports import exported
 from tests.agents.registry.bundles import NAME, accepting, flip, make_bundle, rejecting
 from tests.store.test_operations import ask
 
@@ -247,6 +250,60 @@ def test_bundles_that_were_moved_with_their_folder_are_found(registry, register,
     registry.models = registry.models.rename(tmp_path / "moved")
     force(registry, 1)
     assert check(registry) == []
+
+
+def test_a_version_whose_bundle_is_lost_is_withdrawn_from_its_own_folder_alone(registry, register, tmp_path):
+    one = register(1)
+    force(registry, 1)
+    shutil.rmtree(registry.models / one.content_hash)
+    away = Registry(registry.database, tmp_path / "elsewhere")
+    with pytest.raises(RegistryError, match=f"run this with --models {registry.models}"):
+        away.withdraw(NAME, "a test")
+    assert view(registry).exists()
+    assert registry.withdraw(NAME, "a test").version is None
+    assert not view(registry).exists()
+
+
+def test_a_slot_goes_from_one_folder_to_another_by_way_of_nowhere(registry, register, tmp_path):
+    register(1)
+    force(registry, 1)
+    other = Registry(registry.database, tmp_path / "other", actor="tester")
+    other.register(make_bundle(other.models, 2))
+    with pytest.raises(
+        RegistryError, match=f"version 1 belongs in {registry.models}, .* with --models {registry.models}"
+    ):
+        force(other, 2)
+    with pytest.raises(RegistryError, match=f"version 2 belongs in {other.models}, .*; withdraw version 1 first"):
+        force(registry, 2)
+    assert registry.withdraw(NAME, "it moves").version is None
+    assert force(other, 2).version == 2
+    assert view(other).exists() and not view(registry).exists()
+
+
+def test_files_of_this_folder_are_published_where_others_are_of_another(registry, register, tmp_path):
+    register(1)
+    force(registry, 1)
+    other = Registry(registry.database, tmp_path / "other", actor="tester")
+    threat = other.register(exported("threat_assessment"))
+    other.promote(threat.name, 1, force=True, reason="a test")
+    view(registry).unlink()
+    with pytest.raises(RegistryError, match=f"the others follow their slots, but .* with --models {other.models}"):
+        registry.publish()
+    assert view(registry).exists() and not published(registry.models, threat.name).exists()
+    with pytest.raises(RegistryError, match=f"the others follow their slots, but .* with --models {registry.models}"):
+        other.publish()
+    assert not view(other).exists() and published(other.models, threat.name).exists()
+
+
+def test_withdrawing_again_publishes_again(registry, register):
+    """The first may have been killed before, or had no room."""
+    register(1)
+    force(registry, 1)
+    served = view(registry).read_bytes()
+    registry.withdraw(NAME, "a test")
+    view(registry).write_bytes(served)
+    assert registry.withdraw(NAME, "a test").epoch == 2
+    assert not view(registry).exists() and check(registry) == []
 
 
 @pytest.mark.parametrize(
