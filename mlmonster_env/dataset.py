@@ -1,5 +1,6 @@
 """Recorded state encodings as Minari datasets, written straight from the batch."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,11 @@ def record_dataset(
     told = description or f"{control} control, {'random legal actions' if policy is None else 'a policy'}"
     storage = new_storage(path, battle, control, told, arguments)
     act = random_policy(control, seed) if policy is None else policy
-    storage.update_episodes(list(_episodes(battle, act, episodes, seed)))
+    try:
+        storage.update_episodes(list(_episodes(battle, act, episodes, seed)))
+    except BaseException:
+        shutil.rmtree(storage.data_path)  # or the next try would find it in its way
+        raise
     return MinariDataset(storage)
 
 
@@ -74,13 +79,14 @@ def new_storage(
     path: str | Path, battle: Battle, control: str, description: str, arguments: dict[str, Any]
 ) -> MinariStorage:
     """An empty dataset of what a battle's slots see and do; `arguments` are those that the battle was made with."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    place = Path(path).absolute()  # Minari 0.5.4 joins a relative one to itself
+    place.parent.mkdir(parents=True, exist_ok=True)
     storage = MinariStorage.new(
-        path, observation_space=battle.observation_space, action_space=battle.action_space,
+        place, observation_space=battle.observation_space, action_space=battle.action_space,
         env_spec=_spec_of(control, arguments), jpeg_encoding=False,
     )  # fmt: skip
     storage.update_metadata({
-        "dataset_id": f"mlmonster/{control}/{Path(path).name}-v0",
+        "dataset_id": f"mlmonster/{control}/{place.name}-v0",
         "description": description,
         "minari_version": minari.__version__,
     })  # fmt: skip

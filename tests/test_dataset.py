@@ -56,6 +56,22 @@ def test_short_matches_do_not_crowd_out_long_ones(tmp_path):
     assert len(lengths) == 8 and lengths[0] < lengths[-1]
 
 
+@pytest.mark.parametrize("path", ["fights", "below/fights"])
+def test_a_relative_path_will_do(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    assert record_dataset(path, episodes=1, num_envs=1, **SMALL).total_episodes == 1
+    assert MinariDataset(tmp_path / path).total_episodes == 1
+
+
+def test_what_failed_is_in_nobodys_way(tmp_path):
+    def wrong(seen, masks):
+        raise KeyError("no such action")
+
+    with pytest.raises(KeyError, match="no such action"):
+        record_dataset(tmp_path / "fights", episodes=1, num_envs=1, policy=wrong, **SMALL)
+    assert record_dataset(tmp_path / "fights", episodes=1, num_envs=1, **SMALL).total_episodes == 1
+
+
 def test_the_environment_can_be_recovered(dataset):
     env = dataset.recover_environment()
     assert isinstance(env.unwrapped, MonsterEnv)

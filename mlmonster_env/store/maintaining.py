@@ -21,6 +21,7 @@ class Maintained:
     requests: int  # old ones that were deleted, with their answers
     tokens: int
     renumbered: int  # rows that came from another server
+    lacking: dict[Partition, str]  # what could not be made, and why
 
 
 def maintain(database: Store) -> Maintained:
@@ -28,7 +29,7 @@ def maintain(database: Store) -> Maintained:
     with database.connect(options=f"-c lock_timeout={LOCK_TIMEOUT}", autocommit=True) as connection:
         check_schema(connection)
         with connection.transaction():
-            made = partitions.make(connection)
+            days = partitions.make(connection)
         # Numbers of transactions begin anew on another server; readers wait for those that are still to come.
         renumbered = connection.execute(
             f"UPDATE {TABLE} SET transaction_id = pg_current_xact_id() "
@@ -43,4 +44,4 @@ def maintain(database: Store) -> Maintained:
         ).rowcount
         with connection.transaction():
             dropped = partitions.drop_old(connection)
-    return Maintained(made, dropped, requests, tokens, renumbered)
+    return Maintained(days.made, dropped, requests, tokens, renumbered, days.lacking)

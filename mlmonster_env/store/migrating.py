@@ -1,6 +1,7 @@
 """The schema: numbered SQL files, each applied once and in order, by one program at a time."""
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from mlmonster_env.store.database import OLDEST, Store
 
 FOLDER = Path(__file__).parent / "migrations"
 TABLE = "mlmonster_migrations"
+
+log = logging.getLogger(__name__)
 
 
 class SchemaError(RuntimeError):
@@ -71,7 +74,9 @@ def migrate(database: Store, known: Sequence[Migration] | None = None) -> list[M
                 [(archetype, model_type) for archetype in ARCHETYPES for model_type in MODEL_TYPES],
             )
             timescale.prepare(connection)
-            partitions.make(connection)
+            lacking = partitions.make(connection).told
+    if lacking:
+        log.warning("days could not be made: %s", lacking)
     return pending
 
 

@@ -45,7 +45,7 @@ def write_minari(rows: Experience, path: str | Path, control: str = "combat") ->
     if len(wrong):
         raise ValueError(f"action is {wrong[0]}, expected 0 to {actions - 1} of {control} control")
     storage = MinariStorage.new(
-        path,
+        Path(path).absolute(),  # Minari 0.5.4 joins a relative one to itself
         observation_space=spaces.Box(0.0, 1.0, (STATE_SIZE,), np.float32),
         action_space=spaces.Discrete(actions),
         jpeg_encoding=False,

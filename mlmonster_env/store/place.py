@@ -8,6 +8,9 @@ def data_root() -> Path:
     """`MLMONSTER_HOME`, else the user's data directory."""
     chosen = os.environ.get("MLMONSTER_HOME")
     if chosen:
-        return Path(chosen)
+        try:
+            return Path(chosen).expanduser()  # no shell did it, where a file or a service manager set it
+        except RuntimeError as error:
+            raise ValueError(f"MLMONSTER_HOME is {chosen!r}, expected ~ or ~ and a user who has a home") from error
     base = os.environ.get("XDG_DATA_HOME")
     return (Path(base) if base else Path.home() / ".local" / "share") / "mlmonster"

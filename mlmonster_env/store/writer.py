@@ -5,7 +5,6 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any
 from uuid import uuid4
@@ -23,7 +22,8 @@ BATCH_ROWS = 8_192
 FLUSH_S = 0.5
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
-# Rows that are refused will be refused again; all else may pass: a lost connection, a full disk, a missing schema.
+DAYS_S = 3600.0  # between looks whether the next days have their partitions
+# Rows that are refused will be refused again; all else may pass: a lost connection, a full disk, no schema or day yet.
 REFUSED = (psycopg.DataError, psycopg.IntegrityError)
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,8 @@ class ExperienceWriter:
         self._deadline = float("inf")
         self._in_trouble = False
         self._connection: psycopg.Connection[Any] | None = None
-        self._partitions_of: date | None = None
+        self._days_due = 0.0
+        self._lacks_days = False
         self._thread = threading.Thread(target=self._work, name="experience-writer", daemon=True)
         self._thread.start()
 
@@ -162,7 +163,7 @@ class ExperienceWriter:
         rows = Experience.joined(parts)
         token = uuid4()
         pause = FIRST_PAUSE_S
-        has_partitions = False
+        has_looked = False
         while True:
             try:
                 write_batch(self._connected(), rows, token)
@@ -171,15 +172,12 @@ class ExperienceWriter:
                 self._in_trouble = False
                 return self._settle(len(rows), "written")
             except REFUSED as error:
-                if not has_partitions and is_without_partition(error):
-                    has_partitions, self._partitions_of = True, None
+                if not is_without_partition(error):
+                    return self._refuse(parts, error)
+                if not has_looked:
+                    has_looked, self._days_due = True, 0.0
                     continue
-                if len(parts) > 1:
-                    for part in parts:
-                        self._write([part])
-                    return None
-                log.error("%d transitions were refused: %s", len(rows), error)
-                return self._settle(len(rows), "refused", str(error))
+                self._note_trouble(error)  # the day may still come
             except (psycopg.Error, ServerError, OSError) as error:
                 self._note_trouble(error)
             except Exception as error:
@@ -192,6 +190,15 @@ class ExperienceWriter:
             if closing:
                 time.sleep(FIRST_PAUSE_S)
             pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _refuse(self, parts: list[Experience], error: psycopg.Error) -> None:
+        """Some of the rows are wrong: each part is tried by itself, and one alone is it."""
+        if len(parts) > 1:
+            for part in parts:
+                self._write([part])
+            return
+        log.error("%d transitions were refused: %s", len(parts[0]), error)
+        self._settle(len(parts[0]), "refused", str(error))
 
     def _settle(self, count: int, fate: str, error: str = "") -> None:
         with self._changed:
@@ -217,13 +224,27 @@ class ExperienceWriter:
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
             self._connection = self._database.connect()
-            self._partitions_of = None
-        today = datetime.now(UTC).date()
-        if self._partitions_of != today:
-            with self._connection.transaction():
-                partitions.make(self._connection)
-            self._partitions_of = today
+            self._days_due = 0.0
+        if time.monotonic() >= self._days_due:
+            self._make_days(self._connection)
+            self._days_due = time.monotonic() + DAYS_S
         return self._connection
+
+    def _make_days(self, connection: psycopg.Connection[Any]) -> None:
+        """Make the next days' partitions. Where that fails rows are tried all the same: they may have another place."""
+        try:
+            with connection.transaction():
+                lacking = partitions.make(connection).told
+        except Exception as error:  # whatever it was, the rows are not to blame
+            if connection.closed:
+                raise psycopg.OperationalError(str(error)) from error
+            lacking = str(error)
+        if lacking and not self._lacks_days:
+            log.warning("days could not be made, rows are tried all the same: %s", lacking)
+        self._lacks_days = bool(lacking)
+        if lacking:
+            with self._changed:
+                self._counts = replace(self._counts, last_error=f"days could not be made: {lacking}")
 
     def _disconnect(self) -> None:
         if self._connection is not None:

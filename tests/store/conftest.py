@@ -47,7 +47,7 @@ def make_folder() -> Iterator[Callable[[], Path]]:
 @pytest.fixture(scope="session")
 def embedded_url(make_folder) -> Iterator[str]:
     folder = make_folder()
-    url = embedded_server.start(folder)
+    url = embedded_server.hold(folder)
     execute(url, "ALTER SYSTEM SET fsync = off")  # nothing here is to outlive a crash, and databases are made faster
     execute(url, "SELECT pg_reload_conf()")
     yield url

@@ -1,5 +1,7 @@
 """The server is killed, or its disk is full: nothing is half there, nothing is there twice, and all go on."""
 
+import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -234,6 +236,52 @@ def test_a_program_that_let_the_server_go_may_come_back(make_folder):
     assert not (folder / "postmaster.pid").exists()
     with Store(folder=folder) as database, database.connect() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_server_stops_with_the_last_store_of_a_program(store, monkeypatch):
+    """However its folder is spelled."""
+    monkeypatch.chdir(store.folder.parent)
+    with store.connect() as connection:
+        for folder in (store.folder, "postgres"):
+            with Store(folder=folder) as other:
+                other.connect().close()
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_forked_program_is_a_user_of_its_own(store):
+    """It has copies of its parent's stores, and leaves with the one that it used."""
+    with Store(folder=store.folder) as other:
+        other.connect().close()
+
+        def use() -> None:
+            with other, other.connect() as connection:
+                assert connection.execute("SELECT 1").fetchone() == (1,)
+                assert len(json.loads((store.folder / embedded.USERS).read_text())) == 2
+
+        child = multiprocessing.get_context("fork").Process(target=use)
+        child.start()
+        child.join(TIME_S)
+        assert child.exitcode == 0
+        assert json.loads((store.folder / embedded.USERS).read_text()) == [os.getpid()]
+
+
+def test_stores_of_several_threads_come_and_go(make_folder):
+    folder = make_folder()
+    went: list[object] = []
+
+    def come_and_go() -> None:
+        for turn in range(4):
+            with Store(folder=folder) as database, database.connect() as connection:
+                time.sleep(0.01 * turn)
+                went.append(connection.execute("SELECT 1").fetchone())
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TIME_S)
+    assert went == [(1,)] * 12
+    assert not (folder / "postmaster.pid").exists()
 
 
 def test_a_server_that_cannot_start_says_why(make_folder):

@@ -99,6 +99,16 @@ def test_minari_and_back(database, tmp_path):
     assert same(back, rows)
 
 
+def test_relative_paths_will_do(database, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = fine_rows(episodes=1)
+    assert write_minari(rows, "one").total_steps == MinariDataset("one").total_steps == len(rows)
+    write(database, rows)
+    (day,) = export_minari(database, "days", Wanted())
+    assert not day.path.is_absolute() and MinariDataset(day.path).total_steps == len(rows)
+    assert [other.is_fresh for other in export_minari(database, "days", Wanted())] == [False]
+
+
 def test_what_was_recorded_from_battles_goes_into_the_store(database, tmp_path):
     recorded = record_dataset(tmp_path / "fights", episodes=4, num_envs=2, scenario="skirmish-1v1", archetype="mage")
     rows = from_minari(recorded, "mage", "combat_dqn", "random")

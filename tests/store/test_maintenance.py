@@ -1,14 +1,18 @@
 """Days come and go, and what is wrong is said in words."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from mlmonster_env.store import ExperienceStream, Store, partitions, timescale
+from mlmonster_env.store import ExperienceStream, ExperienceWriter, Store, doctor, partitions, timescale
+from mlmonster_env.store import writer as writing
 from mlmonster_env.store.__main__ import main
 from mlmonster_env.store.doctor import LOOKS, examine
 from mlmonster_env.store.maintaining import maintain
 from mlmonster_env.store.partitions import BY_DAY, DAYS_AHEAD, RETENTION_DAYS
+from mlmonster_env.store.place import data_root
 from tests.store.rows import make_rows, ticks_of, write
 
 TODAY = datetime.now(UTC).date()
@@ -16,7 +20,7 @@ TODAY = datetime.now(UTC).date()
 
 def test_days_ahead_are_made_and_old_ones_go(own_database, own_connection):
     with own_connection.transaction():
-        long_ago = partitions.make(own_connection, TODAY - timedelta(RETENTION_DAYS + 3))
+        long_ago = partitions.make(own_connection, TODAY - timedelta(RETENTION_DAYS + 3)).made
     assert len(long_ago) == len(BY_DAY) * (DAYS_AHEAD + 1)
     later = partitions.drop_old(own_connection, TODAY)
     assert sorted({partition.day for partition in later}) == [TODAY - timedelta(RETENTION_DAYS + n) for n in (3, 2, 1)]
@@ -36,6 +40,76 @@ def test_rows_of_a_dropped_day_are_gone_and_others_stay(own_database, own_connec
     assert len(ticks_of(own_database)) == 4
     assert len(maintain(own_database).dropped) > 0
     assert ticks_of(own_database) == [0, 1]
+
+
+@pytest.fixture
+def set_clock(monkeypatch):
+    """Sets this machine's clock, as the store sees it; the server's stays."""
+
+    def put(ahead: timedelta) -> None:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> "Clock":
+                return super().now(tz) + ahead
+
+        module: ModuleType
+        for module in (partitions, writing, doctor):
+            monkeypatch.setattr(module, "datetime", Clock, raising=False)
+
+    return put
+
+
+def test_the_servers_clock_says_which_days_are_old(own_database, set_clock):
+    write(own_database, make_rows(3))
+    set_clock(timedelta(RETENTION_DAYS + 1))
+    done = maintain(own_database)
+    assert (done.made, done.dropped) == ([], [])
+    assert ticks_of(own_database) == [0, 1, 2]
+
+
+def test_the_servers_clock_says_which_day_a_writer_needs(own_database, own_connection, set_clock):
+    own_connection.execute(f"DROP TABLE ml_experience_replay_{TODAY:%Y%m%d}")
+    set_clock(timedelta(-20))
+    with ExperienceWriter(own_database) as writer:
+        writer.put(make_rows(3))
+        assert writer.flush(10)
+        assert (writer.counts.written, writer.counts.refused) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(31, "1,860 s ahead of the server's"), (-31, "1,860 s behind the server's")]
+)
+def test_clocks_that_differ_are_found(database, set_clock, minutes, words):
+    set_clock(timedelta(minutes=minutes))
+    wrong = [finding for finding in examine(database) if not finding.is_well and finding.about != "crash safety"]
+    assert [finding.about for finding in wrong] == ["clocks"] and words in wrong[0].told
+
+
+def test_a_day_that_cannot_be_made_is_named_and_the_others_are_made(own_database, own_connection, capsys):
+    """Its rows lie in a partition for all the rest."""
+    days = [TODAY, TODAY + timedelta(2)]
+    for day in days:
+        own_connection.execute(f"DROP TABLE ml_experience_replay_{day:%Y%m%d}")
+    own_connection.execute("CREATE TABLE ml_experience_replay_rest PARTITION OF ml_experience_replay DEFAULT")
+    write(own_database, make_rows(2))
+    assert main(["maintain", "--url", own_database.url]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"made ml_experience_replay_{days[1]:%Y%m%d}" in told and "1 days made" in told
+    assert f"could not make ml_experience_replay_{TODAY:%Y%m%d}: updated partition constraint for default" in told
+    assert list(maintain(own_database).lacking) == [partitions.Partition("ml_experience_replay", TODAY)]
+    own_connection.execute("DELETE FROM ml_experience_replay_rest")
+    assert main(["maintain", "--url", own_database.url]) == 0
+
+
+@pytest.mark.parametrize("name", ["99999999", "20261301", "00000101"])
+def test_a_partition_that_is_called_as_no_day_is_somebody_elses(own_database, own_connection, name):
+    own_connection.execute(
+        f"CREATE TABLE ml_experience_replay_{name} PARTITION OF ml_experience_replay "
+        "FOR VALUES FROM ('2999-01-01') TO (MAXVALUE)"
+    )
+    done = maintain(own_database)
+    assert (done.made, done.dropped, done.lacking) == ([], [], {})
+    write(own_database, make_rows(2))
 
 
 def test_old_requests_and_tokens_are_deleted(database, connection):
@@ -115,7 +189,10 @@ def test_the_command_says_what_is_and_what_to_do(make_database, capsys, monkeypa
     assert "use the newer program, or another database" in told and "store migrate" not in told
 
 
-@pytest.mark.parametrize(("home", "words"), [("file/home", "cannot be made"), ("a b", "without blanks")])
+@pytest.mark.parametrize(("home", "words"), [
+    ("file/home", "cannot be made"),
+    *((home, "without blanks") for home in ("a b", "a;b", "a&b", "a(b", "a%20b", "a,b", "a=b", "a$b")),
+])  # fmt: skip
 def test_a_home_that_cannot_be_is_one_line(home, words, tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("")
     monkeypatch.delenv("MLMONSTER_DATABASE_URL", raising=False)
@@ -123,6 +200,22 @@ def test_a_home_that_cannot_be_is_one_line(home, words, tmp_path, monkeypatch, c
     assert main(["status"]) == 2
     error = capsys.readouterr().err
     assert words in error and error.count("\n") == 1
+
+
+def test_a_home_may_begin_with_ones_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("MLMONSTER_DATABASE_URL", raising=False)
+    monkeypatch.setenv("MLMONSTER_HOME", "~/x")
+    assert data_root() == tmp_path / "x" and Store().folder == tmp_path / "x" / "postgres"
+    assert Store(folder="~/y").folder == tmp_path / "y"
+    monkeypatch.setenv("MLMONSTER_HOME", "~nobody-of-that-name/x")
+    assert main(["status"]) == 2
+    assert "MLMONSTER_HOME is '~nobody-of-that-name/x', expected" in capsys.readouterr().err
+
+
+def test_a_folder_stays_where_it_was_when_one_goes_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Store(folder="here").folder == Path(tmp_path) / "here"
 
 
 def test_a_server_that_is_away_is_no_traceback(capsys):

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import CheckViolation
 
 from mlmonster_env.store import Experience, ExperienceStream, ExperienceWriter, Wanted, migrate, partitions
 from mlmonster_env.store import writer as writing
@@ -148,6 +149,50 @@ def test_a_partition_of_somebody_elses_is_left_alone(own_database, own_connectio
     with ExperienceWriter(own_database) as writer:
         writer.put(make_rows(3))
         assert writer.flush(10)
+    assert ticks_of(own_database) == [0, 1, 2]
+
+
+def test_a_day_that_cannot_be_made_costs_no_rows(own_database, own_connection, caplog):
+    """A partition for all the rest holds rows of that day already: it takes more of them."""
+    today = partitions.existing(own_connection, "ml_experience_replay")[0]
+    own_connection.execute(f"DROP TABLE {today.name}")
+    own_connection.execute("CREATE TABLE ml_experience_replay_rest PARTITION OF ml_experience_replay DEFAULT")
+    write(own_database, make_rows(1))
+    with ExperienceWriter(own_database) as writer:
+        for first in (1, 5):
+            writer.put(make_rows(4, first=first))
+            assert writer.flush(10)
+            writer._days_due = 0.0
+        counts = writer.counts
+    assert (counts.written, counts.refused, counts.reconnects) == (8, 0, 0)
+    assert f"days could not be made: {today.name}: updated partition constraint" in counts.last_error
+    assert caplog.text.count("days could not be made") == 1
+    assert ticks_of(own_database) == list(range(9))
+
+
+@pytest.mark.parametrize("error", [ValueError, CheckViolation])
+def test_whatever_keeps_days_from_being_made_costs_no_rows(database, monkeypatch, error):
+    def fail(*_):
+        raise error("no days")
+
+    monkeypatch.setattr(partitions, "make", fail)
+    with ExperienceWriter(database) as writer:
+        writer.put(make_rows(3))
+        assert writer.flush(10)
+        counts = writer.counts
+    assert (counts.written, counts.refused) == (3, 0) and "no days" in counts.last_error
+
+
+def test_rows_wait_for_a_day_that_cannot_be_made(own_database, own_connection):
+    """A table that is no partition has its name."""
+    today = partitions.existing(own_connection, "ml_experience_replay")[0]
+    own_connection.execute(f"ALTER TABLE ml_experience_replay DETACH PARTITION {today.name}")
+    with ExperienceWriter(own_database) as writer:
+        writer.put(make_rows(3))
+        assert not writer.flush(0.7)
+        assert (writer.counts.queued, writer.counts.refused) == (3, 0)
+        own_connection.execute(f"DROP TABLE {today.name}")
+        assert writer.flush(20)
     assert ticks_of(own_database) == [0, 1, 2]
 
 
