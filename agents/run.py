@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import torch
 import yaml
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
 
 from agents import machine as machines
@@ -110,8 +111,12 @@ class Run:
         try:
             with course.signals():
                 if started_at < self.total and not course.enough:
+                    # The course tells what is logged; what the learner wrote down by itself would be lost to it.
+                    quiet: dict[str, Any] = {"log_interval": None} if isinstance(learner, BaseAlgorithm) else {}
                     with suppress(Enough):
-                        learner.learn(self.total - started_at, callback=course, reset_num_timesteps=not self.resumed)
+                        learner.learn(
+                            self.total - started_at, callback=course, reset_num_timesteps=not self.resumed, **quiet
+                        )
                 return course.finish()
         except Stopped:
             raise

@@ -145,7 +145,7 @@ class Acting(ABC):
             return told
         if temperature is not None:
             heated = told / np.maximum(temperature.astype(np.float32), COLDEST)[:, None]
-            told = np.where(told <= FORBIDDEN / 2, np.float32(FORBIDDEN), heated)
+            told = np.where(told <= FORBIDDEN / 2, np.minimum(heated, np.float32(FORBIDDEN)), heated)
         if temperature is not None or (self.card.kind == LOGITS and not (deterministic and lots is None)):
             drawn = self.random.random(len(told)) if lots is None else lots
             below = np.minimum(drawn.astype(np.float32), BELOW_1)

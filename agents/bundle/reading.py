@@ -27,7 +27,6 @@ MOST_BYTES: dict[str, int] = {
     MANIFEST: 1 << 20, PARITY: 1 << 20, GOLDEN: 1 << 26, WEIGHTS: (1 << 31) - 1, MODEL: (1 << 31) - 1,
 }  # fmt: skip
 MOST_HEADER_BYTES = 1 << 20  # of a file of arrays
-NAME_LENGTH = 64
 GIVEN, EXPECTED = "in/", "out/"  # before the names of golden arrays
 
 

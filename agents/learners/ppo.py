@@ -330,7 +330,7 @@ class MaskedPPO(Resumable, PPO):
             set_generator_state(made, kept)
         self._last = deepcopy(state["last"])
         self._discounted = deepcopy(state["discounted"])
-        self._last_obs = stacked(self._last)
+        self._last_obs = stacked(self._last) if self._last else None  # before the first rollout it begins anew
         self._share_buffers()
 
     def _setting(self, name: str) -> Any:

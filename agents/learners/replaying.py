@@ -83,7 +83,7 @@ class Replaying(Resumable, OffPolicyAlgorithm):
             optimize_memory_usage=False,
         )  # fmt: skip
         train_freq = named.get("train_freq")
-        if isinstance(train_freq, tuple) and train_freq[1] != "step":
+        if isinstance(train_freq, tuple) and getattr(train_freq[1], "value", train_freq[1]) != "step":
             raise ValueError(f"train_freq is {train_freq}, expected a number of steps: matches of a batch end apart")
         self.decisions_ahead = decisions_ahead
         self.priority = priority
@@ -304,7 +304,7 @@ class Replaying(Resumable, OffPolicyAlgorithm):
     def _set_own_state(self, state: Tree) -> None:
         set_generator_state(self.random, state["random"])
         self._seen = state["seen"]
-        self._last_obs = state["seen"]
+        self._last_obs = state["seen"] or None  # nothing was seen before the first rollout: then it begins anew
         self._ahead = [Step(**step) for step in state["ahead"]] or None
         self.replay_buffer.set_state(state["replay"])
 

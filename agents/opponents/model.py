@@ -1,5 +1,6 @@
 """A trained model as an opponent: it remembers by slot, and draws from a stream of its own."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,10 @@ class Temperature:
     first: float = 1.0
     last: float = 1.0
     over: int = 1
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.first < math.inf and 0 <= self.last < math.inf):
+            raise ValueError(f"temperatures are {self.first} and {self.last}, expected 0 or more")
 
     def at(self, moments: Array) -> Array:
         """Of decisions by their number in a match, the first being 1."""

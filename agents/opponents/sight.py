@@ -13,7 +13,6 @@ from mlmonster_env.contract import (
     FROM_SPAWN,
     HP_SHARE,
     HURT_IN_3_S,
-    HURT_IN_10_S,
     SIGHT,
 )
 from mlmonster_env.envs.battle import MASK, Array
@@ -55,7 +54,6 @@ class Sight:
         self.allies = Crowd(seen["entities"][:, ENTITY_KIND_ROWS:])
         self.hp = state[:, HP_SHARE]
         self.hurt = state[:, HURT_IN_3_S]
-        self.hurt_for_long = state[:, HURT_IN_10_S]
         self.in_reach = state[:, ENEMIES_IN_RANGE] > 0
         self.from_home = state[:, FROM_SPAWN] * 30
         self.fickle = state[:, FICKLENESS]
@@ -81,12 +79,6 @@ class Sight:
         """The row of the target among the enemies, -1 where none of them is."""
         mine = self.enemies.here & (self.enemies.feature("is my target") > 0.5)
         return np.where(mine.any(1), mine.argmax(1), -1)
-
-    @cached_property
-    def target_cells(self) -> Array:
-        """Cells to the target, `FAR` where there is none in sight."""
-        cells = self.enemies.cells[np.arange(len(self)), self.target]
-        return np.where(self.target >= 0, cells, FAR)
 
     @cached_property
     def apart(self) -> Array:

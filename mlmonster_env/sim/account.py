@@ -194,12 +194,6 @@ def note_tick(w, now):
             w.book[u, f.LAST_TARGET] = target
 
 
-@small
-def in_sight_of(w, u, v):
-    """Whether `v` lives within the cells that the contract counts as in view of `u`."""
-    return w.units[f.ALIVE, v] != 0 and apart(w, u, v) <= SIGHT
-
-
 @kernel
 def note_step(w, now):
     """At the end of a step: how far enemies are, when they came into view, and how hard units were hit lately."""

@@ -36,11 +36,6 @@ class Store:
         self._has_database = False
 
     @property
-    def is_embedded(self) -> bool:
-        """Whether it is a server of our own."""
-        return self.folder is not None
-
-    @property
     def told(self) -> str:
         """Where it is, in words and without a password."""
         if self.folder is not None:

@@ -40,3 +40,33 @@ class AtRandom:
 def make_rival(seed: int = 0) -> Style:
     """A rival of one's own, as somebody would name it by its Python path."""
     return Style(STYLES["rusher"], seed)
+
+
+class Plainest:
+    """A rival with no more than it must have, and `act` for a mix: the first legal order. It counts its calls."""
+
+    control = "combat"
+    blocks = ("state", MASK)
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, seen: dict[str, np.ndarray]) -> np.ndarray:
+        self.calls += 1
+        return np.asarray(seen[MASK].argmax(1))
+
+    def act(self, seen: dict[str, np.ndarray], slots: np.ndarray) -> np.ndarray:
+        return self(seen)
+
+    def forget(self, slots: np.ndarray) -> None:
+        """Nothing is remembered."""
+
+    def state(self) -> dict[str, int]:
+        return {"calls": self.calls}
+
+    def set_state(self, state: dict[str, int]) -> None:
+        self.calls = state["calls"]
+
+
+def make_plainest(seed: int = 0) -> Plainest:
+    return Plainest()

@@ -266,3 +266,10 @@ def test_patterns_refuse_opponents_that_they_would_not_meet():
     assert resolve({"model_type": "pattern_recognition", "algo": "patterns", "opponents": "styles"})
     with pytest.raises(ConfigError, match="opponents is 'rusher', and patterns are learnt from all the styles"):
         resolve({"model_type": "pattern_recognition", "algo": "patterns", "opponents": "rusher"})
+
+
+def test_a_horizon_shorter_than_a_decision_is_named():
+    asked = {"model_type": "threat_assessment", "batch.decision_ms": 1000}
+    assert resolve({**asked, "learn.horizon_ms": 1000}).learn.horizon_ms == 1000
+    with pytest.raises(ConfigError, match=r"learn\.horizon_ms is 900, expected .*batch\.decision_ms, 1000"):
+        resolve({**asked, "learn.horizon_ms": 900})

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from stable_baselines3.common.callbacks import BaseCallback
 from torch import nn
 
 from agents.learners.memory_ppo import MemoryPPO
@@ -175,6 +176,29 @@ def test_it_goes_on_to_the_bit(tmp_path, core, made):
         assert torch.equal(one, other)
     for begun, again in zip(first._starts, second._starts, strict=True):
         assert np.array_equal(begun, again)
+
+
+@BOTH
+@pytest.mark.parametrize("made", [MaskedCue, two_shards], ids=["one shard", "two shards"])
+def test_it_goes_on_from_before_its_first_decision(tmp_path, core, made):
+    steps = FEW["n_steps"] * made().num_envs
+    first, second = learner(core, made()), learner(core, made())
+    folder = tmp_path / "tree"
+
+    class Keeps(BaseCallback):
+        def _on_rollout_start(self) -> None:
+            if not folder.exists():
+                write_tree(folder, first.state())
+
+        def _on_step(self) -> bool:
+            return True
+
+    first.learn(2 * steps, callback=Keeps())
+    second.set_state(read_tree(folder))
+    second.learn(2 * steps, reset_num_timesteps=False)
+    assert first.num_timesteps == second.num_timesteps == 2 * steps
+    for name, tensor in first.policy.state_dict().items():
+        assert torch.equal(tensor, second.policy.state_dict()[name]), name
 
 
 @BOTH

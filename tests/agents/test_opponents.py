@@ -383,3 +383,20 @@ def test_the_command_names_what_is_wrong(words, capsys):
 )  # fmt: skip
 def test_the_stock_ai_measures_who_met_it_beside_plain_ones_or_past_selves(opponents, yardstick):
     assert yardstick_of(opponents) == yardstick
+
+
+def test_a_rival_that_neither_sits_nor_draws_plays_in_a_mix(tmp_path):
+    name = "mix:tests.agents.minds:make_plainest=2,rusher=1,stock=1"
+    ones = [battle(opponent_of(name, 3), "mirror-v1:contact", "mage", 8, "combat") for _ in range(2)]
+    rival: Any = ones[0].rival
+    assert not isinstance(rival.players[0], SeatedRival | RewindingRival)
+    for one in ones:
+        play(one, attacks, 10)
+        one.reset(np.arange(8) + 7)
+        play(one, attacks, 10)
+    assert rival.players[0].calls == 20 and ones[0].arena.digest() == ones[1].arena.digest()
+    write_tree(tmp_path / "state", ones[0].state())
+    play(ones[0], attacks, 10)
+    ones[1].set_state(read_tree(tmp_path / "state"))
+    play(ones[1], attacks, 10)
+    assert ones[0].arena.digest() == ones[1].arena.digest()

@@ -8,13 +8,16 @@ import pytest
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
+from agents.config import resolve
 from agents.judge.patterns import FRAMES, evaluate_patterns, score, teller
 from agents.judge.plain_patterns import PlainPatterns, features
 from agents.learners import patterns
+from agents.learners.build import build_env
 from agents.learners.pattern_data import LEAST, SCENARIOS, UNSEEN, Tape, plans, styled_shards, watch, watch_shards
 from agents.learners.patterns import PatternLearner
 from agents.learners.schedules import schedule
 from agents.learners.styled import StyledVecEnv
+from agents.machine import Machine
 from agents.opponents import STYLES, Mix, Script, Style
 from agents.opponents.conditions import always
 from mlmonster_env.contract import FROM_SPAWN, HISTORY, IDLE, MOVE_RANDOMLY, STATE_SIZE
@@ -266,3 +269,10 @@ def test_plain_features_are_of_frames_that_are_there():
     own = told[0, 50:]
     assert np.allclose(found[0, :STATE_SIZE], own.mean(0), atol=1e-5)
     assert np.allclose(found[0, 2 * STATE_SIZE : 3 * STATE_SIZE], own.min(0), atol=1e-6)
+
+
+def test_where_a_scenario_would_have_nothing_to_learn_from_that_is_said():
+    asked = {"model_type": "pattern_recognition", "algo": "patterns", "archetype": "mage", "size": "tiny"}
+    with pytest.raises(ValueError, match=r"batch\.matches leaves 1 in each of 4 scenarios, expected at least 2"):
+        build_env(resolve({**asked, "batch.matches": 7}), Machine("cpu", 1))
+    assert len(build_env(resolve({**asked, "batch.matches": 8}), Machine("cpu", 1)).shards) == 4

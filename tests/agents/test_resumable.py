@@ -2,11 +2,13 @@
 
 import random
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from stable_baselines3.common.callbacks import BaseCallback
 from torch import nn, optim
 
 from agents.config import resolve
@@ -177,5 +179,36 @@ def test_a_learner_goes_on_to_the_bit(tmp_path, kind):
     second.learn(total - second.num_timesteps, reset_num_timesteps=False)
     assert first.num_timesteps == second.num_timesteps >= total
     assert second._n_updates > state["counters"]["_n_updates"] > 0
+    for name, tensor in first.policy.state_dict().items():
+        assert torch.equal(tensor, second.policy.state_dict()[name]), name
+
+
+class Keeps(BaseCallback):
+    """What a learner is before its very first decision, written down."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def _on_rollout_start(self) -> None:
+        if not self.folder.exists():
+            model: Any = self.model
+            write_tree(self.folder, model.state())
+
+    def _on_step(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("kind", RUNS)
+def test_a_learner_goes_on_from_before_its_first_decision(tmp_path, kind):
+    asked, shards = RUNS[kind]
+    more = {} if kind == "ppo" else FEW
+    config = resolve({"archetype": "mage", "size": "tiny", "batch.matches": 4, "seed": 3, **more, **asked})
+    machine = Machine("cpu", shards)
+    first, second = (build_learner(config, build_env(config, machine), machine) for _ in range(2))
+    first.learn(200, callback=Keeps(tmp_path / "tree"))
+    second.set_state(read_tree(tmp_path / "tree"))
+    second.learn(200, reset_num_timesteps=False)
+    assert first.num_timesteps == second.num_timesteps and second._n_updates == first._n_updates > 0
     for name, tensor in first.policy.state_dict().items():
         assert torch.equal(tensor, second.policy.state_dict()[name]), name

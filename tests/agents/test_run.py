@@ -126,6 +126,21 @@ def test_a_run_that_broke_goes_on_to_the_bit(tmp_path, monkeypatch, model_type, 
         assert (whole / f"{name}.csv").read_text() == (broken / f"{name}.csv").read_text()
 
 
+@pytest.mark.parametrize(
+    ("model_type", "algo"), [("combat_dqn", "ddqn"), pytest.param("soft_actor_critic", "sac", marks=pytest.mark.slow)]
+)
+def test_a_run_that_was_judged_before_it_broke_goes_on_to_the_bit(tmp_path, monkeypatch, model_type, algo):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    more = {"steps": 600, "budget.evaluations": 4, "budget.evaluation_pairs": 1, "budget.final_pairs": 1}
+    begin(whole, model_type, algo, **more).go()
+    with monkeypatch.context() as patch:
+        crash_after(patch, 450)
+        with pytest.raises(RunError):
+            begin(broken, model_type, algo, **more).go()
+    Run.resume(broken).go()
+    assert differing(last_state(whole), last_state(broken)) == []
+
+
 def test_the_same_run_twice_is_the_same_to_the_bit(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     begin(one, "combat_dqn", "ppo").go()
@@ -401,3 +416,15 @@ def test_the_weight_of_entropy_begins_where_pay_is_not_drowned(tmp_path):
     run = begin(tmp_path / "run", "soft_actor_critic", "sac", **{"learn.entropy_first": 0.02})
     learner = build_learner(run.config, build_env(run.config, run.machine, None), run.machine)
     assert learner.log_ent_coef.exp().item() == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(("model_type", "algo"), TYPES)
+def test_a_learner_plays_the_matches_of_its_runs_own_seeds(tmp_path, model_type, algo):
+    run = begin(tmp_path / "run", model_type, algo, seed=3)
+    alone, env = (build_env(run.config, run.machine, None) for _ in range(2))
+    build_learner(run.config, env, run.machine)
+    assert [shard._seeds for shard in env.shards] == [shard._seeds for shard in alone.shards]
+    assert env.shards[0]._seeds[0] == 3 * 2**24
+    shown: Any = env.reset()
+    expected: Any = alone.reset()
+    assert all(np.array_equal(shown[name], block) for name, block in expected.items())

@@ -1,14 +1,17 @@
 """What each enemy then did, and striking whom that names."""
 
 import numpy as np
+import pytest
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.catalog import TYPES
+from agents.config import resolve
 from agents.evaluation import minds_of
 from agents.learners.build import build_env, build_learner, make_card
-from agents.learners.supervised import STEPS_AT_ONCE
+from agents.learners.supervised import STEPS_AT_ONCE, ThreatLearner
 from agents.learners.threat_data import enemies_in_rows, stock_orders, watch
+from agents.machine import Machine
 from agents.threat import BLOCKS, TargetPicker
 from mlmonster_env.contract import ATTACK, CHANGE_TARGET, ENTITY_FEATURES, ENTITY_KIND_ROWS
 from mlmonster_env.envs.battle import MASK
@@ -149,3 +152,29 @@ def test_a_threat_learner_looks_at_matches_held_out(tmp_path):
         for member in learner.policy.members:
             member.head.bias[0] += 8.0
     assert learner.held_out_loss() > before
+
+
+def test_what_followed_may_take_longer_than_a_turn_of_watching(tmp_path):
+    run = begin(tmp_path / "run", "threat_assessment", "supervised", **{"learn.horizon_ms": 25_000})
+    learner = build_learner(run.config, build_env(run.config, run.machine, None), run.machine)
+    assert learner.horizon == 50 > STEPS_AT_ONCE
+    learner.learn(1, Nothing())
+    assert learner.num_timesteps == 2 * learner.horizon * learner.env.num_envs
+    assert len(learner.kept) > 0 and learner.kept.damage.max() > 0 and learner.losses
+
+
+@pytest.mark.parametrize("horizon", [0, -1])
+def test_what_followed_takes_a_decision_at_least(horizon):
+    with pytest.raises(ValueError, match=f"horizon is {horizon}, expected at least 1"):
+        ThreatLearner(
+            watched_env(), policy_kwargs={}, learning_rate=lambda left: 1e-3, batch_size=8, epochs=1, horizon=horizon,
+            held_out=0.1, weight_decay=0.0,
+        )  # fmt: skip
+
+
+def test_where_all_matches_would_be_held_out_that_is_said():
+    asked = {"model_type": "threat_assessment", "archetype": "mage", "size": "tiny"}
+    machine = Machine("cpu", 1)
+    with pytest.raises(ValueError, match=r"batch\.matches leaves 1, expected at least 2: some are held out"):
+        build_env(resolve({**asked, "batch.matches": 1}), machine)
+    assert build_env(resolve({**asked, "batch.matches": 2}), machine).num_envs > 0

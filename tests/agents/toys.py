@@ -5,6 +5,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 from torch import nn
 
@@ -184,3 +185,59 @@ class Shards(Batch):
     def set_state(self, state: Any) -> None:
         for number, shard in enumerate(self.shards):
             shard.set_state(state[str(number)])
+
+
+class Timed(Batch):
+    """Packs whose matches time cuts off after `length` moments; each moment pays `pay`, and no two show the same.
+
+    With `deaths` the last of each pack dies of its first decision: it sees zeros, and has no choice. `steps` counts.
+    """
+
+    def __init__(
+        self, matches: int = 4, members: int = 1, *, length: int = 3, pay: float = 0.0, deaths: bool = False,
+        seed: int = 0,
+    ) -> None:  # fmt: skip
+        seen = spaces.Dict({"state": STATE, MASK: spaces.MultiBinary(ACTIONS)})
+        super().__init__(matches * members, seen, spaces.Discrete(ACTIONS), seed)
+        self.slots_a_match = members
+        self.length, self.pay, self.deaths = length, pay, deaths
+        self.steps = 0
+        self.alive = np.ones(self.num_envs, np.bool_)
+
+    def reset(self) -> Any:
+        self._past = 0
+        self.alive[:] = True
+        return self._look()
+
+    def step_wait(self) -> Any:
+        self.steps += 1
+        self._past += 1
+        if self.deaths:
+            self.alive[self.slots_a_match - 1 :: self.slots_a_match] = False
+        infos: list[dict[str, Any]] = [{"alive": alive} for alive in self.alive.tolist()]
+        over = self._past == self.length
+        seen = self._look()
+        if over:
+            for slot, info in enumerate(infos):
+                info["terminal_observation"] = {name: block[slot] for name, block in seen.items()}
+                info["TimeLimit.truncated"] = True
+            seen = self.reset()
+        return seen, np.full(self.num_envs, self.pay, np.float32), np.full(self.num_envs, over), infos
+
+    def _look(self) -> dict[str, np.ndarray]:
+        state = self.random.random((self.num_envs, 64), np.float32) * self.alive[:, None]
+        mask = np.ones((self.num_envs, ACTIONS), np.int8)
+        mask[~self.alive, 1:] = 0
+        self.shown: dict[str, np.ndarray] = {"state": state, MASK: mask}
+        return self.shown
+
+
+class Hears(BaseCallback):
+    """What a learner tells its callbacks of each step."""
+
+    def _on_training_start(self) -> None:
+        self.heard: list[tuple[np.ndarray, np.ndarray, list[dict[str, Any]]]] = []
+
+    def _on_step(self) -> bool:
+        self.heard.append(tuple(self.locals[name] for name in ("dones", "rewards", "infos")))
+        return True

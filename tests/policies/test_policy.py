@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mlmonster_env.contract import CONTROLS, NOTHING_TO_DO, STATE_SIZE, derive_mask
-from policies.masks import MASK
+from policies.masks import FORBIDDEN, MASK
 from policies.policy import Policy
 from policies.storage import ARRAYS, MANIFEST, VALUES, DamagedError, read_manifest, sha256, write_tree
 from tests.policies.models import DISCRETE, KINDS, model_of, pickled, policy_of, sights
@@ -189,6 +189,36 @@ def test_a_run_is_loaded_by_its_final_model(tmp_path):
     seen = seen_by("values")
     assert np.array_equal(Policy.load(tmp_path / "run").predict(seen)[0], model.predict(seen)[0])
     assert np.array_equal(Policy.load(str(tmp_path / "run" / "final")).predict(seen)[0], model.predict(seen)[0])
+
+
+def test_loading_leaves_the_streams_of_the_process_alone(tmp_path):
+    model_of("values").save(tmp_path / "model")
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    Policy.load(tmp_path / "model")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("temperature", [1e3, 1e6, 3e38, np.inf])
+@pytest.mark.parametrize("kind", DISCRETE)
+def test_what_is_forbidden_stays_so_at_any_temperature(kind, temperature):
+    rows = 2000
+    seen = seen_by(kind, rows)
+    lots = (np.arange(rows) + 0.5) / rows
+    drawn = model_of(kind).act(seen, lots=lots, temperature=np.full(rows, temperature))
+    assert seen[MASK][np.arange(rows), drawn].all()
+    assert len(set(drawn.tolist())) == seen[MASK].shape[1]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1e-6, 1e-3])
+@pytest.mark.parametrize("kind", DISCRETE)
+def test_what_is_forbidden_stays_so_when_it_is_cold_and_all_is_worth_little(kind, temperature):
+    rows = 500
+    seen, model = seen_by(kind, rows), model_of(kind)
+    told = np.where(seen[MASK] > 0, np.float32(-50.0), np.float32(FORBIDDEN))
+    lots = (np.arange(rows) + 0.5) / rows
+    drawn = model._chosen(told, True, lots, np.full(rows, temperature))
+    assert seen[MASK][np.arange(rows), drawn].all()
 
 
 def test_where_no_model_is_that_is_said(tmp_path):

@@ -289,6 +289,37 @@ def test_what_a_killed_write_left_behind_does_not_disturb_the_next(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["tree"]
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["beside a tree", "alone"])
+def test_a_folder_that_holds_anything_else_is_left_as_it_is(tmp_path, there):
+    folder = tmp_path / "work"
+    if there:
+        write_tree(folder, OLD)
+    folder.mkdir(exist_ok=True)
+    (folder / "thesis.txt").write_text("years of work")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ValueError, match=r"work holds 'thesis\.txt', expected a new folder"):
+        write_tree(folder, NEW)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+def test_a_file_where_a_folder_is_to_be_is_left_as_it_is(tmp_path):
+    (tmp_path / "model").write_text("years of work")
+    with pytest.raises(ValueError, match="model is a file, expected a folder"):
+        write_tree(tmp_path / "model", NEW)
+    assert (tmp_path / "model").read_text() == "years of work"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_an_empty_folder_or_what_is_left_of_a_tree_is_written_into(tmp_path):
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    write_tree(folder, OLD)
+    (folder / ARRAYS).unlink()
+    write_tree(folder, NEW)
+    assert same(read_tree(folder), NEW)
+
+
 def test_a_text_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "facts.json"
     write_text(path, "old")

@@ -8,6 +8,7 @@ import pytest
 from minari.dataset.minari_dataset import MinariDataset
 
 from agents.opponents.model import Temperature
+from agents.selfplay import background
 from agents.selfplay.__main__ import main
 from agents.selfplay.background import Order, play_matches
 from mlmonster_env.sim.recording import Recording
@@ -88,6 +89,68 @@ def test_the_command_says_what_it_played_and_what_is_wrong(tmp_path, capsys):
     ):  # fmt: skip
         assert main([*words, "--out", str(tmp_path / "other"), *more]) == 2
         assert said in capsys.readouterr().err
+
+
+WRONG = [
+    (["--temperature-last", "0.5"], "--temperature-last is 0.5, expected a --temperature"),
+    (["--temperature-last", "nan"], "--temperature-last is nan, expected a --temperature"),
+    (["--temperature", "nan"], "goes from nan to nan, expected 0 or more"),
+    (["--temperature", "inf"], "goes from inf to inf, expected 0 or more"),
+    (["--temperature", "1", "--temperature-last", "nan"], "goes from 1.0 to nan, expected 0 or more"),
+    (["--temperature", "1", "--temperature-last", "-2"], "goes from 1.0 to -2.0, expected 0 or more"),
+    (["--seed", "-1"], "seed is -1, expected 0 to 2147483647"),
+    (["--seed", str(2**31)], "seed is 2147483648, expected 0 to 2147483647"),
+    (["--workers", "257"], "workers 257, expected at most 256 workers"),
+    (["--matches", str(2**24)], "matches is 16,777,216, workers 1, expected at most"),
+]
+
+
+@pytest.mark.parametrize(("more", "said"), WRONG)
+def test_a_wrong_temperature_or_seed_or_number_is_named(tmp_path, monkeypatch, capsys, more, said):
+    def plays(shares, say):
+        raise AssertionError("this is not to be played")
+
+    monkeypatch.setattr(background, "_worked", plays)
+    words = ["--archetype", "mage", "--matches", "2", "--workers", "1", "--out", str(tmp_path / "out")]
+    assert main([*words, *more]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def played(out: Any, **more: Any) -> list[str]:
+    """Digests of an order's matches, all of which can be replayed, in the order of their names."""
+    order = Order(**{"first": "rusher", "second": "stock", "matches": 4, **SMALL, **more})
+    play_matches(order, out, 1)
+    recordings = [Recording.load(file) for file in sorted((out / "recordings").iterdir())]
+    assert len(recordings) == order.matches
+    assert all(recording.replayed_digest() == recording.digest for recording in recordings)
+    return [recording.digest for recording in recordings]
+
+
+def test_every_seed_that_is_allowed_plays_matches_of_its_own(tmp_path):
+    told = [played(tmp_path / str(seed), seed=seed) for seed in (0, 1, 2**23, 2**23 + 1, 2**31 - 1)]
+    assert len({digest for digests in told for digest in digests}) == 20
+    names = {file.name for seed in tmp_path.iterdir() for file in (seed / "recordings").iterdir()}
+    assert len(names) == 20 and len({len(name) for name in names}) == 1
+
+
+def test_engines_whose_names_are_alike_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ["runs/a", "runs-a", "runs-a-2"]
+    for seed, name in enumerate(names):
+        policy(seed).save(tmp_path / name)
+    first = "mix:" + ",".join(names)
+    summary = play_matches(Order(matches=12, first=first, second="stock", **SMALL), tmp_path / "out", 1)
+    assert set(summary.by_engine) == set(names) and len(set(summary.datasets)) == 3
+    told = [len(list(MinariDataset(str(tmp_path / "out" / name)))) for name in summary.datasets]
+    members = [tally.matches * 3 for tally in summary.by_engine.values()]
+    assert told == members
+
+
+def test_a_rival_that_neither_sits_nor_draws_plays_by_itself_and_in_a_mix(tmp_path):
+    own = "tests.agents.minds:make_plainest"
+    assert played(tmp_path / "alone", first=own) == played(tmp_path / "again", first=own)
+    assert len(played(tmp_path / "mixed", first=f"mix:{own}=1,rusher=1", second=f"mix:{own}=1,stock=1")) == 4
 
 
 @pytest.mark.slow
