@@ -23,7 +23,7 @@ from agents.learners.build import card_of
 from agents.learners.watched import FinishedMatch
 from agents.machine import Machine
 from agents.opponents.names import yardstick_of
-from agents.progress import ProgressLine
+from agents.progress import ProgressLine, counted
 from agents.records import RunRecords
 from agents.selfplay.league import League
 from agents.trackers import Trackers
@@ -212,7 +212,7 @@ class Course(BaseCallback):
         self._note_evaluation(found, steps)
         self.evaluated_at = steps
         self.progress.say(
-            f"after {steps / 1e6:.2f} M decisions, {self.seconds / 60:.1f} min, {found.what}: {found.line()}"
+            f"after {counted(steps)} decisions, {self.seconds / 60:.1f} min, {found.what}: {found.line()}"
         )
         if self.league is not None:
             self._note_league(steps)
@@ -384,7 +384,7 @@ class Course(BaseCallback):
             self._note_evaluation(derived, steps, "derived")
             summary["win_rate_derived_mask"] = derived.whole.win_rate
         policy.save(run.folder / FINAL, **summary, algo=run.config.algo, seed=run.config.seed)
-        self.progress.say(f"trained {steps / 1e6:.2f} M decisions in {self.seconds / 60:.1f} min")
+        self.progress.say(f"trained {counted(steps)} decisions in {self.seconds / 60:.1f} min")
         self.progress.say(f"{found.what}, {found.whole.matches} {found.of}: {found.line()}")
         if "win_rate_derived_mask" in summary:
             self.progress.say(f"with masks told from the state alone: {summary['win_rate_derived_mask']:.1%}")

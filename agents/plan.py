@@ -16,6 +16,7 @@ from agents.activations import FLOAT, bytes_a_row
 from agents.catalog import TYPES, ModelType
 from agents.config.tree import LearnConditionedPPO
 from agents.learners.build import make_card
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import BLOCKS, CONTROLS, SHAPES
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.envs.battle import MASK
@@ -123,4 +124,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -9,6 +9,12 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 LINE_EVERY_S = 15.0
 RATE_OVER_S = 30.0
+A_MILLION = 1_000_000
+
+
+def counted(decisions: int) -> str:
+    """A number of decisions as it is said: by the million where there are many."""
+    return f"{decisions / 1e6:.2f} M" if decisions >= A_MILLION // 100 else f"{decisions:,}"
 
 
 class ProgressLine:
@@ -42,7 +48,7 @@ class ProgressLine:
             self._bar.update(self._task, completed=steps, description=text)
         elif monotonic() - self._told >= LINE_EVERY_S:
             self._told = monotonic()
-            print(f"{steps / self.total:6.1%} {text}", file=self._stream, flush=True)
+            print(f"{min(steps / self.total, 1.0):6.1%} {text}", file=self._stream, flush=True)
 
     def text(self, steps: int) -> str:
         """Decisions, rate, time left, and the facts."""
@@ -51,7 +57,7 @@ class ProgressLine:
         left = max(self.total - steps, 0) / rate if rate > 0 and last_s > first_s else float("nan")
         facts = "  ".join(f"{name} {value}" for name, value in self._facts.items())
         shown = f"{left / 60:.1f} min left" if left == left else ""
-        return f"{steps / 1e6:.2f} M decisions  {rate:,.0f}/s  {shown}  {facts}".rstrip()
+        return f"{counted(steps)} decisions  {rate:,.0f}/s  {shown}  {facts}".rstrip()
 
     def say(self, text: str) -> None:
         """A line that stays."""

@@ -55,6 +55,8 @@ class Run:
         matches_by_shard(config, chosen)  # while there is no folder yet
         _warn_of_memory(config, chosen)
         _warn_of_idleness(config)
+        if config.compile and not chosen.compile:
+            print(f"note: compile is for GPUs alone, and this run is on the {chosen.device}")
         folder.mkdir(parents=True, exist_ok=True)
         lock = _locked(folder)
         if (folder / CONFIG).exists():

@@ -20,6 +20,7 @@ from agents.config.tree import Config
 from agents.course import FINAL, RunError, Stopped
 from agents.opponents import STYLES
 from agents.run import CONFIG, Run
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.storage import DamagedError
 
@@ -101,6 +102,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 print(as_yaml(config), end="")
                 return 0
             run = Run.begin(given.out or default_folder(config), config)
+        print(f"the run is in {run.folder}", flush=True)
         run.go()
     except Stopped as stop:
         print(stop, file=sys.stderr)
@@ -130,7 +132,7 @@ def catalog_table(runs: Path) -> Table:
     """The 54 models and their state."""
     made = Table(title=f"{len(TYPES)} model types x {len(ARCHETYPES)} archetypes: {', '.join(ARCHETYPES)}")
     for heading in ("model type", "sees", "does", "learns with", "full, MB", "trained here"):
-        made.add_column(heading)
+        made.add_column(heading, no_wrap=heading in ("model type", "learns with"))
     trained = trained_models(runs)
     for kind in TYPES.values():
         done = [archetype for archetype in ARCHETYPES if f"{archetype}/{kind.name}" in trained]
@@ -157,4 +159,4 @@ def trained_models(runs: Path) -> set[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -10,6 +10,7 @@ import argparse
 import importlib
 import os
 import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,7 +29,11 @@ def main(words: Sequence[str] | None = None) -> list[Path]:
     """Do all of it; the bundles that were made."""
     given = parser().parse_args(words)
     folder: Path = given.folder
+    if folder.exists() and any(folder.iterdir()):
+        raise SystemExit(f"error: {folder} holds something already, expected a new folder")
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # scripts are no part of what is installed
     os.environ.setdefault("MLMONSTER_HOME", str(folder.resolve() / "home"))
+    print(f"$ export MLMONSTER_HOME={shlex.quote(os.environ['MLMONSTER_HOME'])}")
     torch.set_num_threads(1)
     do("mlmonster_env.store", "migrate")
     do("scripts.collect_initial_data", f"--archetype {ARCHETYPE} --samples-per-archetype {given.samples}")

@@ -1,9 +1,9 @@
 """Measure how fast the parts are: `python -m scripts.bench PART`."""
 
 import argparse
-import sys
 from collections.abc import Callable
 
+from mlmonster_env.command import end_with
 from scripts import (
     bench_envs,
     bench_gpu,
@@ -40,4 +40,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.opponents import STYLES
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.store import Experience, Store, migrate
 from mlmonster_env.store.copying import write_batch
@@ -123,4 +124,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

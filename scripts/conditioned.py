@@ -27,6 +27,7 @@ from agents.machine import cores
 from agents.opponents import STYLES
 from agents.reading import Told, battle_for
 from agents.run import FACTS
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.policy import Policy
 from policies.sb3.conditioned import ConditionedActor
@@ -185,4 +186,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

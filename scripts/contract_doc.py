@@ -1,5 +1,6 @@
 """Write docs/contract.md from mlmonster_env.contract: `python -m scripts.contract_doc`."""
 
+import argparse
 import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "contract.md"
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m scripts.contract_doc", description=__doc__).parse_args()
     PAGE.write_text(page(), encoding="utf-8")
     print(f"wrote {PAGE.name}")
 

@@ -18,6 +18,7 @@ from agents.report.film import film_best
 from agents.report.plots import plot_run
 from agents.report.write import write_report
 from agents.run import CONFIG, Run
+from mlmonster_env.command import end_with
 from mlmonster_env.sim import Arena
 from policies.policy import Policy
 
@@ -89,4 +90,4 @@ def sentence(name: str, score: MirrorScore) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from mlmonster_env.command import end_with
 from mlmonster_env.data import Bestiary
 from mlmonster_env.sim import probe
 from scripts.fidelity_checks import (
@@ -132,4 +133,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

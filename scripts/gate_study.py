@@ -36,6 +36,7 @@ from agents.judge.study import (
     score_of,
     untrained,
 )  # fmt: skip
+from mlmonster_env.command import end_with
 from mlmonster_env.envs.battle import Array
 from policies.policy import Policy
 from policies.storage import DamagedError, write_text
@@ -165,4 +166,4 @@ def fixed_size(deviation: float, error: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

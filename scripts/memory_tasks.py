@@ -27,6 +27,7 @@ from sb3_contrib import RecurrentPPO
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.learners.memory_ppo import MemoryPPO
+from mlmonster_env.command import end_with
 from scripts.memory_plots import draw
 from scripts.tasks import CueTask, memory_task, recall_task
 
@@ -233,4 +234,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -21,6 +21,7 @@ from agents.course import CHECKPOINTS, FINAL, RunError
 from agents.evaluation import Evaluation, evaluate
 from agents.machine import cores
 from agents.run import CONFIG, FACTS, Run
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.policy import Policy
 from policies.storage import read_manifest, write_text
@@ -209,4 +210,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

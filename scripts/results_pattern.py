@@ -6,7 +6,6 @@ scenarios. Beside it stands a logistic regression over features made by hand.
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from agents.judge.plain_patterns import PlainPatterns
 from agents.learners.pattern_data import SCENARIOS, UNSEEN, Tape, styled_shards, watch_shards
 from agents.opponents import STYLES
 from agents.report.reliability import calibration_error
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import NEAREST_ENEMY, SIGHT
 from mlmonster_env.envs.battle import Array
 from policies.pattern import PatternNetwork
@@ -202,4 +202,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -23,6 +23,7 @@ from agents.judge.mirror import MirrorScore, by_start, judge_mirror, together
 from agents.machine import cores
 from agents.opponents import STYLES
 from agents.run import FACTS
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.policy import Policy
 from policies.storage import read_manifest, write_text
@@ -139,4 +140,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

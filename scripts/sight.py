@@ -16,6 +16,7 @@ from agents.course import FINAL, RunError
 from agents.evaluation import Evaluation, evaluate
 from agents.machine import cores
 from agents.run import FACTS
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.storage import read_manifest, write_text
 from scripts.results import FOLDER, JUDGED_BY, PAIRS, kept, trained
@@ -113,4 +114,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -7,7 +7,6 @@ anew.
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -17,6 +16,7 @@ import numpy as np
 from agents.evaluation import ALL, Evaluation
 from agents.judge.mirror import by_start, judge_mirror, together
 from agents.machine import cores
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES, ATTACK_TARGET, DEFEND_LEADER
 from mlmonster_env.envs.battle import MASK, Array
 from policies.storage import write_text
@@ -80,4 +80,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -17,8 +17,9 @@ from rich.table import Table
 
 from agents.catalog import model_type
 from agents.config.read import ConfigError, option, resolve
-from agents.course import RunError
+from agents.course import RunError, Stopped
 from agents.run import Run
+from mlmonster_env.command import end_with
 
 SWEEPS = Path(__file__).parent / "sweeps"
 FOLDER = Path("runs/tune")
@@ -75,14 +76,25 @@ def main(words: Sequence[str] | None = None) -> int:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         study_name=name, storage=f"sqlite:///{given.out / name}.db", load_if_exists=True, direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=given.seed),
     )  # fmt: skip
+    # A search that goes on draws on, and not the same again.
+    study.sampler = optuna.samplers.TPESampler(seed=given.seed + len(study.trials))
 
     def objective(trial: optuna.Trial) -> float:
         config = resolve({**suggest(trial, space), "seed": trial.number, **fixed})
-        return float(Run.begin(given.out / name / str(trial.number), config).go()["win_rate"])
+        try:
+            return float(Run.begin(given.out / name / str(trial.number), config).go()["win_rate"])
+        except Stopped:
+            raise
+        except (RunError, ValueError) as error:
+            print(f"trial {trial.number} failed: {error}", file=sys.stderr)
+            return float("nan")  # which counts as failed
 
-    study.optimize(objective, n_trials=given.trials, catch=(RunError, ValueError))
+    try:
+        study.optimize(objective, n_trials=given.trials)
+    except Stopped as stop:
+        print(stop, file=sys.stderr)
+        return 128 + stop.by
     Console().print(table(study))
     return 0
 
@@ -106,4 +118,4 @@ def _short(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -13,6 +13,7 @@ from rich.table import Table
 from agents.bundle.among import PASSED, passed_over
 from agents.bundle.errors import BundleError
 from agents.bundle.reading import Bundle, read, verify
+from mlmonster_env.command import end_with
 
 
 def parser() -> argparse.ArgumentParser:
@@ -107,4 +108,4 @@ def _leaves(tree: Any, path: str = "") -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

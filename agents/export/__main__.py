@@ -18,6 +18,7 @@ from agents.export.make import STATES, ParityError, Trained, export
 from agents.export.outcomes import PAIRS
 from agents.export.sights import NoSightsError
 from agents.train import RUNS
+from mlmonster_env.command import end_with
 from policies.storage import MANIFEST, DamagedError
 
 OUT = Path("models")
@@ -81,4 +82,4 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -19,6 +19,7 @@ from agents.judge.ladder import everybody, ladder_table, plot_ladder
 from agents.judge.matches import FaultError, NoEvidenceError
 from agents.judge.players import Player, player_of
 from agents.judge.sequential import ACCEPT
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.envs.film import film
 from policies.storage import DamagedError
@@ -85,6 +86,8 @@ def _gauntlet(given: argparse.Namespace) -> int:
     if not given.unchecked:
         check_order(known_order(model), given.scenario, archetype, given.pairs)
     if given.out is not None:
+        if given.out.is_dir() and any(given.out.iterdir()):
+            raise ValueError(f"{given.out} holds something already, expected a new folder")
         given.out.mkdir(parents=True, exist_ok=True)  # before anything is played
     results = gauntlet(model, given.scenario, archetype, given.pairs, others, record=given.out is not None)
     Console(width=WIDE, emoji=False).print(table_of(results))
@@ -149,4 +152,4 @@ def _archetype(given: argparse.Namespace, players: Sequence[Player]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

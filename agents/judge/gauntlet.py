@@ -93,7 +93,8 @@ def check_order(known: Sequence[Known], scenario: str | Plan, archetype: str, pa
             low, high = found.interval
             raise JudgeError(
                 f"{pair.weaker.ref.name} scored {found.win_rate:.1%} [{low:.1%}, {high:.1%}] against "
-                f"{pair.stronger.ref.name}, expected less than half beyond chance; what is judged here proves nothing"
+                f"{pair.stronger.ref.name}, expected less than half beyond chance; what is "
+                "judged here proves nothing; more --pairs may show the order, --unchecked does without it"
             )
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from agents.judge.mirror import MirrorScore, by_start, judge_mirror
 from agents.opponents.names import STYLES, opponent_of
 from agents.opponents.offers import takes_offers
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.envs.battle import MASK
@@ -70,4 +71,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

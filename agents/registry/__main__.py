@@ -25,6 +25,7 @@ from agents.registry.judging import SCENARIO, gates
 from agents.registry.records import PRODUCTION, STAGES, ModelName, ModelSlot
 from agents.registry.registry import MODELS, Registry
 from agents.registry.sweeping import RECENT, sweep
+from mlmonster_env.command import end_with
 from mlmonster_env.store import Store
 from mlmonster_env.store.database import URL
 from mlmonster_env.store.embedded import ServerError
@@ -241,4 +242,4 @@ def _model(text: str) -> ModelName:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

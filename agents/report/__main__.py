@@ -8,6 +8,7 @@ from pathlib import Path
 from agents.judge.matches import FaultError, NoEvidenceError
 from agents.report.replayed import ReplayError
 from agents.report.write import PAIRS, write_report
+from mlmonster_env.command import end_with
 from policies.storage import DamagedError
 
 
@@ -36,4 +37,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -16,6 +16,7 @@ from rich.table import Table
 from agents.machine import cores
 from agents.opponents.model import Temperature
 from agents.selfplay.background import KNOWN_BLOCKS, Order, Summary, play_matches
+from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.envs.arguments import checked
 from policies.storage import DamagedError
@@ -98,4 +99,4 @@ def table_of(summary: Summary) -> Table:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -136,7 +137,9 @@ def _worked(shares: list[_Share], say: Callable[[int], None]) -> Iterator[Told]:
         say(shares[0].matches)
         return
     done = 0
-    with ProcessPoolExecutor(len(shares), get_context("spawn")) as pool:
+    # Ctrl-C is for the one who gave the work out.
+    quiet = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(len(shares), get_context("spawn"), signal.signal, quiet) as pool:
         for share, told in zip(shares, pool.map(_work, shares), strict=True):
             done += share.matches
             say(done)

@@ -205,8 +205,13 @@ def _plain_loops() -> Iterator[None]:
 @contextmanager
 def _locked_cache() -> Iterator[None]:
     """Other processes wait meanwhile: they neither load a half-written cache nor empty one that is being filled."""
-    CACHE_DIRECTORY.mkdir(parents=True, exist_ok=True)
-    with (CACHE_DIRECTORY.parent / f"{CACHE_DIRECTORY.name}.lock").open("w") as lock:
+    try:
+        CACHE_DIRECTORY.mkdir(parents=True, exist_ok=True)
+        lock = (CACHE_DIRECTORY.parent / f"{CACHE_DIRECTORY.name}.lock").open("w")
+    except OSError as error:
+        told = f"{CACHE_DIRECTORY} cannot be written ({error.strerror}), expected a place for compiled code"
+        raise OSError(error.errno, f"{told}; MLMONSTER_CACHE names another") from None
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -178,7 +178,7 @@ def _map_cells(bestiary: Bestiary, plan: Plan, name: str, layout: int) -> Cells:
     else:
         home = bestiary if name in bestiary.maps else _bundled(bestiary.mode)
         if name not in home.maps:
-            known = ["open-60", *bestiary.maps, *_bundled(bestiary.mode).maps]
+            known = dict.fromkeys(["open-60", *bestiary.maps, *_bundled(bestiary.mode).maps])
             raise ValueError(f"scenario {plan.name!r}: map is {name!r}, expected {one_of(name, known)}")
         ground = home.maps[name]
         cells = ground.walkable * np.uint8(f.WALKABLE_CELL) + ground.shootable * np.uint8(f.SHOOTABLE_CELL)

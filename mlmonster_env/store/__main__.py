@@ -8,6 +8,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from mlmonster_env.command import end_with
 from mlmonster_env.store.database import URL, Store
 from mlmonster_env.store.doctor import examine
 from mlmonster_env.store.embedded import ServerError
@@ -109,4 +110,4 @@ COMMANDS: dict[str, tuple[Callable[[Store, Console], int], str]] = {
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)
