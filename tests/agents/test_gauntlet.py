@@ -166,3 +166,10 @@ def test_a_scenario_in_brackets_is_shown_as_it_is(capsys):
     words = ["gauntlet", "idle", "--unchecked", "--archetype", "mage", "--scenario", "mirror-v1:train:contact"]
     assert main([*words, "--pairs", "2"]) == 0
     assert ":train:" in capsys.readouterr().out.replace("\n", "")
+
+
+def test_results_of_another_model_are_not_written_over(tmp_path, capsys):
+    (tmp_path / "09-stock").mkdir()
+    said = ["gauntlet", "random", "--archetype", "mage", "--pairs", "2", "--unchecked", "--out", str(tmp_path)]
+    assert main(said) == 2
+    assert "holds something already, expected a new folder" in capsys.readouterr().err

@@ -1,0 +1,62 @@
+"""A search for options that is stopped goes on, and draws on."""
+
+import signal
+from typing import Any
+
+import optuna
+import pytest
+
+from agents.course import RunError, Stopped
+from scripts import tune
+
+SAID = ["--archetype", "mage", "--algo", "ppo", "--set", "preset=test"]
+
+
+class Played:
+    """In the place of runs: what each was asked for, and what comes of it."""
+
+    def __init__(self, *endings: Any) -> None:
+        self.endings = list(endings)
+        self.asked: list[Any] = []
+
+    def begin(self, folder: Any, config: Any) -> "Played":
+        self.asked.append(config.learn)
+        return self
+
+    def go(self) -> dict[str, float]:
+        ending = self.endings.pop(0)
+        if isinstance(ending, Exception):
+            raise ending
+        return {"win_rate": ending}
+
+
+@pytest.fixture
+def search(tmp_path, monkeypatch):
+    def made(*endings: Any, trials: int = 1) -> tuple[int, Played]:
+        played = Played(*endings)
+        monkeypatch.setattr(tune, "Run", played)
+        status = tune.main([*SAID, "--trials", str(trials), "--out", str(tmp_path)])
+        return status, played
+
+    return made
+
+
+def test_a_search_that_goes_on_tries_something_else(search):
+    tried = [search(0.5)[1].asked[0].learning_rate.value for _ in range(3)]
+    assert len(set(tried)) == 3
+
+
+def test_ctrl_c_ends_the_search_and_not_a_trial(search):
+    stop = Stopped("stopped by SIGINT after 0 decisions", int(signal.SIGINT))
+    status, played = search(0.4, stop, 0.9, trials=3)
+    assert status == 128 + signal.SIGINT
+    assert len(played.asked) == 2
+
+
+def test_a_trial_that_fails_is_told_and_the_next_one_comes(search, tmp_path, capsys):
+    status, played = search(RunError("no room"), ValueError("too few"), 0.6, trials=3)
+    assert status == 0 and len(played.asked) == 3
+    told = capsys.readouterr()
+    assert "trial 0 failed: no room" in told.err and "trial 1 failed: too few" in told.err
+    study = optuna.load_study(study_name="mage-combat_dqn-ppo", storage=f"sqlite:///{tmp_path}/mage-combat_dqn-ppo.db")
+    assert [trial.value for trial in study.trials] == [None, None, 0.6]
