@@ -25,6 +25,7 @@ from mlmonster_env.contract import ARCHETYPES
 from policies.storage import DamagedError
 
 RUNS = Path("runs")
+WIDE = 150  # characters of a table
 FLAGS = (
     "archetype", "model_type", "algo", "size", "steps", "seed", "scenario", "opponents", "reward", "skills", "preset",
     "device", "wandb", "compile",
@@ -85,9 +86,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the command; the exit status: 0 trained, 1 failed, 2 a wrong option, 128 + signal when stopped."""
     command = parser()
     given = command.parse_intermixed_args(words)
-    console = Console()
     if given.list:
-        console.print(catalog_table(given.out or RUNS))
+        Console(width=WIDE).print(catalog_table(given.out or RUNS))
         return 0
     try:
         if given.resume is not None:
@@ -132,7 +132,7 @@ def catalog_table(runs: Path) -> Table:
     """The 54 models and their state."""
     made = Table(title=f"{len(TYPES)} model types x {len(ARCHETYPES)} archetypes: {', '.join(ARCHETYPES)}")
     for heading in ("model type", "sees", "does", "learns with", "full, MB", "trained here"):
-        made.add_column(heading, no_wrap=heading in ("model type", "learns with"))
+        made.add_column(heading)
     trained = trained_models(runs)
     for kind in TYPES.values():
         done = [archetype for archetype in ARCHETYPES if f"{archetype}/{kind.name}" in trained]
