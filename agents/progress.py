@@ -9,12 +9,12 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 LINE_EVERY_S = 15.0
 RATE_OVER_S = 30.0
-A_MILLION = 1_000_000
+MANY = 10_000  # decisions
 
 
 def counted(decisions: int) -> str:
     """A number of decisions as it is said: by the million where there are many."""
-    return f"{decisions / 1e6:.2f} M" if decisions >= A_MILLION // 100 else f"{decisions:,}"
+    return f"{decisions / 1e6:.2f} M" if decisions >= MANY else f"{decisions:,}"
 
 
 class ProgressLine:

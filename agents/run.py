@@ -74,16 +74,19 @@ class Run:
             raise RunError(f"{folder} holds no run (no {CONFIG}), expected a folder that --out named")
         lock = _locked(folder)
         config, facts = _kept(folder)
+        now = _played_with(config)
         for name, before in facts.get("played", {}).items():
-            if _played_with(config).get(name) != before:
+            if now.get(name) != before:
                 raise RunError(f"{name} is not what it was when {folder} was begun; what follows would be another run")
         device = facts["machine"]["device"]
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise RunError(f"{folder} was begun on {device}, which is not here; what follows would not be the same run")
-        now = machines.facts(machines.Machine(**facts["machine"]))["packages"]
+        packages = machines.facts(machines.Machine(**facts["machine"]))["packages"]
         for name, before in facts["packages"].items():
-            if now.get(name) != before:
-                print(f"note: {name} is {now.get(name)}, the run was begun with {before}; the last bits may differ")
+            if packages.get(name) != before:
+                print(
+                    f"note: {name} is {packages.get(name)}, the run was begun with {before}; the last bits may differ"
+                )
         return cls(folder, config, facts, lock=lock, resumed=True)
 
     def go(self) -> dict[str, Any]:

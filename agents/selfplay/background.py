@@ -137,9 +137,9 @@ def _worked(shares: list[_Share], say: Callable[[int], None]) -> Iterator[Told]:
         say(shares[0].matches)
         return
     done = 0
-    # Ctrl-C is for the one who gave the work out.
-    quiet = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(len(shares), get_context("spawn"), signal.signal, quiet) as pool:
+    # Ctrl-C ends those who work without a word; who gave the work out tells of it.
+    silently = (signal.SIGINT, signal.SIG_DFL)
+    with ProcessPoolExecutor(len(shares), get_context("spawn"), signal.signal, silently) as pool:
         for share, told in zip(shares, pool.map(_work, shares), strict=True):
             done += share.matches
             say(done)
