@@ -7,6 +7,7 @@ from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.posture import enemies, halt_and_release, stop_attack
+from mlmonster_env.sim.rest import rouse
 from mlmonster_env.sim.stats import attack_delay, chance_of_status, duration_of_status, element_of, slots
 from mlmonster_env.sim.status_ids import ANKLE, BURNING, FEAR, KYRIE
 from mlmonster_env.sim.statuses import end_flagged, end_status, plain_value, put_status, slot_of
@@ -51,6 +52,7 @@ def start_delays(w, u, r, now):
 def cancel_cast(w, u, now):
     """Break a cast off: the delays begin as if it had been cast."""
     s = w.units
+    rouse(w, u)
     s[f.CAST_AT, u] = f.NEVER
     s[f.READY_AT, u] = max(s[f.READY_AT, u], now + attack_delay(w, u))
     start_delays(w, u, s[f.CAST_ROW, u], now)
@@ -141,6 +143,7 @@ def begin_status(w, v, status, duration, value, now):
     end = f.NEVER if duration >= c.ENDLESS_MS else now + duration
     flags = table[status, c.FLAGS]
     put_status(w, v, status, end, value, now)
+    rouse(w, v)
     if table[status, c.STOPS_CAST] != 0 and s[f.CAST_AT, v] != f.NEVER:
         cancel_cast(w, v, now)
     if table[status, c.HOLDS] != 0:

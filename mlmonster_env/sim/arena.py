@@ -18,13 +18,14 @@ from mlmonster_env.scenarios import Plan
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.clock import run_matches
 from mlmonster_env.sim.deeds import Before, Events
+from mlmonster_env.sim.lanes import whole_lanes
 from mlmonster_env.sim.legal import find_legal, give_orders
 from mlmonster_env.sim.orders import CONTROL_OF, FIRST_ORDERS
 from mlmonster_env.sim.scene import Scene
 from mlmonster_env.sim.setup import SEED_MASK, Scenario, Streams, place_matches, point_at_maps
 from mlmonster_env.sim.staging import stage
 from mlmonster_env.sim.tables import Int32Array, Tables
-from mlmonster_env.sim.world import world_words
+from mlmonster_env.sim.world import OF_MATCHES, world_words
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -122,7 +123,8 @@ class Arena:
         self.match = np.zeros((num_matches, f.MATCH_WIDTH), np.int32)
         self.journal = np.zeros((num_matches, journal_records, f.JOURNAL_WIDTH), np.int32)
         self.scratch = np.zeros((num_matches, f.SCRATCH_WIDTH), np.int32)
-        self.due = np.zeros((num_matches, places), np.int32)
+        self.due, self.wake, self.after = np.zeros((3, num_matches, whole_lanes(places)), np.int32)
+        self.after[:] = f.NOBODY
         self.tally = np.zeros((num_matches, f.TALLY_ROWS if observed else 0, places), np.int32)
         self.book = np.zeros((num_matches, places if observed else 0, f.BOOK_ROWS), np.int32)
         self.controls = np.zeros(self.scenario.members, np.int32)  # fields.STOCK ...: who decides for each member
@@ -139,8 +141,9 @@ class Arena:
         """Write down where everything lies, and open the threads: what a copy has to do for itself."""
         tables = self.tables
         self.units = side_by_side(self.units)
+        of_matches = [getattr(self, name) for name in OF_MATCHES]
         self.words = world_words(
-            (self.units, self.match, self.journal, self.scratch, self.due, self.tally, self.book),
+            of_matches,
             self.scenario.cells,
             (tables.species, tables.rows, tables.skills, tables.statuses, tables.elements, self._rules),
         )

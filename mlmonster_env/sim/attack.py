@@ -9,6 +9,7 @@ from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import apart, in_sight, places, reaches
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, may_attack, set_state, stop_attack, unlock
+from mlmonster_env.sim.rest import rouse
 from mlmonster_env.sim.shields import BLOCKED, shielded
 from mlmonster_env.sim.stats import attack_delay, attack_motion
 from mlmonster_env.sim.status_columns import ENDS_ON_ATTACK, NO_ATTACK, STRIKES_BY_MAGIC
@@ -35,6 +36,7 @@ def call_friends(w, u, v, now):
             and apart(w, u, friend) <= f.ASSIST_CELLS
             and in_sight(w, s[f.X, u], s[f.Y, u], s[f.X, friend], s[f.Y, friend])
         ):
+            rouse(w, friend)
             s[f.LINKED, friend] = now
             s[f.TARGET, friend] = v
 
@@ -74,6 +76,32 @@ def strike(w, u, v, now):
 
 
 @kernel
+def deal_blow(w, u, v, now):
+    """Call friends in, strike, and begin the delays that follow."""
+    s = w.units
+    call_friends(w, u, v, now)
+    strike(w, u, v, now)
+    s[f.READY_AT, u] = max(s[f.READY_AT, u], now + attack_delay(w, u))
+    s[f.THINK_AT, u] = max(s[f.THINK_AT, u], now + attack_motion(w, u))
+    s[f.LAST_SKILL, u] = 0
+
+
+@kernel
+def strike_again(w, u, v, now):
+    """The next blow of a mind at rest, of which `begin_attack` would find out that nothing has changed."""
+    s = w.units
+    s[f.FRESH, u] = 0
+    s[f.CHASE_RANGE, u] = w.species[s[f.SPECIES, u], f.RANGE]
+    deal_blow(w, u, v, now)
+    start_timer(w, f.ATTACK_AT, u, s[f.READY_AT, u])
+    set_state(w, u, f.BERSERK)
+    if w.after[u] != f.NOBODY and s[f.STATE, u] == f.BERSERK:
+        w.wake[u] = s[f.READY_AT, u]
+    else:
+        rouse(w, u)
+
+
+@kernel
 def attack_now(w, u, now):
     """Strike if everything allows it, and set the timer of the next attack; False where the target must be let go."""
     s = w.units
@@ -88,11 +116,7 @@ def attack_now(w, u, now):
     if s[f.READY_AT, u] <= now:
         if s[f.STEP_AT, u] != f.NEVER:
             halt(w, u)
-        call_friends(w, u, v, now)
-        strike(w, u, v, now)
-        s[f.READY_AT, u] = max(s[f.READY_AT, u], now + attack_delay(w, u))
-        s[f.THINK_AT, u] = max(s[f.THINK_AT, u], now + attack_motion(w, u))
-        s[f.LAST_SKILL, u] = 0
+        deal_blow(w, u, v, now)
     if s[f.KEEP_ATTACKING, u] != 0:
         start_timer(w, f.ATTACK_AT, u, s[f.READY_AT, u])
     return True

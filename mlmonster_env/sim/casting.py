@@ -13,6 +13,7 @@ from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, places, reaches, walkable
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import attackers_of, enemies, halt, hidden_from, stop_attack
+from mlmonster_env.sim.rest import rouse
 from mlmonster_env.sim.status_columns import BAD, NO_CAST, NO_THINK
 from mlmonster_env.sim.statuses import has_status
 from mlmonster_env.sim.timers import start_timer
@@ -225,6 +226,7 @@ def begin_cast(w, u, r, v, now):
         x, y = free_cell_near(w, u, x, y, cells)
         if not reaches(w, u, x, y, w.skills[skill, k.REACH]):
             return False
+    rouse(w, u)
     stop_attack(w, u)
     if s[f.STEP_AT, u] != f.NEVER:
         halt(w, u)

@@ -9,11 +9,12 @@ from mlmonster_env.sim.bits import highest_bit, lowest_bit
 from mlmonster_env.sim.compiled import kernel, program, small
 from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
 from mlmonster_env.sim.effects import end_cast, strike_around
-from mlmonster_env.sim.events import look_at_events, take_first_event, told_of
-from mlmonster_env.sim.geometry import places
+from mlmonster_env.sim.events import take_first_event, told_of
 from mlmonster_env.sim.ground import work_areas
 from mlmonster_env.sim.hurt import die, land_hit
-from mlmonster_env.sim.mind import attack_due, nothing_new, take_in, think
+from mlmonster_env.sim.lanes import places_at_most
+from mlmonster_env.sim.mind import attack_due, may_think, nothing_new, take_in, think
+from mlmonster_env.sim.rest import look_at_minds, rouse_all
 from mlmonster_env.sim.spawn import count_living
 from mlmonster_env.sim.timers import find_first_timer, look_at_timers, look_at_timers_of
 from mlmonster_env.sim.walking import finish_step
@@ -91,36 +92,30 @@ def work_off(w, until):
             work_areas(w, now)
 
 
-@small
-def minds_awake(w, now):
-    """Whose mind may think in a round: a bit for each place."""
-    s = w.units
-    awake = 0
-    for u in range(places(w)):
-        awake |= ((s[f.ALIVE, u] != 0) & (s[f.THINK_AT, u] <= now) & (s[f.CAST_AT, u] == f.NEVER)) << u
-    return awake
-
-
 @kernel
 def think_all(w, now):
     """One round of thinking; which end of the pack comes first is the match's own lot."""
     s = w.units
     match = w.match
     backwards = match[f.SECOND_FIRST] != 0
-    yet_to_think = (1 << places(w) - 1 << 1) - 1
-    awake = minds_awake(w, now)
-    while awake & yet_to_think != 0:
-        u = highest_bit(awake & yet_to_think) if backwards else lowest_bit(awake & yet_to_think)
+    w.scratch[f.ROUND] = now
+    w.scratch[f.TURN] = f.MOST_PLACES if backwards else f.NOT_BEGUN
+    awake = places_at_most(w.wake, now)
+    while awake != 0:
+        u = highest_bit(awake) if backwards else lowest_bit(awake)
         yet_to_think = (1 << u) - 1 if backwards else -2 << u
-        if nothing_new(w, u, now):
+        awake &= yet_to_think
+        if not may_think(w, u, now) or nothing_new(w, u, now):
             continue
+        w.scratch[f.TURN] = u
         think(w, u, now)
         if s[f.CAST_AT, u] <= now or match[f.EVENT_AT] <= now:
             work_off(w, now)
-            awake = minds_awake(w, now)
         if match[f.OVER] != 0:
             return
         w.scratch[f.PHASE] = f.ON_MINDS
+        awake = places_at_most(w.wake, now) & yet_to_think
+    w.scratch[f.TURN] = f.NOBODY
 
 
 @kernel
@@ -160,7 +155,7 @@ def run_matches(words, first, last, ticks, whole_step):
     for m in range(first, last):
         w = world_at(words[m].ctypes.data)
         look_at_timers(w)
-        look_at_events(w)
+        look_at_minds(w)
         count_living(w)
         for _ in range(ticks):
             if w.match[f.OVER] != 0:
@@ -169,5 +164,6 @@ def run_matches(words, first, last, ticks, whole_step):
             tick_match(w)
         if whole_step != 0:
             note_step(w, w.match[f.CLOCK])
+        rouse_all(w)
         w.scratch[f.PHASE] = f.AT_REST
     return worked

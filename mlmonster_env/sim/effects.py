@@ -17,6 +17,7 @@ from mlmonster_env.sim.geometry import apart, in_sight, places
 from mlmonster_env.sim.hurt import die, heal, try_skill_statuses
 from mlmonster_env.sim.lines import on_line
 from mlmonster_env.sim.posture import enemies, halt, unlock
+from mlmonster_env.sim.rest import rouse, rouse_all
 from mlmonster_env.sim.shields import BLOCKED, dodges, mirrors, shielded
 from mlmonster_env.sim.spawn import summon
 from mlmonster_env.sim.stats import attack_delay, attack_motion
@@ -196,6 +197,8 @@ def work(w, u, v, skill, row, now):
     effect = w.skills[skill, k.EFFECT]
     if w.skills[skill, k.SUCCESS] > 0 and draw(w, 100) >= w.skills[skill, k.SUCCESS]:
         return
+    if effect != k.STRIKE and effect != k.GIVE_STATUS and effect != k.AREA and effect != k.HEAL:
+        rouse_all(w)
     if effect == k.STRIKE or effect == k.GIVE_STATUS:
         start_waves(w, u, v, skill, now)
     elif effect == k.AREA:
@@ -258,6 +261,7 @@ def work(w, u, v, skill, row, now):
 def end_cast(w, u, now):
     """The end of a cast: delays begin, and the skill works if its target is still there to be aimed at."""
     s = w.units
+    rouse(w, u)
     skill = s[f.CAST_SKILL, u]
     r = s[f.CAST_ROW, u]
     v = s[f.CAST_ON, u]

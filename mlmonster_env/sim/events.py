@@ -1,7 +1,13 @@
 """The match's pending events: damage under way, news that reach a mind, further strikes of one cast."""
 
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.lanes import LANES, lanes_equal, least_of_lanes
+
+# Where the due times of the first events lie, and those of the last: together all, some of them twice.
+FIRST_DUES = f.EVENTS + f.E_DUE
+LAST_DUES = FIRST_DUES + f.EVENT_LIMIT - LANES
 
 
 @small
@@ -23,23 +29,30 @@ def told_of(what):
     return kind, flags, source, victim, what >> f.PLACE_BITS
 
 
+@small
+def events_due(match, at):
+    """The events that are due at a moment: a bit for each; at NEVER the free places."""
+    return lanes_equal(match, FIRST_DUES, at) | lanes_equal(match, LAST_DUES, at) << (f.EVENT_LIMIT - LANES)
+
+
+@kernel
+def latest_event(match):
+    """Which event is due last."""
+    latest = 0
+    for i in range(1, f.EVENT_LIMIT):
+        if match[f.EVENTS + f.E_DUE + i] > match[f.EVENTS + f.E_DUE + latest]:
+            latest = i
+    return latest
+
+
 @kernel
 def push_event(w, due, kind, source, victim, damage, skill, reach, flags):
     """Let an event happen at `due`. With the queue full the event due last is given up."""
     match = w.match
-    best = -1
-    latest = -1
-    for i in range(f.EVENT_LIMIT):
-        at = f.EVENTS + i
-        if match[at + f.E_DUE] == f.NEVER:
-            best = at
-            break
-        if match[at + f.E_DUE] > latest:
-            latest = match[at + f.E_DUE]
-            best = at
-    if match[best + f.E_DUE] != f.NEVER and latest <= due:
+    free = events_due(match, f.NEVER)
+    best = f.EVENTS + (lowest_bit(free) if free != 0 else latest_event(match))
+    if free == 0 and match[best + f.E_DUE] <= due:
         return
-    w.scratch[f.EVENT_PLACES] = max(w.scratch[f.EVENT_PLACES], best - f.EVENTS + 1)
     match[best + f.E_DUE] = due
     what = min(reach, f.FARTHEST)
     what = what << f.PLACE_BITS | victim
@@ -52,35 +65,13 @@ def push_event(w, due, kind, source, victim, damage, skill, reach, flags):
 
 
 @kernel
-def look_at_events(w):
-    """Learn anew which places for events are taken."""
-    held = 0
-    for i in range(f.EVENT_LIMIT):
-        if w.match[f.EVENTS + i + f.E_DUE] != f.NEVER:
-            held = i + 1
-    w.scratch[f.EVENT_PLACES] = held
-
-
-@kernel
 def take_first_event(w):
     """Free the place of the event that is due first, and say where in the match array what it held still lies."""
     match = w.match
-    best = 0
-    first = f.NEVER
-    second = f.NEVER
-    for i in range(w.scratch[f.EVENT_PLACES]):
-        due = match[f.EVENTS + i + f.E_DUE]
-        if due < first:
-            second = first
-            first = due
-            best = i
-        elif due < second:
-            second = due
-    match[f.EVENTS + best + f.E_DUE] = f.NEVER
-    match[f.EVENT_AT] = second
-    if second == f.NEVER:
-        w.scratch[f.EVENT_PLACES] = 0
-    return f.EVENTS + best
+    first = f.EVENTS + lowest_bit(events_due(match, match[f.EVENT_AT]))
+    match[f.EVENT_AT] = min(least_of_lanes(match, FIRST_DUES, first), least_of_lanes(match, LAST_DUES, first))
+    match[first + f.E_DUE] = f.NEVER
+    return first
 
 
 @kernel

@@ -7,6 +7,7 @@ timer that does not run is NEVER. Units are numbers; NOBODY stands for none.
 NEVER = 2_000_000_000
 NOBODY = -1
 ON_ITS_OWN = -2  # MASTER of a summoned monster that follows nobody
+ANYBODY = -2  # whom a mind is after that would take any prey
 
 # States of the stock mind, numbered as the server numbers them.
 IDLE, WALK, LOOT, DEAD, BERSERK, ANGRY, RUSH, FOLLOW, ANY, ANYTARGET = range(10)
@@ -110,8 +111,9 @@ J_ATTACK, J_CAST, J_HIT, J_STEP, J_DEATH = range(5)
 JOURNAL_WIDTH = 5
 
 # Columns of `scratch`: what a match is being worked on for, for whoever samples it from outside; how many live; from
-# when on a timer of a unit may be due; how many of the places for events may be taken.
-PHASE, LIVING, TIMERS_FROM, EVENT_PLACES, SCRATCH_WIDTH = range(5)
+# when on a timer of a unit may be due; the last round of thinking, and in the midst of it whose turn it is.
+PHASE, LIVING, TIMERS_FROM, ROUND, TURN, SCRATCH_WIDTH = range(6)
+NOT_BEGUN = -2  # in TURN, as MOST_PLACES, where the round goes backwards
 AT_REST, ON_TIMERS, ON_MINDS, ON_MOVEMENT, ON_RULES = range(5)
 
 AREAS = EVENTS + EVENT_LIMIT * EVENT_FIELDS

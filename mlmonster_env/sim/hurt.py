@@ -21,6 +21,7 @@ from mlmonster_env.sim.events import forget_unit, push_event
 from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack
+from mlmonster_env.sim.rest import rouse_all
 from mlmonster_env.sim.spawn import forget_everywhere
 from mlmonster_env.sim.stats import healed, int_of, under
 from mlmonster_env.sim.status_columns import BAD, ENDS_ON_DAMAGE, FLAGS, REVIVED
@@ -116,6 +117,7 @@ def knock_out(w, u, killer, now):
 def die(w, u, killer, now):
     """Take a unit out of the match, unless something brings it back once."""
     s = w.units
+    rouse_all(w)
     percent = under(w, u, REVIVED, 0) if s[f.STATUS_COUNT, u] != 0 and s[f.REBORN, u] == 0 else 0
     clear_statuses(w, u)
     if percent > 0:

@@ -1,6 +1,9 @@
 """The stock mind of a monster, as the server runs it every 100 ms and at the end of each attack delay."""
 
+import numpy as np
+
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.attack import strike_again
 from mlmonster_env.sim.casting import check_event, free_cell_near
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
@@ -19,6 +22,7 @@ from mlmonster_env.sim.posture import (
     visible,
 )
 from mlmonster_env.sim.pursuit import chasing, engage, keep_target, look_for_prey, switch_on_the_way
+from mlmonster_env.sim.rest import note_movable, rest, rouse
 from mlmonster_env.sim.signals import heed_signal
 from mlmonster_env.sim.stats import walk_speed
 from mlmonster_env.sim.status_columns import HIDDEN, NO_ATTACK, NO_MOVE, NO_THINK, OUT_OF_REACH
@@ -41,6 +45,12 @@ def can_change_target(w, u, v):
     if state == f.RUSH:
         return s[f.MODE, u] & f.CHANGE_TARGET_CHASE != 0
     return state == f.FOLLOW or state == f.ANGRY or state == f.IDLE or state == f.WALK or state == f.LOOT
+
+
+@small
+def ignores(w, u, attacker):
+    """Whether a mind in the midst of a fight, and at its target, pays no heed to an attack."""
+    return (w.units[f.TARGET, u] == attacker) | (w.units[f.MODE, u] & f.CHANGE_TARGET_MELEE == 0)
 
 
 @kernel
@@ -162,12 +172,30 @@ def random_walk(w, u, now):
     return False
 
 
+@small
+def rest_idle(w, u, now):
+    """Leave an idle mind that has found no prey alone until its next walk or skill check, or somebody stirs."""
+    s = w.units
+    state = s[f.STATE, u]
+    usual = (s[f.CONTROL, u] == f.STOCK or s[f.CONTROL, u] == f.SKILL_ORDERS) and s[f.STATUS_FLAGS, u] & UNUSUAL == 0
+    if not usual or s[f.ATTACKER, u] != f.NOBODY or (state != f.IDLE and state != f.WALK):
+        return
+    until = np.int64(s[f.WALK_AT, u])
+    if s[f.STEP_AT, u] == f.NEVER:
+        until = min(until, s[f.SKILL_CHECKED, u] + f.SKILL_CHECK_MS)
+    rest(w, u, f.ANYBODY if s[f.MODE, u] & f.AGGRESSIVE_MODE != 0 else u, until)
+
+
 @kernel
 def idle_about(w, u, now):
     """Without a target: stand idle, and walk somewhere when it is time."""
     s = w.units
     unlock(w, u, now)
-    if s[f.MASTER, u] < 0 and s[f.WALK_AT, u] <= now and not random_walk(w, u, now):
+    if s[f.MASTER, u] >= 0:
+        return
+    if s[f.WALK_AT, u] > now:
+        rest_idle(w, u, now)
+    elif not random_walk(w, u, now):
         if s[f.WALK_AT, u] < s[f.HOLD_UNTIL, u]:
             s[f.WALK_AT, u] = s[f.HOLD_UNTIL, u]
         else:
@@ -175,50 +203,97 @@ def idle_about(w, u, now):
 
 
 @small
+def undisturbed(w, u):
+    """Whether a unit with a target follows its mind as usual: nothing keeps it, its target stands, its master lives."""
+    s = w.units
+    target = s[f.TARGET, u]
+    if s[f.STATUS_FLAGS, u] & UNUSUAL != 0 or s[f.STATUS_FLAGS, target] & (OUT_OF_REACH | HIDDEN) != 0:
+        return False
+    if s[f.ALIVE, target] == 0 or (s[f.CONTROL, u] != f.STOCK and s[f.CONTROL, u] != f.SKILL_ORDERS):
+        return False
+    master = s[f.MASTER, u]
+    return master < 0 or (s[f.ALIVE, master] != 0 and s[f.MODE, u] & f.AGGRESSIVE_MODE == 0)
+
+
+@small
+def between_blows(w, u, now):
+    """Whether a unit in a fight stands by its target and waits for its next blow, whoever attacks it."""
+    s = w.units
+    target = s[f.TARGET, u]
+    if s[f.READY_AT, u] <= now or s[f.ATTACK_AT, u] == f.NEVER or s[f.ATTACK_ON, u] != target:
+        return False
+    cells = apart(w, u, target)
+    if s[f.STEP_AT, u] != f.NEVER or cells > w.species[s[f.SPECIES, u], f.RANGE]:
+        return False
+    if cells > 1 and w.rules[f.OPEN_MAP] == 0:
+        return False
+    attacker = s[f.ATTACKER, u]
+    if s[f.STATE, u] == f.ANGRY:
+        return attacker == f.NOBODY and now - s[f.SKILL_CHECKED, u] < f.SKILL_CHECK_MS
+    return attacker == f.NOBODY or (s[f.MODE, u] & f.CAN_ATTACK != 0 and ignores(w, u, attacker))
+
+
+@small
+def running(w, u):
+    """Whether a unit that nobody has attacked is on its way to a target out of reach."""
+    s = w.units
+    if s[f.STEP_AT, u] == f.NEVER or s[f.ATTACKER, u] != f.NOBODY or s[f.MODE, u] & f.CHANGE_CHASE != 0:
+        return False
+    return apart(w, u, s[f.TARGET, u]) > w.species[s[f.SPECIES, u], f.RANGE]
+
+
+@kernel
 def nothing_new(w, u, now):
     """Whether a thought would change nothing: in a fight between two blows, or running after somebody out of reach.
 
-    What `think` would find out at length, for the two cases that make up nearly all thoughts.
+    What `think` would find out at length, for the cases that make up nearly all thoughts. It is the same in each later
+    round until a blow or a skill check is due, unless something about the unit or its target changes: a mind at rest.
     """
     s = w.units
-    target = max(s[f.TARGET, u], 0)
-    control = s[f.CONTROL, u]
-    state = s[f.STATE, u]
-    cells = max(abs(s[f.X, u] - s[f.X, target]), abs(s[f.Y, u] - s[f.Y, target]))
-    near = cells <= w.species[s[f.SPECIES, u], f.RANGE]
-    stands = s[f.STEP_AT, u] == f.NEVER
-    # Everything is looked at, without a branch: which of it decides cannot be guessed.
-    usual = (
-        (s[f.TARGET, u] != f.NOBODY)
-        & ((control == f.STOCK) | (control == f.SKILL_ORDERS))
-        & (s[f.ATTACKER, u] == f.NOBODY)
-        & (s[f.MASTER, u] < 0)
-        & (s[f.CAST_AT, u] == f.NEVER)
-        & (s[f.ALIVE, target] != 0)
-        & ((s[f.STATUS_FLAGS, u] | s[f.STATUS_FLAGS, target]) & UNUSUAL == 0)
-    )
-    between_blows = (
-        (state == f.BERSERK)
-        & near
-        & stands
-        & (s[f.ATTACK_ON, u] == target)
-        & (s[f.READY_AT, u] > now)
-        & (s[f.ATTACK_AT, u] != f.NEVER)
-        & ((cells <= 1) | (w.rules[f.OPEN_MAP] != 0))
-    )
-    running = (state == f.RUSH) & (not near) & (not stands) & (s[f.MODE, u] & f.CHANGE_CHASE == 0)
-    if not (usual & (between_blows | running)):
+    if s[f.TARGET, u] == f.NOBODY:
         return False
-    if between_blows:
+    state = s[f.STATE, u]
+    if state == f.BERSERK or state == f.ANGRY:
+        if not between_blows(w, u, now) or not undisturbed(w, u):
+            return False
         s[f.CHASED, u] = f.NOBODY
-    s[f.COULD_MOVE, u] = now
+        s[f.ATTACKER, u] = f.NOBODY
+        s[f.NORMAL_ATTACKER, u] = f.NOBODY
+        until = np.int64(s[f.READY_AT, u])
+        if state == f.ANGRY:
+            until = min(until, s[f.SKILL_CHECKED, u] + f.SKILL_CHECK_MS)
+    elif state == f.RUSH:
+        if not running(w, u) or not undisturbed(w, u):
+            return False
+        until = np.int64(f.NEVER)
+    else:
+        return False
+    note_movable(w, u, now)
+    s[f.FRESH, u] = 0
+    rest(w, u, s[f.TARGET, u], until)
     return True
+
+
+@small
+def may_think(w, u, now):
+    """Whether it is time for a unit to think and nothing keeps its mind; else when to ask again, once it changes."""
+    s = w.units
+    if w.after[u] != f.NOBODY:  # it has rested until now
+        rouse(w, u)
+    if s[f.ALIVE, u] == 0 or s[f.CAST_AT, u] != f.NEVER:
+        w.wake[u] = f.NEVER
+    elif s[f.THINK_AT, u] > now:
+        w.wake[u] = s[f.THINK_AT, u]
+    else:
+        return True
+    return False
 
 
 @kernel
 def think(w, u, now):
     """One thought: skills, the target, whoever attacked, the master, new prey, then attack, chase or idle."""
     s = w.units
+    rouse(w, u)
     if s[f.ALIVE, u] == 0 or now < s[f.THINK_AT, u] or s[f.CAST_AT, u] != f.NEVER:
         return
     if s[f.STATUS_FLAGS, u] & NO_THINK != 0:
@@ -266,12 +341,31 @@ def think(w, u, now):
     engage(w, u, target, movable, now)
 
 
+@small
+def may_strike_again(w, u, v, now):
+    """Whether a mind at rest, now that its attack delay is over, has only skills and the next blow to think of."""
+    s = w.units
+    return (
+        s[f.STATE, u] == f.BERSERK
+        and s[f.MODE, u] & (f.RANDOM_TARGET | f.CAN_ATTACK) == f.CAN_ATTACK
+        and s[f.THINK_AT, u] <= now
+        and s[f.READY_AT, u] <= now
+        and visible(w, u, v)
+    )
+
+
 @kernel
 def attack_due(w, u, now):
     """The end of an attack delay: let a target out of sight go, else think at once."""
     s = w.units
-    s[f.ATTACK_AT, u] = f.NEVER
     v = s[f.ATTACK_ON, u]
+    if v != f.NOBODY and w.after[u] == v and may_strike_again(w, u, v, now):
+        if not check_skills(w, u, now):
+            note_movable(w, u, now)
+            strike_again(w, u, v, now)
+        return
+    rouse(w, u)
+    s[f.ATTACK_AT, u] = f.NEVER
     if v == f.NOBODY or s[f.ALIVE, v] == 0 or not visible(w, u, v):
         unlock(w, u, now)
         return
@@ -287,8 +381,13 @@ def take_in(w, v, source, forced, now):
     attacker = source
     if s[f.MASTER, source] >= 0 and s[f.ALIVE, s[f.MASTER, source]] != 0:
         attacker = s[f.MASTER, source]
+    s[f.AGGRESSIVE, v] = 0
+    if w.after[v] != f.NOBODY and w.wake[v] > now and s[f.THINK_AT, v] <= now and s[f.STATE, v] == f.BERSERK:
+        if s[f.MODE, v] & f.CAN_ATTACK != 0 and ignores(w, v, attacker):
+            note_movable(w, v, now)
+            return
     s[f.ATTACKER, v] = attacker
     if forced:
         s[f.NORMAL_ATTACKER, v] = attacker
-    s[f.AGGRESSIVE, v] = 0
-    think(w, v, now)
+    if may_think(w, v, now) and not nothing_new(w, v, now):
+        think(w, v, now)

@@ -17,8 +17,8 @@ from mlmonster_env.sim.damage import (
     skill_damage,
     weapon_damage,
 )
-from mlmonster_env.sim.events import look_at_events
 from mlmonster_env.sim.hurt import land_hit, status_chance
+from mlmonster_env.sim.rest import look_at_minds
 from mlmonster_env.sim.stats import chance_of_status, duration_of_status
 from mlmonster_env.sim.timers import look_at_timers
 from mlmonster_env.sim.walking import walk_to
@@ -125,7 +125,7 @@ def hit_in_step(words, u, v, permille):
     for m in range(words.shape[0]):
         w = world_at(words[m].ctypes.data)
         look_at_timers(w)
-        look_at_events(w)
+        look_at_minds(w)
         now = w.units[f.STEP_AT, u] - w.units[f.STEP_MS, u] * (1000 - permille) // 1000
         if now < w.match[f.CLOCK]:
             work_off(w, np.int64(w.units[f.STEP_AT, u]))

@@ -8,6 +8,7 @@ from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.posture import set_state
+from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.timers import start_timer
 
 MODE_MASK = 0xFFFF
@@ -87,6 +88,7 @@ def spawn(w, u, species, side, x, y, now):
     s[f.GOAL_Y, u] = y
     set_state(w, u, f.IDLE)
     s[f.THINK_AT, u] = now
+    rouse_around(w, u)
     s[f.WALK_AT, u] = now + draw(w, 1000) + f.IDLE_WALK_MS
     s[f.SKILL_CHECKED, u] = now
     s[f.LINKED, u] = now - f.LINK_MS

@@ -265,25 +265,33 @@ def ward_percent(w, u):
 @kernel
 def chance_of_status(w, u, v, status, rate):
     """Chance per 10,000 that a status of `u` takes on `v`."""
+    immune = w.units[f.MODE, v] & f.STATUS_IMMUNE
+    renewal = w.rules[f.RENEWAL]
+    if not rules.looks_at_attributes(w.statuses, status):
+        return rules.resisted_rate(w.statuses, renewal, status, rate, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, immune)
     source = w.units[f.SPECIES, u]
     target = w.units[f.SPECIES, v]
     return rules.resisted_rate(
-        w.statuses, w.rules[f.RENEWAL], status, rate, w.species[source, f.LEVEL], attribute_of(w, u, c.LUK, f.LUK),
+        w.statuses, renewal, status, rate, w.species[source, f.LEVEL], attribute_of(w, u, c.LUK, f.LUK),
         w.species[target, f.LEVEL], attribute_of(w, v, c.STR, f.STR), attribute_of(w, v, c.AGI, f.AGI),
         attribute_of(w, v, c.VIT, f.VIT), attribute_of(w, v, c.INT, f.INT), attribute_of(w, v, c.DEX, f.DEX),
-        attribute_of(w, v, c.LUK, f.LUK), hard_magic_defence(w, v), w.units[f.MODE, v] & f.STATUS_IMMUNE,
+        attribute_of(w, v, c.LUK, f.LUK), hard_magic_defence(w, v), immune,
     )  # fmt: skip
 
 
 @kernel
 def duration_of_status(w, u, v, status, duration):
     """Milliseconds that a status of `u` lasts on `v`."""
+    immune = w.units[f.MODE, v] & f.STATUS_IMMUNE
+    renewal = w.rules[f.RENEWAL]
+    if not rules.looks_at_attributes(w.statuses, status):
+        return rules.resisted_duration(w.statuses, renewal, status, duration, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, immune)
     source = w.units[f.SPECIES, u]
     target = w.units[f.SPECIES, v]
     return rules.resisted_duration(
-        w.statuses, w.rules[f.RENEWAL], status, duration, w.species[source, f.LEVEL],
+        w.statuses, renewal, status, duration, w.species[source, f.LEVEL],
         attribute_of(w, u, c.LUK, f.LUK), w.species[target, f.LEVEL], attribute_of(w, v, c.STR, f.STR),
         attribute_of(w, v, c.AGI, f.AGI), attribute_of(w, v, c.VIT, f.VIT), attribute_of(w, v, c.INT, f.INT),
         attribute_of(w, v, c.DEX, f.DEX), attribute_of(w, v, c.LUK, f.LUK), hard_magic_defence(w, v),
-        w.units[f.MODE, v] & f.STATUS_IMMUNE,
+        immune,
     )  # fmt: skip

@@ -46,6 +46,12 @@ def resistance(statuses, renewal, status, source_level, source_luk, level, str_,
     return clamp(part, 0, WHOLE)
 
 
+@small
+def looks_at_attributes(statuses, status):
+    """Whether chance or duration of the status depend on anybody's level, attributes or magic defence."""
+    return statuses[status, c.RESISTED] != 0 or statuses[status, c.FLAGS] & c.LUCKLESS_IMMUNE != 0
+
+
 @kernel
 def resisted_rate(
     statuses, renewal, status, rate, source_level, source_luk, level, str_, agi, vit, int_, dex, luk, mdef, immune

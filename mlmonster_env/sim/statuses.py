@@ -6,6 +6,7 @@ before its end the last tick comes, from which all of them follow; an interval i
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.status_columns import FLAGS, STAT_MASK, TICK_MS
 
 VALUE_BITS = 16
@@ -89,6 +90,7 @@ def refresh_statuses(w, u, now):
     count = 0
     flags = 0
     stats = 0
+    before = s[f.STATUS_FLAGS, u]
     due = w.match[f.STATUS_AT]
     for i in range(f.STATUS_LIMIT):
         status = s[f.STATUS_ID + i, u]
@@ -101,6 +103,8 @@ def refresh_statuses(w, u, now):
     s[f.STATUS_FLAGS, u] = flags
     s[f.STATUS_STATS, u] = stats
     w.match[f.STATUS_AT] = due
+    if flags != before:
+        rouse_around(w, u)
 
 
 @kernel
@@ -110,6 +114,7 @@ def end_status(w, u, status):
     slot = slot_of(w, u, status)
     if slot < 0:
         return
+    rouse_around(w, u)
     s[f.STATUS_ID + slot, u] = 0
     count = 0
     flags = 0
@@ -139,6 +144,7 @@ def end_flagged(w, u, flag):
 def clear_statuses(w, u):
     """End everything that a unit is under."""
     s = w.units
+    rouse_around(w, u)
     for i in range(f.STATUS_LIMIT):
         s[f.STATUS_ID + i, u] = 0
     s[f.STATUS_COUNT, u] = 0

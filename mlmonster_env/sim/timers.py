@@ -4,11 +4,11 @@
 the moment may be too early, and is put right when it comes up.
 """
 
-import numpy as np
-
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.bits import highest_bit, lowest_bit
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import places
+from mlmonster_env.sim.lanes import MOST, least_of_places, places_equal
 
 
 @small
@@ -37,7 +37,8 @@ def look_at_timers_of(w, u):
 def look_at_timers(w):
     """Learn the units' timers anew, whoever has set them."""
     for u in range(w.due.shape[0]):
-        w.due[u] = first_of_unit(w, u) if u < places(w) else f.NEVER
+        # Places that nobody holds come after those whose timers never run out, for whoever looks for the last place.
+        w.due[u] = first_of_unit(w, u) if u < places(w) else MOST
     w.scratch[f.TIMERS_FROM] = 0
 
 
@@ -47,21 +48,12 @@ def find_first_timer(w):
 
     Of several at once the first place comes first, or the last; that is the match's own lot.
     """
-    count = places(w)
     backwards = w.match[f.SECOND_FIRST] != 0
-    step = -1 if backwards else 1
-    begin = count - 1 if backwards else 0
     while True:
-        first = begin
-        at = np.int64(w.due[begin])
-        others = np.int64(f.NEVER)
-        u = begin
-        for _ in range(count - 1):
-            u += step
-            due = w.due[u]
-            others = min(others, max(due, at))
-            first = u if due < at else first
-            at = min(due, at)
+        at = least_of_places(w.due, f.NOBODY)
+        due = places_equal(w.due, at)
+        first = highest_bit(due) if backwards else lowest_bit(due)
+        others = least_of_places(w.due, first)
         exact = first_of_unit(w, first)
         w.due[first] = exact
         if exact <= at:

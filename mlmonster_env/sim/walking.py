@@ -14,6 +14,7 @@ from mlmonster_env.sim.geometry import apart, inside, path_length, plan_path, pl
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.offers import check_skills
 from mlmonster_env.sim.posture import can_walk, halt, set_state, stop_attack, unlock, visible
+from mlmonster_env.sim.rest import rouse, rouse_around
 from mlmonster_env.sim.stats import walk_speed
 from mlmonster_env.sim.status_columns import STRAYS
 from mlmonster_env.sim.timers import start_timer
@@ -206,6 +207,7 @@ def update_chase(w, u, now, whole):
 def finish_step(w, u, now):
     """Arrive at the next cell of the path and go on from there."""
     s = w.units
+    rouse_around(w, u)
     s[f.STEP_AT, u] = f.NEVER
     if s[f.PATH_DONE, u] >= s[f.PATH_LENGTH, u]:
         return
@@ -243,6 +245,7 @@ def flinch(w, u, now):
     s = w.units
     if s[f.STEP_AT, u] == f.NEVER:
         return
+    rouse(w, u)
     left = s[f.STEP_AT, u] - now
     s[f.STEP_AT, u] = f.NEVER
     s[f.NEW_GOAL, u] = 0

@@ -7,6 +7,7 @@ from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import places, sign, walkable
 from mlmonster_env.sim.posture import halt, halt_and_release, set_state, stop_attack, unlock
+from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.status_columns import ENDS_ON_WARP
 from mlmonster_env.sim.statuses import end_flagged
 from mlmonster_env.sim.walking import walk_to
@@ -31,6 +32,7 @@ def slide(w, v, x, y, cells):
     s = w.units
     dx = sign(s[f.X, v] - x)
     dy = sign(s[f.Y, v] - y)
+    rouse_around(w, v)
     if dx == 0 and dy == 0:
         dx = -1
     if s[f.STEP_AT, v] != f.NEVER:
@@ -48,6 +50,7 @@ def slide(w, v, x, y, cells):
 def place_at(w, u, x, y):
     """Put a unit on a cell at once; it stops, and forgets who attacked it."""
     s = w.units
+    rouse_around(w, u)
     stop_attack(w, u)
     halt_and_release(w, u)
     end_flagged(w, u, ENDS_ON_WARP)

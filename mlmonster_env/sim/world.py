@@ -5,6 +5,7 @@ call, so a World is one address, and the arrays it gives out are not counted.
 """
 
 import operator
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -26,8 +27,10 @@ ARRAYS = (
     ("units", types.int32, 2),  # [unit rows, units]: fields.SPECIES ..., all rows of a unit side by side
     ("match", types.int32, 1),  # [match columns]: fields.CLOCK ...
     ("journal", types.int32, 2),  # [records, fields.JOURNAL_WIDTH]; none where nobody asks
-    ("scratch", types.int32, 1),  # [fields.SCRATCH_WIDTH]: no part of the match's state, as `due`
-    ("due", types.int32, 1),  # [units]: before which moment no timer of a unit is due
+    ("scratch", types.int32, 1),  # [fields.SCRATCH_WIDTH]: no part of the match's state, as the next three
+    ("due", types.int32, 1),  # [whole lanes of units]: before which moment no timer of a unit is due
+    ("wake", types.int32, 1),  # [whole lanes of units]: before which moment no mind need be asked
+    ("after", types.int32, 1),  # [whole lanes of units]: whom a mind at rest is after
     ("tally", types.int32, 2),  # [fields.TALLY_ROWS, units]; none where nobody asks what happened in a step
     ("book", types.int32, 2),  # [units, fields.BOOK_ROWS]; none where nobody observes
     ("cells", types.uint8, 2),  # [height, width]: bits fields.WALKABLE_CELL ...
@@ -40,7 +43,8 @@ ARRAYS = (
 )
 WORLD_WORDS = sum(1 + dimensions for _, _, dimensions in ARRAYS)
 BY_COLUMN = ("units",)  # the first index is the one that runs fastest in memory
-OF_MATCHES = ("units", "match", "journal", "scratch", "due", "tally", "book")  # all others are the same for every match
+# All others are the same for every match.
+OF_MATCHES = ("units", "match", "journal", "scratch", "due", "wake", "after", "tally", "book")
 CELLS_WORD = sum(1 + dimensions for name, _, dimensions in ARRAYS if name in OF_MATCHES)  # address of a match's map
 
 
@@ -180,7 +184,7 @@ def world_at(typingctx, address):
 
 
 def world_words(
-    matches: tuple[Int32Array, ...],
+    matches: Sequence[Int32Array],
     cells: np.ndarray[Any, np.dtype[np.uint8]],
     tables: tuple[Int32Array, ...],
 ) -> np.ndarray[Any, np.dtype[np.int64]]:

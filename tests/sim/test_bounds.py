@@ -50,6 +50,7 @@ def test_a_kernel_that_leaves_its_arrays_is_found(tmp_path):
     shutil.copytree(ROOT / "mlmonster_env", tmp_path / "mlmonster_env", ignore=shutil.ignore_patterns("__pycache__"))
     mind = tmp_path / "mlmonster_env" / "sim" / "mind.py"
     text = mind.read_text()
-    assert text.count("target = max(s[f.TARGET, u], 0)") == 1
-    mind.write_text(text.replace("target = max(s[f.TARGET, u], 0)", "target = s[f.TARGET, u]"))
+    guard = "    if s[f.TARGET, u] == f.NOBODY:\n        return False\n"
+    assert text.count(guard) == 1
+    mind.write_text(text.replace(guard, ""))
     assert "IndexError" in play_checked(tmp_path, tmp_path / "cache").stderr
