@@ -223,7 +223,7 @@ def between_blows(w, u, now):
     if s[f.READY_AT, u] <= now or s[f.ATTACK_AT, u] == f.NEVER or s[f.ATTACK_ON, u] != target:
         return False
     cells = apart(w, u, target)
-    if s[f.STEP_AT, u] != f.NEVER or cells > w.species[s[f.SPECIES, u], f.RANGE]:
+    if s[f.STEP_AT, u] != f.NEVER or cells > min(w.species[s[f.SPECIES, u], f.RANGE], f.SIGHT_CELLS):
         return False
     if cells > 1 and w.rules[f.OPEN_MAP] == 0:
         return False
@@ -257,8 +257,9 @@ def nothing_new(w, u, now):
         if not between_blows(w, u, now) or not undisturbed(w, u):
             return False
         s[f.CHASED, u] = f.NOBODY
-        s[f.ATTACKER, u] = f.NOBODY
-        s[f.NORMAL_ATTACKER, u] = f.NOBODY
+        if s[f.ATTACKER, u] != f.NOBODY:
+            s[f.ATTACKER, u] = f.NOBODY
+            s[f.NORMAL_ATTACKER, u] = f.NOBODY
         until = np.int64(s[f.READY_AT, u])
         if state == f.ANGRY:
             until = min(until, s[f.SKILL_CHECKED, u] + f.SKILL_CHECK_MS)
@@ -384,6 +385,7 @@ def take_in(w, v, source, forced, now):
     s[f.AGGRESSIVE, v] = 0
     if w.after[v] != f.NOBODY and w.wake[v] > now and s[f.THINK_AT, v] <= now and s[f.STATE, v] == f.BERSERK:
         if s[f.MODE, v] & f.CAN_ATTACK != 0 and ignores(w, v, attacker):
+            s[f.NORMAL_ATTACKER, v] = f.NOBODY
             note_movable(w, v, now)
             return
     s[f.ATTACKER, v] = attacker

@@ -73,3 +73,4 @@ def look_at_minds(w):
         w.wake[u] = 0 if u < places(w) else f.NEVER
         w.after[u] = f.NOBODY
     w.scratch[f.TURN] = f.NOBODY
+    w.scratch[f.ROUND] = w.match[f.NEXT_THINK] - f.THINK_MS

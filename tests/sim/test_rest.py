@@ -20,17 +20,30 @@ SCENARIOS = ("skirmish-1v1", "skirmish-5v5", "skirmish-12v12", "pack-6", "raid-6
 DIGESTS = f"""
 import sys
 from mlmonster_env.data import Bestiary
+from mlmonster_env.scenarios import Plan, Side, Start
 from mlmonster_env.sim import Arena
+from mlmonster_env.sim import fields as f
+
+def brawl(bestiary):
+    # Many lives, and minds that turn on whoever strikes them: attackers are forgotten in the midst of a fight.
+    turning = [m.aegis_name for m in bestiary if m.mode & f.CHANGE_TARGET_MELEE and m.mode & f.CAN_ATTACK]
+    side = Side(8, species=tuple(name for name in turning if bestiary[name].hp < 6000)[:30], mixed=True)
+    return Plan("brawl", side, ("open-24",), (Start("near", (2, 4), aware=True),), second=side, duel=True, lives=20)
+
 for path in sys.argv[1:] or [None]:
     for mode in ("renewal", "pre-renewal"):
         bestiary = Bestiary.load(path, mode=mode)
-        for name in {SCENARIOS}:
+        for name in ({SCENARIOS} + (brawl(bestiary),)):
             for control in (None, "skill"):
                 arena = Arena(20, name, bestiary, seed=3, restart=control is None)
                 arena.put_under_orders(control, range(arena.scenario.members))
                 arena.reset()
                 arena.run(400)
                 print(mode, name, control, *arena.digest())
+                if name == brawl(bestiary):
+                    for _ in range(40):
+                        arena.run(25)
+                        print(*arena.digest())
 """
 
 
@@ -56,6 +69,19 @@ def test_runs_may_be_cut_anywhere(lengths, seed):
     for length in lengths:
         cut.run(length)
     assert whole.digest() == cut.digest()
+
+
+@pytest.mark.parametrize("ticks", [60, 120, 180])
+def test_what_is_restored_is_played_the_same(ticks):
+    arena = Arena(200, "skirmish-12v12", seed=3)
+    arena.run(ticks)
+    kept = arena.snapshot()
+    arena.run(1)
+    played = arena.digest()
+    arena.run(400)
+    arena.restore(kept)
+    arena.run(1)
+    assert arena.digest() == played
 
 
 def test_between_runs_nobody_rests():
