@@ -518,6 +518,7 @@ def derive_mask(states: Any, control: str) -> np.ndarray[Any, np.dtype[np.int8]]
         legal[..., MOVE_AWAY] = walks & in_sight
         legal[..., MOVE_RANDOMLY] = walks
         legal[..., USE_HARM : USE_FIELD + 1] = (free & offered)[..., None]
-        legal[..., CHANGE_TARGET] = free & in_sight & ((enemies > 1.5) | ~targeted)
+        far = state[..., PROGRESS] <= 0  # whoever is in sight then is somebody else
+        legal[..., CHANGE_TARGET] = free & in_sight & ((enemies > 1.5) | ~targeted | far)
         legal[..., FLEE] = walks & (state[..., FROM_SPAWN] > 0)
     return legal

@@ -1,5 +1,6 @@
 """Recorded state encodings as Minari datasets, written straight from the batch."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,7 +87,7 @@ def new_storage(
         env_spec=_spec_of(control, arguments), jpeg_encoding=False,
     )  # fmt: skip
     storage.update_metadata({
-        "dataset_id": f"mlmonster/{control}/{place.name}-v0",
+        "dataset_id": f"mlmonster/{control}/{re.sub('[^A-Za-z0-9_-]', '-', place.name)}-v0",
         "description": description,
         "minari_version": minari.__version__,
     })  # fmt: skip
@@ -94,13 +95,13 @@ def new_storage(
 
 
 def _spec_of(control: str, arguments: dict[str, Any]) -> gym.envs.registration.EnvSpec | None:
-    """The environment that the episodes were played in, as long as its arguments can be written down."""
+    """The environment that shows and takes what the episodes do, as long as its arguments can be written down."""
     told = {name: value for name, value in arguments.items() if value is not None}
     if not all(isinstance(value, str | int | float | list | tuple) for value in told.values()):
         return None
     spec = gym.spec(ENVIRONMENT_OF[control])
     spec = gym.envs.registration.EnvSpec.from_json(spec.to_json())
-    spec.kwargs |= told
+    spec.kwargs = {"control": control, **told}  # what else is usual for this id was not so in the battle
     return spec
 
 

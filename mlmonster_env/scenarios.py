@@ -187,6 +187,11 @@ def read_plan(entry: Entry, name: str) -> Plan:
     starts = tuple(_start(row) for row in entry.rows("starts") or [])
     if not starts:
         raise entry.wrong("starts", "a list of starts, such as [{name: near, apart: [8, 10]}]")
+    called = [start.name for start in starts]
+    for start in called:
+        if called.count(start) > 1 or start in SPLITS or set(start) & set(":,="):
+            expected = f"for each start a name of its own, without : , = and none of {', '.join(SPLITS)}"
+            raise DataError(entry.file, entry.name, "a start's name", start, expected)
     return Plan(
         name=name,
         first=_side(first),

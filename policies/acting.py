@@ -105,7 +105,7 @@ class Acting(ABC):
         """
         if self.memory_size:
             raise ValueError(f"{self.card.model_type} remembers, and was called without its memory; expected begin()")
-        return self._chosen(self.numbers(seen, None)[0], deterministic, lots, temperature)
+        return self._chosen(self._finite(seen, None)[0], deterministic, lots, temperature)
 
     def think(
         self,
@@ -116,7 +116,7 @@ class Acting(ABC):
         temperature: Array | None = None,
     ) -> tuple[Array, Array]:
         """As `act`, for observations and memories [batch, memory_size]: actions, and the memories after them."""
-        told, later = self.numbers(seen, self._held(memory, _rows(seen)))
+        told, later = self._finite(seen, self._held(memory, _rows(seen)))
         return self._chosen(told, deterministic, lots, temperature), later
 
     def consider(self, seen: dict[str, Array], memory: Array) -> tuple[Array, Array]:
@@ -125,7 +125,7 @@ class Acting(ABC):
         The numbers are of `card.kind`, but of logits the probabilities: an illegal action's is 0. `memory` is
         [batch, memory_size].
         """
-        told, later = self.numbers(seen, self._held(memory, _rows(seen)))
+        told, later = self._finite(seen, self._held(memory, _rows(seen)))
         if self.card.kind == LOGITS:
             told = torch.softmax(torch.from_numpy(told), -1).numpy()
         return told, later
@@ -139,8 +139,6 @@ class Acting(ABC):
         return Session(self, deterministic)
 
     def _chosen(self, told: Array, deterministic: bool, lots: Array | None, temperature: Array | None) -> Array:
-        if not np.isfinite(told).all():
-            raise NotFiniteError(f"the {self.card.model_type} gave numbers that are not finite")
         if self.card.kind in TOLD:
             return told
         if temperature is not None:
@@ -151,6 +149,20 @@ class Acting(ABC):
             below = np.minimum(drawn.astype(np.float32), BELOW_1)
             return np.asarray(sample(torch.from_numpy(told), torch.from_numpy(below)).numpy())
         return np.asarray(told.argmax(-1))
+
+    def _finite(self, seen: dict[str, Array], memory: Array | None) -> tuple[Array, Array]:
+        """As `numbers`; an error where some are not finite, with what was shown where that is to blame."""
+        told, later = self.numbers(seen, memory)
+        if np.isfinite(told).all():
+            return told, later
+        wrong = f"the {self.card.model_type} gave numbers that are not finite"
+        for name in self.card.blocks:
+            rows = np.asarray(seen[name], np.float32)
+            where = np.flatnonzero(~np.isfinite(rows.reshape(len(rows), -1)).all(1))
+            if len(where):
+                wrong += f": {name!r} of row {where[0]}, which it was shown, holds some that are not, expected 0 to 1"
+                break
+        raise NotFiniteError(wrong)
 
     def _memory(self, state: Any, episode_start: Any, rows: int) -> Array:
         """What is remembered of each row; an error where that is unknown."""
@@ -165,7 +177,7 @@ class Acting(ABC):
                     "or episode_start=True where a match begins"
                 )
             return np.zeros((rows, self.memory_size), np.float32)
-        return self._held(state, rows, "state") * ~starts[:, None]
+        return np.where(starts[:, None], np.float32(0), self._held(state, rows, "state"))
 
     def _held(self, memory: Any, rows: int, what: str = "memory") -> Array:
         """A memory for each row; an error where it is not."""
@@ -177,9 +189,11 @@ class Acting(ABC):
     def shown(self, observation: Any) -> tuple[dict[str, Array], bool]:
         """Observations by block, of many, checked, with a mask; and whether that of a single monster was given."""
         first = "state" if "state" in self.card.blocks else self.card.blocks[0]
-        given = observation if isinstance(observation, dict) else {first: observation}
+        given = _by_block(observation, first)
         if first not in given:
             raise ValueError(f"observations hold {sorted(given)}, expected {first!r} too: {self.card.blocks}")
+        if not np.ndim(given[first]):
+            raise ValueError(f"{first!r} is {given[first]!r}, expected an array of shape {SHAPES[first]}, or many")
         single = np.ndim(given[first]) == len(BLOCKS[first])
         seen = {name: np.asarray(block)[None] if single else np.asarray(block) for name, block in given.items()}
         return self._checked(seen, len(seen[first])), single
@@ -201,6 +215,14 @@ class Acting(ABC):
             if len(barred):
                 raise ValueError(f"{MASK!r} of row {barred[0]} allows nothing, expected one legal action or more")
         return seen
+
+
+def _by_block(observation: Any, bare: str) -> dict[str, Any]:
+    """Observations by block, those of an array alone under the name `bare`."""
+    if isinstance(observation, tuple):
+        told = "expected an array, or arrays by block: of what reset() and step() give, the first"
+        raise ValueError(f"the observation is a tuple of {len(observation)}, {told}")
+    return dict(observation) if isinstance(observation, dict) else {bare: observation}
 
 
 def _rows(seen: dict[str, Array]) -> int:
@@ -248,7 +270,7 @@ class Session:
         A model that sees a `history` may be shown the `state` of each moment instead.
         """
         blocks = self._policy.card.blocks
-        given = dict(observation) if isinstance(observation, dict) else {"state": observation}
+        given = _by_block(observation, "state")
         history = self._history
         if "history" in blocks and "history" not in given:
             if "state" not in given:

@@ -63,7 +63,10 @@ class Policy(Acting):
         with torch.random.fork_rng(devices=[]):  # the weights that a network begins with are drawn, and thrown away
             actor = build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments)
         weights = {name: torch.as_tensor(value) for name, value in read_tree(folder)["weights"].items()}
-        actor.load_state_dict(weights)
+        try:
+            actor.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ValueError(f"{folder} holds weights of another network than this program builds: {error}") from error
         return cls(card, actor.to(device))
 
     def digest(self) -> str:
@@ -96,18 +99,23 @@ class Policy(Acting):
 
     def numbers(self, seen: dict[str, Array], memory: Array | None) -> tuple[Array, Array]:
         """As the base class says."""
-        rows = {name: torch.as_tensor(seen[name]).float().to(self._device) for name in self.card.blocks}
+        rows = {name: _tensor(seen[name]).to(self._device) for name in self.card.blocks}
         held = np.zeros((len(seen[self.card.blocks[0]]), 0), np.float32) if memory is None else memory
         with torch.inference_mode():
             if not hasattr(self.actor, "memory_size"):
                 return self.actor(rows).cpu().numpy(), held
             # A transformer that looks back on nothing has a memory too, of no numbers.
-            told, later = self.actor(rows, torch.as_tensor(held).to(self._device))
+            told, later = self.actor(rows, _tensor(held).to(self._device))
             return told.cpu().numpy(), later.cpu().numpy()
 
     @property
     def _device(self) -> torch.device:
         return next(self.actor.parameters()).device
+
+
+def _tensor(array: Array) -> torch.Tensor:
+    """An array of any strides, kind and byte order; torch wants plain ones, and warns of those that are read-only."""
+    return torch.from_numpy(np.require(array, np.float32, ["C", "W"]))
 
 
 def folder_of(path: str | Path) -> Path:

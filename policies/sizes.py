@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mlmonster_env.data.errors import one_of
+
 SIZES = ("tiny", "small", "full")
 
 
@@ -50,6 +52,8 @@ FULL: dict[str, Widths] = {
 
 def widths_of(model_type: str, size: str) -> Widths:
     """The widths of a type of model at a size."""
+    if model_type not in FULL:
+        raise ValueError(f"model_type is {model_type!r}, expected {one_of(model_type, FULL)}")
     if size not in SIZES:
         raise ValueError(f"size is {size!r}, expected one of {', '.join(SIZES)}")
     return {"tiny": TINY, "small": SMALL}.get(size) or FULL[model_type]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, reduce
+from numbers import Real
 
 import numpy as np
 
@@ -28,7 +29,9 @@ class Schedule:
 
 
 def custom(name: str, function: Callable[[Events], Array]) -> Term:
-    """A term of one's own: a function of events that gives an array over [matches, units]."""
+    """A term of one's own: a function of events that gives an array over [matches, units], or one number for all."""
+    if not callable(function):
+        raise ValueError(f"the function of the term {name!r} is {function!r}, expected a function of events")
     return Term(name, (function.__doc__ or "").strip(), None, None, function)
 
 
@@ -49,11 +52,15 @@ class Payment:
     def __post_init__(self) -> None:
         if not 0.0 <= self.shared <= 1.0:
             raise ValueError(f"shared is {self.shared}, expected 0 to 1")
+        if not _is_finite(self.scale):
+            raise ValueError(f"scale is {self.scale!r}, expected a finite number")
         self.parts: dict[str, tuple[Term, float]] = {}
         for key, weight in self.weights.items():
             made = key if isinstance(key, Term) else term_named(key)
-            if not np.isfinite(weight):
-                raise ValueError(f"the weight of {made.name} is {weight}, expected a finite number")
+            if not _is_finite(weight):
+                raise ValueError(f"the weight of {made.name} is {weight!r}, expected a finite number")
+            if made.name in self.parts:
+                raise ValueError(f"weights hold two terms called {made.name!r}, expected a name of its own for each")
             self.parts[made.name] = (made, float(weight))
         self._factors = {
             name: made.function.factors
@@ -61,9 +68,11 @@ class Payment:
             if isinstance(made.function, Counted) and not made.at_the_end
         }
         self._measured = {name: made for name, (made, _) in self.parts.items() if name not in self._factors}
-        for name in self.schedules:
+        for name, schedule in self.schedules.items():
             if name not in self.parts:
                 raise ValueError(f"a schedule is for {name!r}, expected {one_of(name, self.parts)}")
+            if not callable(schedule):
+                raise ValueError(f"the schedule of {name} is {schedule!r}, expected one, such as Schedule()")
 
     def __call__(self, events: Events) -> Array:
         """What every member of every match is paid for the step."""
@@ -85,7 +94,7 @@ class Payment:
     def _measures(self, events: Events) -> dict[str, Array]:
         """What the terms say that are more than counts, those for the end where a match has ended."""
         asked = {name: t for name, t in self._measured.items() if not t.at_the_end or events.any_ended}
-        return {name: made.function(events) for name, made in asked.items()}
+        return {name: made.measured(events) for name, made in asked.items()}
 
     def _total(self, events: Events, prices: Mapping[str, float], measures: Mapping[str, Array]) -> Array:
         total = events.summed(_together(self._counted(prices)))[0]
@@ -117,6 +126,10 @@ class Payment:
     def with_term(self, made: Term, weight: float) -> "Payment":
         """The same payment and one term more."""
         return replace(self, weights={**self.weights, made: weight})
+
+
+def _is_finite(number: object) -> bool:
+    return isinstance(number, Real) and bool(np.isfinite(float(number)))
 
 
 @lru_cache(maxsize=16)

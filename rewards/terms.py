@@ -49,11 +49,21 @@ class Term:
         parts = (self.name, self.doc, self.low, self.high, self.function, self.at_the_end)
         return (term_named, (self.name,)) if known else (Term, parts)
 
+    def measured(self, events: Events) -> Array:
+        """What its function gives, of whatever kind of number, over [matches, units] or the same for many of them."""
+        found = self.function(events)
+        matches, units = events.side.shape
+        # Numbers of matches alone would be taken for numbers of units where there are as many of both.
+        if found is None or np.shape(found) not in ((matches, units), (matches, 1), ()):
+            gave = "None" if found is None else f"numbers of shape {np.shape(found)}"
+            raise ValueError(f"the term {self.name!r} gave {gave}, expected {(matches, units)}: [matches, units]")
+        return found
+
     def __call__(self, events: Events) -> Array:
         """The term for every unit of every match."""
         if self.at_the_end and not events.any_ended:
             return np.zeros(events.side.shape, np.float32)
-        paid = np.asarray(self.function(events), np.float32)
+        paid = np.asarray(self.measured(events), np.float32)
         return paid if paid.shape == events.side.shape else np.broadcast_to(paid, events.side.shape)
 
 

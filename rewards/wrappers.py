@@ -23,7 +23,12 @@ STEP, EPISODE = "reward_terms", "episode_reward_terms"
 
 def payment_of(pay: str | Payment) -> Payment:
     """A payment, or that of an archetype."""
-    return for_archetype(pay) if isinstance(pay, str) else pay
+    if isinstance(pay, str):
+        return for_archetype(pay)
+    if not isinstance(pay, Payment):
+        wanted = "expected an archetype or a Payment; of a function of events that is Payment({custom(name, it): 1.0})"
+        raise ValueError(f"pay is {pay!r}, {wanted}")
+    return pay
 
 
 def battle_of(env: Any) -> Battle:

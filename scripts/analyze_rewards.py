@@ -5,7 +5,8 @@ Terms that are always zero, and those that make up most of what is paid, are fla
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from mlmonster_env.envs.battle import Battle, seeds_from
+from agents.evaluation import minds_of
+from agents.judge.mirror import mind_for
+from agents.judge.players import model_folder
+from agents.opponents.names import model_of
+from agents.reading import battle_for
+from mlmonster_env.envs.battle import Array, Battle, seeds_from
+from policies.policy import Policy
 from rewards import WEIGHTS, for_archetype
 from rewards.archetypes import DUEL
 from rewards.breakdown import Breakdown
@@ -23,17 +30,22 @@ from scripts.behaviours import BEHAVIOURS, act
 MATCHES = 96
 DOMINATES = 0.8  # of all that is paid, by size
 SCENARIO = "mirror-v1"
+Behaviour = Callable[[Battle, int, np.random.Generator], Array]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archetype", choices=list(WEIGHTS), action="append", help="default: all")
     parser.add_argument("--behaviour", choices=list(BEHAVIOURS), action="append", help="default: stock and random")
-    parser.add_argument("--policy", help="a policy of your own, module:function of what slots see and their masks")
+    parser.add_argument(
+        "--policy", help="a model's folder, its run's or a bundle; or module:function of what slots see and their masks"
+    )
     parser.add_argument("--matches", type=int, default=MATCHES)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plot", type=Path, help="write a picture here")
     given = parser.parse_args(arguments)
+    if given.policy is not None and ":" not in given.policy and model_folder(Path(given.policy)) is None:
+        parser.error(f"argument --policy: {given.policy!r} holds no model, expected one's folder, or module:function")
     console = Console()
     shares: dict[str, dict[str, float]] = {}
     for archetype in given.archetype or list(WEIGHTS):
@@ -49,12 +61,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def earned(archetype: str, behaviour: str, matches: int, seed: int = 0, **options: Any) -> dict[str, float]:
-    """What each term came to in a match, by the mean over the monsters of the first side; plus `return` and `won`."""
-    scenario = "duel" if archetype == DUEL else SCENARIO
-    battle = Battle(
-        matches, "skill" if behaviour == "stock" else "combat", pack=True,
-        archetype=None if archetype == DUEL else archetype, **{"scenario": scenario, **options},
-    )  # fmt: skip
+    """What each term came to in a match, by the mean over the monsters of the first side; plus `return` and `won`.
+
+    `behaviour` is what `behaviours.act` takes, or the folder of a model.
+    """
+    told = {
+        "pack": True, "archetype": None if archetype == DUEL else archetype,
+        "scenario": "duel" if archetype == DUEL else SCENARIO, **options,
+    }  # fmt: skip
+    folder = None if behaviour in BEHAVIOURS else model_folder(Path(behaviour))
+    if folder is None:
+        battle = Battle(matches, "skill" if behaviour == "stock" else "combat", **told)
+        play: Behaviour = partial(act, behaviour)
+    else:
+        battle, play = battle_of_model(folder, matches, told)
     breakdown = Breakdown(battle, for_archetype(archetype))
     battle.reset(seeds_from(seed, matches))
     random = np.random.default_rng(seed)
@@ -63,7 +83,7 @@ def earned(archetype: str, behaviour: str, matches: int, seed: int = 0, **option
     won = 0
     step = 0
     while left.any():
-        _, terminated, truncated = battle.step(act(behaviour, battle, step, random))
+        _, terminated, truncated = battle.step(play(battle, step, random))
         ended = (terminated | truncated) & left
         slots = ended[battle.matches]
         for name, paid in breakdown.episode_terms.items():
@@ -73,6 +93,24 @@ def earned(archetype: str, behaviour: str, matches: int, seed: int = 0, **option
         step += 1
     means = {name: paid / battle.num_slots for name, paid in sums.items()}
     return {**means, "return": sum(means.values()), "won": won / matches}
+
+
+def battle_of_model(folder: Path, matches: int, told: dict[str, Any]) -> tuple[Battle, Behaviour]:
+    """A battle that shows a model what it must see, and how the model then plays all its slots."""
+    model = model_of(folder)
+    mind, control, blocks = minds_of(model)
+    if not control:
+        raise ValueError(f"{folder} is a {model.card.model_type}, which gives no orders, expected a model that plays")
+    make = battle_for(model) if isinstance(model, Policy) else Battle
+    battle = make(matches, control, observe=blocks, **told)
+    begun = mind_for(mind, battle.num_slots)
+
+    def play(battle: Battle, step: int, random: np.random.Generator) -> Array:
+        seen = battle.observe()
+        assert isinstance(seen, dict)
+        return begun(seen)
+
+    return battle, play
 
 
 def table(archetype: str, paid: dict[str, dict[str, float]]) -> Table:

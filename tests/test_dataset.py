@@ -9,6 +9,7 @@ from gymnasium.utils.env_checker import check_env
 from minari.dataset.minari_dataset import MinariDataset
 
 import mlmonster_env  # noqa: F401 - registers the environments
+from mlmonster_env.contract import CONTROLS
 from mlmonster_env.dataset import record_dataset
 from mlmonster_env.envs.monster import MonsterEnv
 from mlmonster_env.envs.replay import ReplayEnv
@@ -76,6 +77,14 @@ def test_the_environment_can_be_recovered(dataset):
     env = dataset.recover_environment()
     assert isinstance(env.unwrapped, MonsterEnv)
     assert env.unwrapped.battle.scenario.members == 2
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_the_environment_recovered_is_of_as_many_as_fought(tmp_path, control):
+    dataset = record_dataset(tmp_path / "my data.v1", control, episodes=1, num_envs=1, max_episode_steps=2)
+    env: Any = dataset.recover_environment().unwrapped
+    assert env.battle.plan == MonsterEnv(control).battle.plan
+    assert dataset.spec.dataset_id == f"mlmonster/{control}/my-data-v1-v0"
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,16 @@ import numpy as np
 import pytest
 
 from mlmonster_env.contract import (
+    BALANCE_BY_COUNT,
+    CHANGE_TARGET,
     CONTROLS,
     HP_SHARE,
+    NEAREST_ENEMY,
     NOTHING_TO_DO,
+    PACK_SIZE,
+    PROGRESS,
     STATE_SIZE,
+    TARGET_KIND,
     derive_mask,
     free_to_act,
 )
@@ -112,3 +118,12 @@ def test_who_has_a_choice_of_combat_orders_is_told_to_be_free(scenario):
     free = free_to_act(states)
     assert free[choosing].mean() >= 0.999
     assert (~free).mean() > 0.02 and choosing[~free].mean() < 0.02
+
+
+def test_who_is_after_somebody_out_of_sight_may_turn_to_the_one_in_sight():
+    state = np.zeros(STATE_SIZE, np.float32)
+    state[[HP_SHARE, TARGET_KIND]] = 1.0
+    state[NEAREST_ENEMY], state[PACK_SIZE], state[BALANCE_BY_COUNT] = 0.5, 1 / 12, 0.5
+    assert derive_mask(state, "combat")[CHANGE_TARGET]
+    state[PROGRESS] = 0.5  # then it may be the target itself
+    assert not derive_mask(state, "combat")[CHANGE_TARGET]

@@ -19,9 +19,13 @@ from agents.export.outcomes import PAIRS
 from agents.export.sights import NoSightsError
 from agents.train import RUNS
 from mlmonster_env.command import end_with
+from policies.acting import NotFiniteError
 from policies.storage import MANIFEST, DamagedError
 
 OUT = Path("models")
+EXPECTED = (
+    ParityError, CannotExportError, NoSightsError, BundleError, DamagedError, NotFiniteError, ValueError, OSError,
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,9 +70,10 @@ def main(words: Sequence[str] | None = None) -> int:
             if given.verify:
                 verify(folder)
             print(f"{run}: {given.precision}, {folder}")
-        except (ParityError, CannotExportError, NoSightsError, BundleError, DamagedError, ValueError, OSError) as error:
+        except Exception as error:  # whatever is wrong with one run, the others are exported
             failed += 1
-            print(f"{run} was not exported: {error}", file=sys.stderr)
+            told = error if isinstance(error, EXPECTED) else f"{type(error).__name__}: {error}"
+            print(f"{run} was not exported: {told}", file=sys.stderr)
     return 1 if failed else 0
 
 

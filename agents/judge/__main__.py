@@ -92,7 +92,8 @@ def _gauntlet(given: argparse.Namespace) -> int:
     results = gauntlet(model, given.scenario, archetype, given.pairs, others, record=given.out is not None)
     Console(width=WIDE, emoji=False).print(table_of(results))
     for number, result in enumerate(results if given.out else ()):
-        save_result(result, given.out / f"{number:02d}-{result.second.name}-{result.second.digest[:8]}")
+        name = result.second.name.replace("/", "-")  # a model's may be archetype/type, a mix names folders
+        save_result(result, given.out / f"{number:02d}-{name}-{result.second.digest[:8]}")
     for result in results:
         result.score  # noqa: B018 - a line without evidence is an error, and no line of a table
     return 0

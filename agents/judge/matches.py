@@ -13,6 +13,7 @@ from agents.judge.guarded import FaultError as FaultError
 from agents.judge.guarded import Guarded
 from agents.judge.mirror import MirrorScore
 from agents.judge.players import ModelRef, Player, player_of
+from mlmonster_env.data.errors import shorten
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.scenarios import Plan, plan_of
 from mlmonster_env.sim.recording import Recording
@@ -29,7 +30,7 @@ class NoEvidenceError(Exception):
 
 @dataclass(frozen=True)
 class Void:
-    """Matches that do not count, why, and the digest of whose fault it was."""
+    """Matches that do not count, the side that the first player had in them, why, and the digest of whose fault."""
 
     seeds: tuple[int, ...]
     side: int
@@ -105,7 +106,10 @@ def play(
         chosen = "unknown"  # whoever does not load never comes as far as a battle
     if chosen is None:
         raise ValueError("archetype is None, expected one: neither player was trained for one")
-    given = np.asarray(seeds, np.int64)
+    given = np.asarray(seeds)
+    if given.ndim != 1 or (len(given) and given.dtype.kind not in "iu"):
+        raise ValueError(f"seeds are {shorten(seeds)}, expected whole numbers in a row, such as range(100)")
+    given = given.astype(np.int64)
     if len(np.unique(given)) < len(given):
         raise ValueError(f"seeds are {len(given)}, {len(np.unique(given))} of them different, expected each once")
     if one.make is None and other.make is None:
@@ -221,4 +225,5 @@ def _turned(result: MatchResult) -> MatchResult:
         result, first=result.second, second=result.first, scores=1.0 - result.scores[:, ::-1],
         digests=tuple((b, a) for a, b in result.digests),
         recordings=tuple((b, a) for a, b in result.recordings), behaviour={},
+        void=tuple(replace(void, side=1 - void.side) for void in result.void),
     )  # fmt: skip

@@ -64,9 +64,8 @@ class MirrorScore:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95% of the win rate; where all pairs are alike, there may be others that are rare."""
-        error = self.standard_error
-        half = Z_95 * error if error > 0 else UNSEEN / len(self.pairs)
+        """95% of the win rate; few pairs, or ones that are nearly alike, may hide others that are rare."""
+        half = max(Z_95 * self.standard_error, UNSEEN / len(self.pairs))
         return max(0.0, self.win_rate - half), min(1.0, self.win_rate + half)
 
     def turned(self) -> "MirrorScore":

@@ -9,7 +9,7 @@ from pathlib import Path
 from agents import opponents
 from agents.bundle import OnnxPolicy
 from agents.opponents import ModelRival, opponent_of
-from agents.opponents.names import model_of
+from agents.opponents.names import digest_of, digest_of_maker, model_of, parts_of
 from agents.opponents.plain import PLAIN, Plain
 from mlmonster_env import sim
 from mlmonster_env.envs.rivals import Rival
@@ -57,7 +57,7 @@ def player_of(told: "str | Path | Acting | Player", name: str | None = None) -> 
     if (folder := model_folder(Path(text))) is not None:
         return _loaded(folder, name)
     opponent_of(text, what="player")
-    return Player(ModelRef(text, script_digest(text)), lambda seed: _rival(text, seed))
+    return Player(ModelRef(text, _digest_of_parts(text)), lambda seed: _rival(text, seed))
 
 
 def sampled(policy: Acting, name: str) -> Player:
@@ -78,6 +78,13 @@ def model_folder(path: Path) -> Path | None:
 def script_digest(name: str) -> str:
     """The hash of a script: its name, and the source that all scripts and the stock AI are written in."""
     return hashlib.sha256(f"{name}:{_source_digest()}".encode()).hexdigest()
+
+
+def _digest_of_parts(name: str) -> str:
+    """The hash of a script, or of a mix, in which the models and makers that it names are what they are just now."""
+    inner = [found for part in parts_of(name) if (found := digest_of(part) or digest_of_maker(part)) is not None]
+    script = script_digest(name)
+    return hashlib.sha256(":".join([script, *inner]).encode()).hexdigest() if inner else script
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.judge.mirror import UNSEEN
 from agents.judge.mirror import Z_95 as Z_95
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -111,8 +112,8 @@ def rings(meetings: Sequence[Meeting], surely: float = Z_95) -> list[tuple[str, 
         means = np.asarray(m.pairs, float).mean(1)
         if len(means) < 2:
             continue
-        error = max(float(means.std(ddof=1)), LEAST_SCATTER / len(means)) / math.sqrt(len(means))
-        if abs(means.mean() - 0.5) > surely * error:
+        doubt = max(surely * float(means.std(ddof=1)) / math.sqrt(len(means)), UNSEEN / len(means))
+        if abs(means.mean() - 0.5) > doubt:
             beats.add((m.first, m.second) if means.mean() > 0.5 else (m.second, m.first))
     players = sorted({name for pair in beats for name in pair})
     return [

@@ -24,9 +24,9 @@ class Hypotheses:
     false_reject: float = 0.05  # probability of rejecting at `enough` or above
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.not_enough < self.enough <= 1.0:
+        if not 0.0 < self.not_enough < self.enough < 1.0:
             found = f"not_enough is {self.not_enough}, enough {self.enough}"
-            raise ValueError(f"{found}, expected 0 to 1, and the first below the second")
+            raise ValueError(f"{found}, expected above 0, below 1, and the first below the second")
         for name in ("false_accept", "false_reject"):
             if not 0.0 < getattr(self, name) < 0.5:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected above 0, below 0.5")

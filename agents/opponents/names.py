@@ -1,6 +1,8 @@
 """Opponents by name: the styles, and how what was asked for becomes one."""
 
+import hashlib
 import importlib
+import importlib.util
 from pathlib import Path
 
 from agents.bundle import OnnxPolicy
@@ -131,6 +133,14 @@ def _imported(name: str, seed: int, what: str) -> Part:
 def digest_of(name: str) -> str | None:
     """The hash of the model that a name is the folder of; None if it is none."""
     return model_of(Path(name)).digest() if _holds_model(name) else None
+
+
+def digest_of_maker(name: str) -> str | None:
+    """The hash of the module that a name such as package.module:maker says; None if it says none."""
+    module = importlib.util.find_spec(name.partition(":")[0]) if _is_maker(name) else None
+    if module is None or module.origin is None or not module.has_location:
+        return None
+    return hashlib.sha256(Path(module.origin).read_bytes()).hexdigest()
 
 
 def model_of(folder: Path) -> Acting:

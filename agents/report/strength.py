@@ -10,7 +10,7 @@ import numpy as np
 from agents.evaluation import ALL, minds_of
 from agents.judge.gauntlet import Known, gauntlet, known_order
 from agents.judge.matches import MatchResult, play
-from agents.judge.mirror import Z_95, by_start
+from agents.judge.mirror import MirrorScore, by_start
 from agents.judge.players import ModelRef, Player, player_of
 from agents.judge.ratings import Ladder, Meeting, rate, rings
 from agents.opponents import STYLES
@@ -158,14 +158,9 @@ def measure(subject: Subject, pairs: int, say: Say) -> Strength:
 
 def together(results: Sequence[MatchResult]) -> Score:
     """All pairs of several results as one score."""
-    scores = np.concatenate([result.scores for result in results])
-    means = scores.mean(1)
-    half = Z_95 * float(means.std(ddof=1)) / np.sqrt(len(means)) if len(means) > 1 else 1.0
-    middle = float(means.mean())
+    whole = MirrorScore(ALL, np.concatenate([result.scores for result in results]))
     void = sum(len(void.seeds) for result in results for void in result.void)
-    return Score(
-        ALL, len(scores), middle, max(0.0, middle - half), min(1.0, middle + half), float((scores == 0.5).mean()), void
-    )
+    return Score(ALL, len(whole.pairs), whole.win_rate, *whole.interval, whole.drawn, void)
 
 
 def standings(strengths: Sequence[Strength], pairs: int, say: Say) -> list[Standing]:

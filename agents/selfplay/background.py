@@ -93,9 +93,11 @@ def play_matches(order: Order, out: Path, workers: int, say: Callable[[int], Non
         raise ValueError(f"matches is {order.matches:,}, workers {workers}, expected at most {most}")
     if not 0 <= order.seed < 1 << SEED_BITS:
         raise ValueError(f"seed is {order.seed}, expected 0 to {(1 << SEED_BITS) - 1}")
-    if (out / SUMMARY).exists() or (out / TRANSITIONS).exists():
+    if any((out / name).exists() for name in (SUMMARY, TRANSITIONS, RECORDINGS)):
         raise ValueError(f"{out} holds matches already, expected another folder")
     engines = parts_of(order.first, "first")
+    for name in engines:  # each is played apart, so that they may give different orders
+        opponent_of(name, what="first")
     opponent_of(order.second, what="second")
     out.mkdir(parents=True, exist_ok=True)
     counts = np.bincount(np.arange(order.matches) % workers, minlength=workers)
@@ -108,7 +110,8 @@ def play_matches(order: Order, out: Path, workers: int, say: Callable[[int], Non
             summary.by_engine.setdefault(name, Tally()).add(tally)
             summary.datasets.append(dataset)
     except BaseException:
-        shutil.rmtree(out / TRANSITIONS, ignore_errors=True)
+        for name in (TRANSITIONS, RECORDINGS):
+            shutil.rmtree(out / name, ignore_errors=True)
         raise
     summary.seconds = perf_counter() - begun
     told = {**asdict(summary), "matches": summary.matches, "matches_a_second": round(summary.matches_a_second, 2)}
@@ -173,7 +176,7 @@ def _played(share: _Share, name: str, count: int, begun: int) -> Told:
         table = _Table(share, name, side, seeds)
         if storage is None:
             told = f"{share.order.archetype} under {name} against {share.order.second} in {share.order.scenario}"
-            storage = new_storage(folder, table.battle, table.battle.control, told, {"scenario": share.order.scenario})
+            storage = new_storage(folder, table.battle, table.battle.control, told, table.shown)
         for some in table.play(tally, episodes):
             storage.update_episodes(some)
             episodes += len(some)
@@ -192,10 +195,13 @@ class _Table:
         self.kept = blocks
         rival = opponent_of(order.second, int(seeds[0]) + 1)
         _heat(rival, order)
+        self.shown: dict[str, Any] = {  # which the environment of the dataset is to be made with
+            "archetype": order.archetype, "scenario": order.scenario, "observe": blocks,
+            "decision_ms": order.decision_ms,
+        }  # fmt: skip
         self.battle = Battle(
-            min(AT_ONCE, len(seeds)), self.mind.control, archetype=order.archetype, scenario=order.scenario, pack=True,
-            side=side, observe=blocks, opponent=rival, decision_ms=order.decision_ms, record=order.recordings,
-            reward=for_archetype(order.archetype),
+            min(AT_ONCE, len(seeds)), self.mind.control, pack=True, side=side, opponent=rival, record=order.recordings,
+            reward=for_archetype(order.archetype), **self.shown,
         )  # fmt: skip
         self.more = tuple(block for block in self.mind.blocks if block not in blocks)
 

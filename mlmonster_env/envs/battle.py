@@ -112,6 +112,12 @@ class Battle:
         checked("skills", skills, SKILLS)
         if reward is not None and not callable(reward):
             raise ValueError(f"reward is {reward!r}, expected a function of events")
+        if isinstance(scenario, Scenario):
+            for name, value, usual in (("archetype", archetype, None), ("skills", skills, "fair")):
+                if value != usual:
+                    raise ValueError(
+                        f"{name} is {value!r} beside a Scenario, which was staged before; expected {usual!r}, or a Plan"
+                    )
         self.bestiary = bundled() if bestiary is None else bestiary
         self.plan = None if isinstance(scenario, Scenario) else plan_of(scenario).narrowed(archetype)
         self.skills = skills

@@ -85,6 +85,10 @@ def write_mp4(path: str | Path, scenes: Sequence[Scene], fps: int = 10) -> None:
 
 def film(recording: Recording, path: str | Path, bestiary: Bestiary | None = None, fps: int = 10) -> None:
     """Play a recording and write it as a film, a .gif or an .mp4, at twice the pace of the world."""
+    if not isinstance(recording, Recording):
+        raise ValueError(f"recording is {recording!r}, expected a Recording, such as Recording.load(path)")
+    if not fps >= 1:
+        raise ValueError(f"fps is {fps!r}, expected at least 1 picture a second")
     writers = {".gif": write_gif, ".mp4": write_mp4}
     ending = Path(path).suffix.lower()
     if ending not in writers:

@@ -8,7 +8,7 @@ from pettingzoo import ParallelEnv
 
 from mlmonster_env.contract import CONTINUOUS, CONTROLS
 from mlmonster_env.data.errors import one_of
-from mlmonster_env.envs.arguments import as_orders, checked, do_nothing
+from mlmonster_env.envs.arguments import as_orders, checked, do_nothing, whole
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import FPS, part_of
@@ -62,6 +62,8 @@ class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """Begin a match: the first of a seed, or the next one."""
+        if seed is not None and not whole(seed):
+            raise ValueError(f"seed is {seed!r}, expected a whole number or None")
         if seed is None and self._seeded:
             self.battle.begin(np.zeros(1, np.int64))
         else:

@@ -27,9 +27,12 @@ class JointExtractor(BaseFeaturesExtractor):
     `grid` says how a grid is looked at: "around" the monster, or all of it by a transformer over "patches".
     """
 
-    def __init__(self, observation_space: spaces.Dict, widths: Widths, grid: str = "around") -> None:
+    def __init__(self, observation_space: spaces.Dict, widths: Widths | None = None, grid: str = "around") -> None:
+        if not isinstance(observation_space, spaces.Dict):
+            raise ValueError(f"observations are {observation_space}, expected a Dict of 'state' and other blocks")
         if grid not in GRIDS:
             raise ValueError(f"grid is {grid!r}, expected one of {', '.join(GRIDS)}")
+        widths = widths or Widths()
         super().__init__(observation_space, widths.trunk)
         looked: dict[str, Callable[[], BaseFeaturesExtractor]] = {
             "around": lambda: GridExtractor(observation_space, widths.grid),

@@ -51,6 +51,8 @@ class VisionExtractor(BaseFeaturesExtractor):
         self, observation_space: spaces.Space[object], width: int = 64, layers: int = 2, heads: int = 4
     ) -> None:
         check_block(observation_space, "grid")
+        if layers < 1:  # the class token would ask nobody
+            raise ValueError(f"layers is {layers}, expected at least 1")
         super().__init__(observation_space, width)
         self.embedding = nn.Conv2d(len(GRID_CHANNELS), width, PATCH, stride=PATCH)  # cutting and embedding in one
         self.places = nn.Parameter(torch.randn(PATCHES, width) * SPREAD)

@@ -151,6 +151,28 @@ def test_what_is_no_run_is_told(tmp_path, capsys):
             command.main(words)
 
 
+def test_a_run_that_breaks_does_not_keep_others_from_being_exported(tmp_path, monkeypatch, capsys):
+    """Neither one whose network gives no numbers, nor one that breaks in a way which nobody thought of."""
+    broken = model("combat_dqn")
+    next(iter(broken.actor.parameters())).data[:] = np.nan
+    broken.save(tmp_path / "runs" / "a" / "final")
+    for name in ("b", "c"):
+        model("combat_dqn").save(tmp_path / "runs" / name / "final")
+    made = Trained.of
+
+    def of(path, **options):
+        if path.name == "b":
+            raise RuntimeError("of the exporter's own")
+        return trained("combat_dqn") if path.name == "c" else made(path, **options)
+
+    monkeypatch.setattr(Trained, "of", of)
+    assert command.main(["--all", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "models")]) == 1
+    told = capsys.readouterr()
+    assert "a was not exported: the combat_dqn gave numbers that are not finite" in told.err
+    assert "b was not exported: RuntimeError: of the exporter's own" in told.err
+    assert f"{tmp_path / 'runs' / 'c'}: fp32, " in told.out
+
+
 def test_two_networks_are_refused_with_words():
     with pytest.raises(CannotExportError, match="learnt by conditioned_ppo: it is two networks"):
         build(model("pattern_recognition", algo="conditioned_ppo"))

@@ -173,3 +173,11 @@ def test_results_of_another_model_are_not_written_over(tmp_path, capsys):
     said = ["gauntlet", "random", "--archetype", "mage", "--pairs", "2", "--unchecked", "--out", str(tmp_path)]
     assert main(said) == 2
     assert "holds something already, expected a new folder" in capsys.readouterr().err
+
+
+def test_every_result_is_kept_in_one_folder_whatever_it_is_called(tmp_path):
+    model().save(tmp_path / "model")
+    said = ["gauntlet", "random", f"mix:idle=1,{tmp_path / 'model'}=1", "--archetype", "mage", "--pairs", "2"]
+    assert main([*said, "--scenario", "duel", "--unchecked", "--out", str(tmp_path / "kept")]) == 0
+    kept = list((tmp_path / "kept").iterdir())
+    assert len(kept) == 11 and all((folder / "result").is_dir() for folder in kept)

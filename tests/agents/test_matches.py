@@ -1,5 +1,6 @@
 """Judged matches: sides are changed, faults void, nothing valid is no evidence, and every match can be replayed."""
 
+import shutil
 import threading
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from agents.catalog import TYPES
 from agents.judge.matches import BEHAVIOUR, NoEvidenceError, play
 from agents.judge.mirror import judge_mirror
-from agents.judge.players import player_of, sampled
+from agents.judge.players import ModelRef, Player, player_of, sampled, script_digest
 from agents.learners.build import make_card
 from mlmonster_env.sim.recording import Recording
 from policies.actors import build_actor
@@ -155,6 +156,26 @@ def test_whose_fault_it_was_is_told(place):
     assert [len(void.seeds) for void in result.void] == [6, 6] and not result.behaviour
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_void_tells_the_side_of_the_first_player(turned):
+    made = []
+
+    def make(seed):
+        made.append(seed)
+        return Breaking(seed, 1 if len(made) == 2 else 99, fails)
+
+    players = [Player(ModelRef("second time broken", "x"), make), player_of("stock")]
+    first, second = players[::-1] if turned else players
+    result = play(first, second, SCENE, SEEDS[:2], archetype="mage", max_episode_steps=3)
+    assert [void.side for void in result.void] == [0 if turned else 1]
+
+
+@pytest.mark.parametrize("seeds", [5, [[1, 2], [3, 4]], [1.5, 2.5], "12", None])
+def test_seeds_that_are_none_are_named(seeds):
+    with pytest.raises(ValueError, match=r"seeds are .*expected whole numbers in a row, such as range\(100\)"):
+        play("rusher", "idle", SCENE, seeds, archetype="mage")
+
+
 class Wild:
     """A rival of four numbers a slot, one of which is none."""
 
@@ -294,6 +315,21 @@ def test_players_are_known_by_what_they_are(tmp_path):
         player_of("rushr")
     with pytest.raises(ValueError, match="archetype is None"):
         play("rusher", "idle", SCENE, SEEDS)
+
+
+def test_a_mix_is_known_by_the_models_and_makers_in_it(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    digests = []
+    for seed in (0, 1):
+        shutil.rmtree(tmp_path / "one", ignore_errors=True)
+        model(seed=seed).save(tmp_path / "one")
+        digests.append(player_of(f"mix:stock=1,{tmp_path / 'one'}=1").ref.digest)
+    for own in ("", "# better now"):
+        (tmp_path / "mine_alone.py").write_text(f"from agents.opponents.plain import Plain\n{own}\n")
+        (tmp_path / "mine_alone.py").open("a").write("def made(seed):\n    return Plain('idle', seed)\n")
+        digests.append(player_of("mine_alone:made").ref.digest)
+    assert len(set(digests)) == 4
+    assert player_of("rusher").ref.digest == script_digest("rusher")
 
 
 def test_a_mix_with_stock_is_only_a_second_player():

@@ -136,7 +136,7 @@ def test_statistics_are_those_of_pairs(outcomes):
     else:
         error = math.sqrt(sum((m - mean) ** 2 for m in means) / (len(means) - 1) / len(means))
         assert score.standard_error == pytest.approx(error)
-        half = 1.959964 * error if error else 3.0 / len(outcomes)
+        half = max(1.959964 * error, 3.0 / len(outcomes))
         assert low == pytest.approx(max(0.0, mean - half), abs=1e-9)
         assert high == pytest.approx(min(1.0, mean + half), abs=1e-9)
 
@@ -158,6 +158,22 @@ def test_about_95_of_100_intervals_hold_the_truth():
         low, high = MirrorScore("made up", pairs).interval
         held += low <= 0.5 <= high
     assert 920 <= held <= 980
+
+
+def test_one_pair_that_came_out_otherwise_makes_nobody_surer():
+    alike = np.ones((20, 2))
+    odd = np.concatenate([alike[1:], [[1.0, 0.5]]])
+    assert MirrorScore("made up", odd).interval[0] <= MirrorScore("made up", alike).interval[0]
+
+
+@pytest.mark.parametrize(("count", "chance"), [(3, 0.5), (5, 0.5), (50, 0.95), (100, 0.98), (200, 0.98)])
+def test_intervals_hold_the_truth_where_pairs_are_few_or_nearly_alike(count, chance):
+    random = np.random.default_rng(2)
+    held = 0
+    for _ in range(1000):
+        low, high = MirrorScore("made up", (random.random((count, 1)) < chance) * np.ones((1, 2))).interval
+        held += low <= chance <= high
+    assert held >= 930
 
 
 def test_scores_together_are_all_of_their_pairs():

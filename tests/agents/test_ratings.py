@@ -88,3 +88,9 @@ def test_who_is_tied_to_nobody_is_named():
         rate([Meeting("a", "b", np.ones((2, 2)))], {"z": 0.0})
     with pytest.raises(ValueError, match="player is 'q'"):
         rate([Meeting("a", "b", np.ones((2, 2)))], {"a": 0.0})["q"]
+
+
+@pytest.mark.parametrize(("count", "found"), [(2, []), (5, []), (12, [("a", "b", "c")])])
+def test_a_few_pairs_make_no_ring(count, found):
+    won = np.ones((count, 2))
+    assert rings([Meeting("a", "b", won), Meeting("b", "c", won), Meeting("c", "a", won)]) == found

@@ -5,6 +5,7 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from agents.report.replayed import ReplayError, moments
 from agents.report.sections import Section, gather_training
 from agents.report.series import of_matches, win_rates
 from agents.report.sources import Subject, kinds_of, read_csv, read_subject, subjects_of
-from agents.report.strength import OrderCheck, Score, Strength, player_for
+from agents.report.strength import OrderCheck, Score, Strength, player_for, together
 from agents.report.tape import ILLEGAL, LEVELS, ShownMatch, chosen, tape
 from tests.agents.runs import begin
 from tests.agents.test_matches import model
@@ -267,3 +268,10 @@ def test_a_model_that_fails_is_an_error_and_no_report(tmp_path, capsys):
     broken.save(tmp_path / "broken")
     assert main([str(tmp_path / "broken"), "--out", str(tmp_path / "a.html"), "--pairs", "2"]) == 2
     assert "not finite" in capsys.readouterr().err and not (tmp_path / "a.html").exists()
+
+
+def test_scores_of_all_starts_leave_the_doubt_of_each():
+    won = play("rusher", "idle", SCENE, range(4), archetype="mage", record=False)
+    won = replace(won, scores=np.ones((4, 2)))
+    whole = together([won, won])
+    assert (whole.pairs, whole.win_rate, whole.high) == (8, 1.0, 1.0) and whole.low == pytest.approx(1 - 3 / 8)

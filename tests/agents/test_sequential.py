@@ -62,3 +62,9 @@ def test_wrong_numbers_are_named():
         Hypotheses(0.5, 0.6, false_accept=0.7)
     with pytest.raises(ValueError, match=r"a pair came to 0\.3"):
         SequentialTest(Hypotheses(0.5, 0.6)).add(np.array([[0.3, 0.3]]))
+
+
+@pytest.mark.parametrize("rates", [(0.9, 1.0), (0.0, 0.1)])
+def test_what_no_pairs_could_show_is_no_hypothesis(rates):
+    with pytest.raises(ValueError, match="expected above 0, below 1"):
+        Hypotheses(*rates)

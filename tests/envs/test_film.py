@@ -97,3 +97,10 @@ def test_a_wrong_ending_is_named(tmp_path, recording, name):
     with pytest.raises(ValueError, match=rf"path is '.*{name}', expected a file that ends in \.gif or \.mp4"):
         film(recording, tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_recording_and_no_pace_are_named(tmp_path, recording):
+    with pytest.raises(ValueError, match=r"recording is 'match\.npz', expected a Recording"):
+        film("match.npz", tmp_path / "match.gif")
+    with pytest.raises(ValueError, match="fps is 0, expected at least 1"):
+        film(recording, tmp_path / "match.gif", fps=0)

@@ -183,3 +183,9 @@ def test_wrong_orders_are_named(control, agent, action, words):
 def test_wrong_arguments_are_named(asked, words):
     with pytest.raises(ValueError, match=words):
         parallel_env(**asked)
+
+
+@pytest.mark.parametrize("seed", [1.5, "1", True])
+def test_a_wrong_seed_is_named(seed):
+    with pytest.raises(ValueError, match=r"seed is .*, expected a whole number or None"):
+        parallel_env().reset(seed=seed)

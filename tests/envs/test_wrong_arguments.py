@@ -206,3 +206,11 @@ def test_an_empty_scenario_file_is_named(tmp_path):
     path.write_text("")
     with pytest.raises(ValueError, match=re.escape("nothing.yml")):
         MonsterEnv(scenario=path)
+
+
+@pytest.mark.parametrize(("argument", "value"), [("archetype", "mage"), ("skills", "free")])
+def test_what_a_staged_scenario_could_not_heed_is_named(argument, value):
+    staged = MonsterEnv(scenario="skirmish-1v1", archetype="tank").battle.scenario
+    assert MonsterEnv(scenario=staged).battle.scenario is staged
+    with pytest.raises(ValueError, match=f"{argument} is '{value}' beside a Scenario"):
+        MonsterEnv(scenario=staged, **{argument: value})

@@ -1,6 +1,6 @@
 """Extractors: what is not there says nothing, order says nothing, and each serves Stable-Baselines3 by itself."""
 
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
@@ -14,7 +14,7 @@ from mlmonster_env.envs.battle import block_space
 from policies.extractors import EntityExtractor, GridExtractor, JointExtractor, SkillExtractor, StateExtractor
 from policies.extractors.entities import EntityAttention
 from policies.masks import MASK
-from policies.sizes import SMALL, TINY
+from policies.sizes import SMALL, TINY, Widths
 from tests.policies.models import KINDS, policy_of, sights, tensors
 
 ALONE = {"state": StateExtractor, "grid": GridExtractor, "entities": EntityExtractor, "skills": SkillExtractor}
@@ -231,6 +231,15 @@ def test_blocks_that_the_joint_extractor_does_not_know_are_named(blocks):
     with pytest.raises(ValueError, match="expected 'state' and any of") as error:
         JointExtractor(space, TINY)
     assert blocks[-1] in str(error.value)
+
+
+def test_the_joint_extractor_wants_blocks_by_name():
+    with pytest.raises(ValueError, match=r"observations are Box\(.*, expected a Dict of 'state' and other blocks"):
+        JointExtractor(cast(Any, box("state")))
+
+
+def test_the_joint_extractor_has_widths_of_its_own():
+    assert JointExtractor(spaces.Dict({"state": box("state")})).features_dim == Widths().trunk
 
 
 def test_a_width_that_heads_do_not_divide_is_named():

@@ -103,6 +103,8 @@ def test_where_a_match_begins_the_rest_is_forgotten(core):
     np.testing.assert_allclose(mixed[~starts], going[~starts], atol=1e-6)
     assert not np.allclose(fresh, going, atol=1e-4)
     np.testing.assert_array_equal(state, before)
+    state[starts] = np.nan  # as in arrays that nothing was written into yet
+    np.testing.assert_allclose(model.predict(moment(9), state, episode_start=starts)[1], mixed, atol=1e-6)
 
 
 @BOTH

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from mlmonster_env.contract import CONTROLS, NOTHING_TO_DO, STATE_SIZE, derive_mask
+from mlmonster_env.contract import CONTROLS, NOTHING_TO_DO, STATE_SIZE, VERSION, derive_mask
+from policies.acting import NotFiniteError
 from policies.masks import FORBIDDEN, MASK
 from policies.policy import Policy
 from policies.storage import ARRAYS, MANIFEST, VALUES, DamagedError, read_manifest, sha256, write_tree
@@ -100,6 +101,18 @@ def test_numbers_may_be_of_any_kind(kind):
     assert np.array_equal(model.predict({"state": given})[0], model.predict(states.astype(np.float16))[0])
 
 
+@pytest.mark.filterwarnings("error")
+def test_arrays_may_be_of_any_make():
+    model = model_of("values")
+    states = seen_by("values")["state"]
+    chosen, _ = model.predict(states)
+    fixed = states.copy()
+    fixed.flags.writeable = False
+    for given in (states[::-1][::-1], np.asfortranarray(states), states.astype(">f4"), fixed):
+        assert np.array_equal(model.predict(given)[0], chosen)
+    assert np.array_equal(model.predict(states[::-1])[0], chosen[::-1])
+
+
 @pytest.mark.parametrize("size", [63, 65])
 @pytest.mark.parametrize("single", [True, False], ids=["one", "many"])
 def test_a_state_of_another_shape_is_named(size, single):
@@ -131,6 +144,36 @@ def test_a_missing_block_is_named(kind, block):
     del seen[block]
     with pytest.raises(ValueError, match=f"expected '{block}'"):
         model_of(kind).predict(seen)
+
+
+@pytest.mark.parametrize("kind", ["values", "box"])
+def test_what_an_environment_gives_as_a_whole_is_refused(kind):
+    model, seen = model_of(kind), row(seen_by(kind), 0)
+    for ask in (model.predict, model.session().act):
+        with pytest.raises(ValueError, match=r"the observation is a tuple of 2, .* the first"):
+            ask((seen, {}))
+
+
+@pytest.mark.parametrize("nothing", [None, 1.0, "state"])
+def test_what_is_no_array_is_named(nothing):
+    with pytest.raises(ValueError, match=rf"'state' is {nothing!r}, expected an array of shape \(64,\)"):
+        model_of("values").predict(nothing)
+
+
+@pytest.mark.parametrize(("kind", "block"), [("logits", "grid"), ("quantiles", "skills"), ("box", "state")])
+def test_what_was_shown_is_to_blame_where_it_is_no_number(kind, block):
+    seen = seen_by(kind)
+    seen[block][3].flat[2] = np.nan
+    with pytest.raises(NotFiniteError, match=f"not finite: '{block}' of row 3, which it was shown"):
+        model_of(kind).predict(seen)
+
+
+def test_a_network_is_to_blame_where_its_own_numbers_are_none():
+    model = model_of("values")
+    next(model.actor.parameters()).data[:] = np.nan
+    for ask in (model.predict, lambda seen: model.consider(seen, np.zeros((ROWS, 0)))):
+        with pytest.raises(NotFiniteError, match=r"not finite$"):
+            ask(seen_by("values"))
 
 
 def test_probabilities_are_drawn_from_unless_the_best_is_asked_for():
@@ -275,6 +318,13 @@ def test_a_manifest_that_names_other_classes_is_refused(tmp_path):
     file = tmp_path / "model" / MANIFEST
     file.write_text(file.read_text().replace('"DuelingQPolicy"', '"Popen"'))
     with pytest.raises((ValueError, DamagedError), match=r"Popen|damaged"):
+        Policy.load(tmp_path / "model")
+
+
+def test_weights_of_another_network_are_told_with_their_folder(tmp_path):
+    model, other = model_of("values"), model_of("quantiles")
+    write_tree(tmp_path / "model", {"weights": dict(other.actor.state_dict())}, model=model.told(), contract=VERSION)
+    with pytest.raises(ValueError, match=f"{tmp_path / 'model'} holds weights of another network"):
         Policy.load(tmp_path / "model")
 
 

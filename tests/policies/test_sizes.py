@@ -27,6 +27,12 @@ def test_an_unknown_size_is_named():
         widths_of("combat_dqn", "huge")
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_an_unknown_type_is_named_at_every_size(size):
+    with pytest.raises(ValueError, match="model_type is 'combat_dqm', expected perhaps combat_dqn"):
+        widths_of("combat_dqm", size)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_counted_without_memory_is_what_is_built(kind):
     made, control, blocks, arguments = KINDS[kind]

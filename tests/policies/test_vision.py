@@ -181,6 +181,12 @@ def test_heads_must_share_the_width():
         extractor(10)
 
 
+def test_a_look_of_no_layers_is_refused():
+    """It would be the same whatever stood in the grid."""
+    with pytest.raises(ValueError, match="layers is 0, expected at least 1"):
+        extractor(layers=0)
+
+
 def test_a_space_without_a_grid_is_named():
     with pytest.raises(ValueError, match="expected 'grid' of shape"):
         VisionExtractor(spaces.Dict({"state": block_space("state", "movement")}))

@@ -1,6 +1,8 @@
 """Weights, schedules, shares and terms of one's own."""
 
 import pickle
+import re
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -70,6 +72,22 @@ def test_a_term_of_ones_own_is_a_function_and_a_weight():
     assert "stands" not in TERMS
 
 
+@pytest.mark.parametrize("gave", [np.ones(6), np.ones((6, 7)), None])
+def test_a_term_of_ones_own_is_over_matches_and_units(gave):
+    """There are as many matches as units: numbers of matches alone would be spread over the units in silence."""
+    told = "None" if gave is None else re.escape(f"shape {gave.shape}")
+    with pytest.raises(ValueError, match=rf"the term 'own' gave .*{told}, expected \(6, 6\): \[matches, units\]"):
+        battle_with(Payment({custom("own", lambda events: gave): 1.0}), steps=1)
+
+
+@pytest.mark.parametrize("gave", [2.0, np.full((6, 1), 2), np.full((6, 6), 2.0)], ids=["all", "matches", "units"])
+def test_a_term_may_give_the_same_to_many(gave):
+    own = custom("own", lambda events: gave)
+    events = battle_with(Payment({"win": 1.0}), steps=1).arena.events.of_members()
+    assert (own(events) == 2).all() and own(events).shape == (6, 6)
+    assert (Payment({own: 1.5})(events) == 3).all() and (Payment({own: 1.5}).terms(events)["own"] == 3).all()
+
+
 @pytest.mark.parametrize("archetype", WEIGHTS)
 def test_a_payment_can_be_pickled(archetype):
     payment = for_archetype(archetype, shaping=Schedule())
@@ -100,7 +118,13 @@ def test_a_match_that_is_over_pays_nothing_more(archetype):
         (lambda: for_archetype("mege"), "archetype is 'mege', expected perhaps mage"),
         (lambda: Payment({"damage_delt": 1.0}), "term is 'damage_delt', expected perhaps damage_dealt"),
         (lambda: Payment({"kill": float("nan")}), "the weight of kill is nan"),
+        (lambda: Payment(cast(Any, {"kill": "1"})), "the weight of kill is '1', expected a finite number"),
+        (lambda: Payment({"kill": 1.0}, scale=float("inf")), "scale is inf, expected a finite number"),
         (lambda: Payment({"kill": 1.0}, shared=1.5), "shared is 1.5, expected 0 to 1"),
+        (lambda: Payment({"kill": 1.0, TERMS["kill"]: 2.0}), "weights hold two terms called 'kill'"),
+        (lambda: for_archetype("mage").with_term(custom("win", lambda e: e.won), 1.0), "two terms called 'win'"),
+        (lambda: custom("own", cast(Any, 3.0)), "the function of the term 'own' is 3.0, expected a function of events"),
+        (lambda: for_archetype("mage", shaping=cast(Any, True)), "the schedule of hp_difference is True, expected"),
         (lambda: Payment({"kill": 1.0}, schedules={"kil": Schedule()}), "a schedule is for 'kil', expected perhaps"),
     ],
 )

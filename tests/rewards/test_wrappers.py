@@ -108,6 +108,12 @@ def test_matches_become_lines_of_a_file(tmp_path):
         assert sum(float(line[name]) for name in terms) == pytest.approx(float(line["return"]), abs=1e-4)
 
 
+@pytest.mark.parametrize("pay", [None, lambda events: events.won])
+def test_what_is_no_pay_is_named(pay):
+    with pytest.raises(ValueError, match=r"pay is .*, expected an archetype or a Payment; of a function of events"):
+        RewardWrapper(MonsterEnv(**OPTIONS), pay)
+
+
 def test_environments_of_others_are_refused():
     with pytest.raises(ValueError, match="expected an environment of this library"):
         RewardWrapper(gym.make("CartPole-v1"), "mage")

@@ -3,6 +3,7 @@
 import pytest
 
 from scripts import analyze_rewards
+from tests.agents.exports import exported, saved
 
 
 def test_a_table_for_each_archetype_and_a_picture(tmp_path, capsys):
@@ -33,3 +34,23 @@ def test_a_policy_of_ones_own(capsys):
         ["--archetype", "ranged", "--behaviour", "random", "--policy", f"{__name__}:idle", "--matches", "3"]
     )
     assert f"{__name__}:idle"[:8] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("model_type", ["combat_dqn", "temporal_transformer", "threat_assessment", "skill_dqn"])
+def test_a_model_is_paid_for_what_it_does(model_type):
+    paid = analyze_rewards.earned("mage", str(saved(model_type)), 3)
+    assert paid["return"] != 0.0 and paid["win"] == pytest.approx(paid["won"])
+
+
+def test_a_bundle_is_paid_as_the_model_that_it_was_made_of():
+    folders = saved("combat_dqn"), exported("combat_dqn")
+    own, other = (analyze_rewards.earned("mage", str(folder), 3) for folder in folders)
+    assert own == pytest.approx(other)
+
+
+def test_what_is_no_policy_is_told(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        analyze_rewards.main(["--archetype", "mage", "--policy", str(tmp_path)])
+    assert "holds no model, expected one's folder, or module:function" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="is a pattern_recognition, which gives no orders"):
+        analyze_rewards.earned("mage", str(saved("pattern_recognition")), 3)

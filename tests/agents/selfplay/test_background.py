@@ -159,3 +159,33 @@ def test_two_processes_play_as_many_as_one(tmp_path):
     summary = play_matches(order, tmp_path / "two", 2)
     assert summary.matches == 20 and summary.workers == 2
     assert len(list((tmp_path / "two" / "recordings").iterdir())) == 20
+
+
+def test_the_environment_of_a_dataset_shows_what_was_written(tmp_path):
+    order = Order(matches=1, first="rusher", second="stock", decision_ms=1000, **SMALL)
+    data = MinariDataset(str(tmp_path / "out" / play_matches(order, tmp_path / "out", 1).datasets[0]))
+    env: Any = data.recover_environment()
+    assert env.observation_space == data.observation_space and env.action_space == data.action_space
+    assert env.unwrapped.battle.plan.first.archetype == "mage" and env.unwrapped.battle.ticks == 10
+
+
+@pytest.mark.parametrize("what", ["first", "second"])
+def test_a_pool_is_no_engine(tmp_path, what):
+    with pytest.raises(ValueError, match=f"{what} is 'pool', and a pool belongs to the training of one model"):
+        play_matches(Order(**{"matches": 1, what: "pool", **SMALL}), tmp_path / "out", 1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_failed_leaves_no_recordings_for_the_next_order(tmp_path, monkeypatch):
+    def breaks(shares, say):
+        (shares[0].out / "recordings").mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(background, "_worked", breaks)
+    order = Order(matches=2, first="rusher", second="stock", **SMALL)
+    with pytest.raises(KeyboardInterrupt):
+        play_matches(order, tmp_path / "out", 1)
+    assert not list((tmp_path / "out").iterdir())
+    (tmp_path / "out" / "recordings").mkdir()
+    with pytest.raises(ValueError, match="holds matches already"):
+        play_matches(order, tmp_path / "out", 1)
