@@ -6,7 +6,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.attack import strike_again
 from mlmonster_env.sim.casting import check_event, free_cell_near
 from mlmonster_env.sim.chance import draw
-from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import apart, reaches, walkable
 from mlmonster_env.sim.hurt import die
 from mlmonster_env.sim.obey import obey
@@ -47,7 +47,7 @@ def can_change_target(w, u, v):
     return state == f.FOLLOW or state == f.ANGRY or state == f.IDLE or state == f.WALK or state == f.LOOT
 
 
-@small
+@kernel
 def ignores(w, u, attacker):
     """Whether a mind in the midst of a fight, and at its target, pays no heed to an attack."""
     return (w.units[f.TARGET, u] == attacker) | (w.units[f.MODE, u] & f.CHANGE_TARGET_MELEE == 0)
@@ -172,7 +172,7 @@ def random_walk(w, u, now):
     return False
 
 
-@small
+@kernel
 def rest_idle(w, u, now):
     """Leave an idle mind that has found no prey alone until its next walk or skill check, or somebody stirs."""
     s = w.units
@@ -202,7 +202,7 @@ def idle_about(w, u, now):
             s[f.WALK_AT, u] = now + draw(w, 1000)
 
 
-@small
+@kernel
 def undisturbed(w, u):
     """Whether a unit with a target follows its mind as usual: nothing keeps it, its target stands, its master lives."""
     s = w.units
@@ -215,7 +215,7 @@ def undisturbed(w, u):
     return master < 0 or (s[f.ALIVE, master] != 0 and s[f.MODE, u] & f.AGGRESSIVE_MODE == 0)
 
 
-@small
+@kernel
 def between_blows(w, u, now):
     """Whether a unit in a fight stands by its target and waits for its next blow, whoever attacks it."""
     s = w.units
@@ -233,7 +233,7 @@ def between_blows(w, u, now):
     return attacker == f.NOBODY or (s[f.MODE, u] & f.CAN_ATTACK != 0 and ignores(w, u, attacker))
 
 
-@small
+@kernel
 def running(w, u):
     """Whether a unit that nobody has attacked is on its way to a target out of reach."""
     s = w.units
@@ -275,7 +275,7 @@ def nothing_new(w, u, now):
     return True
 
 
-@small
+@kernel
 def may_think(w, u, now):
     """Whether it is time for a unit to think and nothing keeps its mind; else when to ask again, once it changes."""
     s = w.units
@@ -342,7 +342,7 @@ def think(w, u, now):
     engage(w, u, target, movable, now)
 
 
-@small
+@kernel
 def may_strike_again(w, u, v, now):
     """Whether a mind at rest, now that its attack delay is over, has only skills and the next blow to think of."""
     s = w.units

@@ -20,7 +20,7 @@ def last_turn_of(w, u):
     return w.scratch[f.ROUND] - (0 if passed else f.THINK_MS)
 
 
-@small
+@kernel
 def note_movable(w, u, when):
     """Note that a unit could move, if nothing but its own delay or nature can have held it."""
     s = w.units
@@ -28,7 +28,7 @@ def note_movable(w, u, when):
         s[f.COULD_MOVE, u] = max(s[f.COULD_MOVE, u], when)
 
 
-@small
+@kernel
 def rouse(w, u):
     """Have a unit's mind asked in the next round. If it rested, make up for the rounds that it was passed over."""
     s = w.units
@@ -59,7 +59,7 @@ def rouse_all(w):
         resting &= resting - 1
 
 
-@small
+@kernel
 def rest(w, u, whom, until):
     """Leave a unit alone until a moment, as long as neither it changes nor whoever it is after."""
     w.wake[u] = until
