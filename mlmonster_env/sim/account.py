@@ -130,7 +130,8 @@ def new_page(w, u, now):
     if w.book.shape[0] == 0:
         return
     bucket = w.book[0, f.BUCKET]
-    w.book[u, :] = 0
+    for row in range(f.BOOK_ROWS):
+        w.book[u, row] = 0
     w.book[0, f.BUCKET] = bucket
     w.book[u, f.BORN_AT] = now
     w.book[u, f.NOTICED_AT] = f.NEVER

@@ -12,6 +12,7 @@ processor.
 """
 
 import fcntl
+import gc
 import hashlib
 import importlib
 import json
@@ -29,7 +30,7 @@ import numba
 from llvmlite.binding import Linkage
 from numba.core import config, types
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler
+from numba.core.compiler import Compiler, Flags
 from numba.core.sigutils import normalize_signature
 from numba.core.types.misc import unliteral
 
@@ -73,10 +74,9 @@ class SeparateCompiler(Compiler):  # type: ignore[misc]
     def _compile_core(self) -> Any:
         result = super()._compile_core()
         library = result.library
-        empty = str(library._codegen._create_empty_module(library.name))
-        # Of a kernel from the cache numba finds only what its shared module names: here, what Python calls.
-        wrapper = f'@"{result.fndesc.llvm_cpython_wrapper_name}" = available_externally global i8 0'
-        library._shared_module = llvmlite.binding.parse_assembly(f"{empty}\n{wrapper}\n")
+        library._shared_module = llvmlite.binding.parse_assembly(
+            str(library._codegen._create_empty_module(library.name))
+        )
         function = self.state.func_id.func
         _finished.append((f"{function.__module__}:{function.__qualname__}", str(self.state.args)))
         _bitcode_of(result.fndesc.llvm_func_name).write_bytes(library._final_module.as_bitcode())
@@ -130,8 +130,31 @@ def _wide(argument: Any) -> Any:
     return argument
 
 
+class SharedFlags(Flags):  # type: ignore[misc]
+    """Options of a compilation, one object for all that have the same.
+
+    Numba asks at every operation whose types it infers whether it has met them under equal options, and compares all.
+    """
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+    def copy(self) -> Flags:
+        """Options that may be changed, to be told apart by what they say."""
+        return Flags(self)
+
+
+_flags: dict[str, SharedFlags] = {}
+
+
+def _shared(flags: Flags) -> SharedFlags:
+    return _flags.setdefault(flags.summary(), SharedFlags(flags))
+
+
 def _compiled(function: F, **options: Any) -> F:
     compiled = numba.njit(function, **OPTIONS, **options)
+    compiled._compiler._customize_flags = _shared
     compile_as_is = compiled.compile
 
     def compile_wide(signature: Any) -> Any:
@@ -155,12 +178,32 @@ def _cached(function: F, **options: Any) -> F:
 
 def kernel(function: F) -> F:
     """Compile a function that only other kernels call."""
-    return _cached(function, pipeline_class=SeparateCompiler)
+    return _not_for_python(_cached(function, pipeline_class=SeparateCompiler, no_cpython_wrapper=True))
 
 
 def small(function: F) -> F:
     """Compile a function short enough to be inlined into the kernels that call it."""
-    return _compiled(function)
+    return _not_for_python(_compiled(function, no_cpython_wrapper=True))
+
+
+def _not_for_python(function: F) -> F:
+    """Let calls by Python fail: taking its numbers and arrays apart would be a tenth of what there is to compile."""
+    compiled: Any = function
+    compile_wide = compiled.compile
+    name = f"{function.__module__}.{function.__name__}"
+
+    def refuse(*arguments: Any) -> None:
+        raise TypeError(f"{name} was called by Python, expected a call by an entry: only compiled code can call it")
+
+    def add_overload(result: Any) -> None:
+        compiled.overloads[tuple(result.signature.args)] = result
+
+    def compile_for_kernels(signature: Any) -> Any:
+        compile_wide(signature)
+        return refuse
+
+    compiled.compile, compiled.add_overload = compile_for_kernels, add_overload
+    return function
 
 
 def entry(function: F) -> F:
@@ -181,7 +224,7 @@ def _compile(compile_as_is: Callable[[tuple[Any, ...]], Any], signature: tuple[A
             return compile_as_is(signature)
         _compiling = True
         try:
-            with _locked_cache(), _plain_loops():
+            with _locked_cache(), _plain_loops(), _nothing_collected():
                 whole = _make_ready()
                 result = compile_as_is(signature)
                 if whole:
@@ -200,6 +243,18 @@ def _plain_loops() -> Iterator[None]:
         yield
     finally:
         config.LOOP_VECTORIZE = before
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """No garbage collection meanwhile: an eighth of all time, for some 200 MB that come free afterwards."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 @contextmanager

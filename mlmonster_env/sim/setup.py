@@ -130,7 +130,8 @@ def seed_match(w, seed, index, serial):
 def empty_match(w):
     """A match before anything has happened."""
     match = w.match
-    match[:] = 0
+    for place in range(match.shape[0]):
+        match[place] = 0
     match[f.WINNER] = -1
     match[f.FIRST_CONTACT] = f.NEVER
     match[f.STATUS_AT] = f.NEVER

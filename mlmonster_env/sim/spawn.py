@@ -19,7 +19,8 @@ SLAVE_MODE = f.CAN_MOVE | f.NO_RANDOM_WALK | f.CAN_ATTACK
 def empty_unit(w, u):
     """Make a place for a unit empty: nobody there, no timer running."""
     s = w.units
-    s[:, u] = 0
+    for row in range(s.shape[0]):
+        s[row, u] = 0
     s[f.SPECIES, u] = 0
     s[f.MASTER, u] = f.NOBODY
     s[f.TARGET, u] = f.NOBODY

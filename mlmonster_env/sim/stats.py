@@ -4,6 +4,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim import status_rules as rules
 from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.world import rows_of
 
 # Which stats of statuses bear on each number: those of STATUS_STATS that make looking at the statuses worth while.
 HIT_STATS = 1 << c.HIT | 1 << c.DEX | 1 << c.LUK
@@ -25,10 +26,7 @@ HEALED_STATS = 1 << c.HEALED
 def slots(w, u):
     """A unit's status slots: which, and their values."""
     s = w.units
-    return (
-        s[f.STATUS_ID : f.STATUS_ID + f.STATUS_LIMIT, u],
-        s[f.STATUS_VALUE : f.STATUS_VALUE + f.STATUS_LIMIT, u],
-    )
+    return rows_of(s, f.STATUS_ID, f.STATUS_LIMIT, u), rows_of(s, f.STATUS_VALUE, f.STATUS_LIMIT, u)
 
 
 @kernel

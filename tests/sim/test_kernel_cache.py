@@ -198,8 +198,13 @@ def test_entries_compiled_after_a_program_call_the_kernels_and_not_the_programs_
     assert tiny.run(NAMES_OF_COPIES) == ("57 39 17\nset()", True)
 
 
-def test_a_kernel_of_the_cache_can_be_called_by_itself(filled):
-    assert filled.run("from tiny.clock import turn; print(turn(5))") == ("39", False)
+@pytest.mark.parametrize(("module", "name"), [("clock", "turn"), ("rules", "bonus")])
+def test_a_kernel_that_python_calls_says_so(filled, module, name):
+    call = (
+        f"from tiny.{module} import {name} as called\ntry:\n    called(5)\nexcept TypeError as error:\n    print(error)"
+    )
+    said = f"tiny.{module}.{name} was called by Python, expected a call by an entry: only compiled code can call it"
+    assert filled.run(call) == (said, False)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.lab import Place
 from mlmonster_env.sim.orders import VECTOR_UNIT, packed, part_of
 from tests.sim.command import act, apart, cell, field, fighter, note_places, of, put, tell, tell_each, victim
+from tests.sim.from_python import from_python
 from tests.sim.grounds import bundled_maps, drawn, open_ground
 
 MIDDLE = 30
@@ -147,7 +148,7 @@ def test_a_vector_slides_along_a_wall():
 def test_a_packed_vector_holds_its_four_numbers():
     vectors = np.random.default_rng(0).uniform(-1.2, 1.2, (500, 4))
     for numbers, order in zip(vectors, packed(vectors).tolist(), strict=True):
-        parts = [part_of(order, place) / VECTOR_UNIT for place in range(4)]
+        parts = [from_python(part_of)(order, place) / VECTOR_UNIT for place in range(4)]
         assert parts == pytest.approx(np.clip(numbers, -1, 1), abs=0.5 / VECTOR_UNIT + 1e-9)
 
 

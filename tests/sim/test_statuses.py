@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from mlmonster_env.data import Bestiary, DataError, Monster
 from mlmonster_env.data.yaml_tree import parse_yaml
 from mlmonster_env.sim import status_columns as c
-from mlmonster_env.sim import status_rules as rules
-from mlmonster_env.sim import status_table
+from mlmonster_env.sim import status_rules, status_table
 from mlmonster_env.sim.status_table import STATUS_NAMES, compile_statuses, status_entries, status_id
 from tests.reference import reference_path
+from tests.sim.from_python import FromPython
 
 # Level and luk of the source, then level, str, agi, vit, int, dex, luk, mdef of the target.
 Who: TypeAlias = tuple[int, int, int, int, int, int, int, int, int, int]
+
+rules = FromPython(status_rules)
 
 GOLDEN_SUFFIX = {"renewal": "re", "pre-renewal": "pre"}
 MODES = tuple(GOLDEN_SUFFIX)
