@@ -89,9 +89,12 @@ def _indices(context: Any, builder: Any, array: BareArray, kind: Any, index: Any
     return [context.cast(builder, part, part_kind, types.intp) for part, part_kind in zip(parts, kinds, strict=True)]
 
 
-def _pointer(builder: Any, kind: BareArray, array: Any, index: Sequence[Any]) -> Any:
+def _pointer(context: Any, builder: Any, kind: BareArray, array: Any, index: Sequence[Any]) -> Any:
     """A pointer to one number. Numba's own way is some sixty instructions, which took a third of all compiling."""
     axes = list(zip(_shape(builder, kind, array), index, strict=True))
+    if context.enable_boundscheck:
+        for axis, (length, part) in enumerate(axes):
+            cgutils.do_boundscheck(context, builder, part, length, axis)
     if kind.layout == "F":
         axes.reverse()
     at = axes[0][1]
@@ -120,10 +123,10 @@ def get_from_bare_array(context, builder, signature, arguments):
     named = _indices(context, builder, kind, index_kind, index)
     left = kind.ndim - len(named)
     if left == 0:
-        return builder.load(_pointer(builder, kind, array, named))
+        return builder.load(_pointer(context, builder, kind, array, named))
     if kind.layout != "C":
         raise TypeError(f"{kind} was given {len(named)} indices, expected {kind.ndim}: what is left lies apart")
-    start = _pointer(builder, kind, array, [*named, *[context.get_constant(types.intp, 0)] * left])
+    start = _pointer(context, builder, kind, array, [*named, *[context.get_constant(types.intp, 0)] * left])
     return _made_of(context, builder, signature.return_type, start, _shape(builder, kind, array)[-left:])
 
 
@@ -131,7 +134,7 @@ def get_from_bare_array(context, builder, signature, arguments):
 def set_in_bare_array(context, builder, signature, arguments):
     kind, index_kind, value_kind = signature.args
     array, index, value = arguments
-    place = _pointer(builder, kind, array, _indices(context, builder, kind, index_kind, index))
+    place = _pointer(context, builder, kind, array, _indices(context, builder, kind, index_kind, index))
     builder.store(context.cast(builder, value, value_kind, kind.dtype), place)
 
 
@@ -190,7 +193,7 @@ def rows_of(typingctx, array, first, count, column):
 
     def codegen(context, builder, signature, arguments):
         array, first, count, column = arguments
-        data = _pointer(builder, signature.args[0], array, (first, column))
+        data = _pointer(context, builder, signature.args[0], array, (first, column))
         return _made_of(context, builder, signature.return_type, data, [count])
 
     if not isinstance(array, BareArray) or array.layout != "F":
