@@ -7,3 +7,4 @@ class BundleError(Exception):
     def __init__(self, name: str, told: str) -> None:
         super().__init__(f"{name}: {told}")
         self.name = name
+        self.told = told

@@ -23,6 +23,7 @@ OPERATORS = frozenset(
 )  # fmt: skip
 DOMAINS = ("", "ai.onnx")
 OPSETS = range(18, 24)  # of the standard domain
+FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 TYPES = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
 SCALARS = (AttributeProto.FLOAT, AttributeProto.INT, AttributeProto.STRING, AttributeProto.FLOATS, AttributeProto.INTS)
 
@@ -41,11 +42,14 @@ def check(model: onnx.ModelProto, manifest: Manifest, where: str) -> None:
     for tensor in model.graph.initializer:
         if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
             raise BundleError("external data", f"{where} keeps {tensor.name!r} in another file, expected it inside")
-        if tensor.data_type in (TensorProto.FLOAT, TensorProto.FLOAT16):
+        if tensor.data_type in FLOATS:
             if not np.isfinite(_numbers(tensor, where)).all():
                 raise BundleError("not finite", f"{where} holds {tensor.name!r}, in which a number is not finite")
     _check_ports(model.graph.input, manifest.inputs, "input", where)
     _check_ports(model.graph.output, manifest.outputs, "output", where)
+    names = [entry.key for entry in model.metadata_props]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BundleError("other model", f"{where} says twice what its {twice[0]} is, expected it once")
     told = {entry.key: entry.value for entry in model.metadata_props}
     expected = metadata(manifest)
     for name in sorted(set(told) | set(expected)):
@@ -83,6 +87,9 @@ def _check_operators(model: onnx.ModelProto, where: str) -> None:
             raise BundleError(
                 "unknown opset", f"{where} is of opset {opset.version}, expected {OPSETS.start} to {last}"
             )
+    if len(model.opset_import) != 1:
+        found = ", ".join(str(opset.version) for opset in model.opset_import) or "none"
+        raise BundleError("unknown opset", f"{where} imports opsets {found}, expected one, of standard operators")
     if model.functions or model.training_info or model.graph.sparse_initializer or model.graph.quantization_annotation:
         raise BundleError("unknown parts", f"{where} holds more than a graph: functions, training or sparse numbers")
     for node in model.graph.node:
@@ -102,16 +109,16 @@ def _check_operators(model: onnx.ModelProto, where: str) -> None:
 
 
 def _check_ports(found: Iterable[onnx.ValueInfoProto], told: tuple[Port, ...], what: str, where: str) -> None:
-    shown = [_shown(value) for value in found]
+    shown = [_shown(value, where) for value in found]
     expected = [(port.name, TYPES[port.type], port.shape) for port in told]
     if shown != expected:
         raise BundleError(f"other {what}s", f"{where} has {what}s {shown}, its manifest tells of {expected}")
 
 
-def _shown(value: onnx.ValueInfoProto) -> tuple[str, int, tuple[int, ...]]:
+def _shown(value: onnx.ValueInfoProto, where: str) -> tuple[str, int, tuple[int, ...]]:
     """Name, type and shape of a row; the first dimension must be of any length."""
     tensor = value.type.tensor_type
     dimensions = tensor.shape.dim
     if not dimensions or not dimensions[0].dim_param:
-        raise BundleError("fixed batch", f"{value.name} has a batch of a fixed size, expected one of any size")
+        raise BundleError("fixed batch", f"{where}: {value.name} has a batch of a fixed size, expected one of any size")
     return value.name, tensor.elem_type, tuple(dimension.dim_value for dimension in dimensions[1:])

@@ -165,6 +165,8 @@ def _withdraw(registry: Registry, given: argparse.Namespace, console: Console) -
 
 
 def _history(registry: Registry, given: argparse.Namespace, console: Console) -> int:
+    if given.latest < 1:
+        raise ValueError(f"--latest is {given.latest}, expected at least 1")
     with registry.connect() as connection:
         lines = records.history(connection, given.model, stage=given.stage, latest=given.latest)
     console.print(tables.history_table(lines) if lines else "nothing happened")

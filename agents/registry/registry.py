@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from agents.bundle import verify
+from agents.bundle import BundleError, verify
 from agents.bundle.manifest import FILES, MODEL
 from agents.bundle.reading import Bundle, read
 from agents.bundle.writing import write
@@ -78,6 +78,8 @@ class Registry:
         """
         if force:
             reason = _reason(reason, "promoting by force")
+        elif reason is not None:
+            _keepable(reason)
         with self.connect() as connection:
             seen = self._seen(connection, name, stage, epoch)
             one = records.version(connection, name, version)
@@ -116,7 +118,14 @@ class Registry:
                     return seen
                 raise RegistryError(f"{seen} points to version {seen.version}, expected {leaving} to roll back from")
             one = self._good(connection, seen, to)
-        read(records.folder_of(one, self.models), one.content_hash)
+            versions = records.versions(connection, name)
+        try:
+            read(records.folder_of(one, self.models), one.content_hash)
+        except BundleError as error:
+            others = [str(other.version) for other in versions if other.known_good]
+            others = [number for number in others if number not in (str(one.version), str(seen.version))]
+            instead = f"roll back --to {' or '.join(others)}, or withdraw" if others else "promote another, or withdraw"
+            raise BundleError(error.name, f"{error.told}; {one} cannot be rolled back to, {instead}") from error
         step("rollback 1 verified")
         cause = Cause("rollback", self.actor, reason, {"content_hash": one.content_hash})
         return self._move(seen, one, cause, {seen.version: False} if stage == PRODUCTION else {})
@@ -137,6 +146,8 @@ class Registry:
         self, name: ModelName, version: int, *, pinned: bool = True, reason: str | None = None
     ) -> ModelVersion:  # fmt: skip
         """Keep a version from being deleted, or no longer."""
+        if reason is not None:
+            _keepable(reason)
         with self.connect() as connection:
             with connection.transaction():
                 records.lock(connection, name)
@@ -320,4 +331,11 @@ def _user() -> str:
 def _reason(reason: str | None, what: str) -> str:
     if reason is None or not reason.strip():
         raise ValueError(f"{what} without a reason, expected one that the history can keep")
-    return reason.strip()
+    return _keepable(reason.strip())
+
+
+def _keepable(reason: str) -> str:
+    """A reason as it is; ValueError if the database could not keep it, which would come out after the gates alone."""
+    if "\0" in reason or any("\ud800" <= letter <= "\udfff" for letter in reason):
+        raise ValueError(f"the reason is {reason!r}, expected text in UTF-8 without zero bytes")
+    return reason

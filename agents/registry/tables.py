@@ -80,6 +80,8 @@ def history_table(lines: Sequence[HistoryLine]) -> Table:
 def broken_table(found: Sequence[Broken]) -> Table:
     """What does not hold."""
     made = Table("about", "found", "what to do")
+    for column in made.columns:
+        column.overflow = "fold"  # a path that is cut short would not name the file
     for one in found:
         made.add_row(one.about, one.told, one.remedy)
     return made

@@ -15,6 +15,7 @@ URL = "MLMONSTER_DATABASE_URL"
 NAME = "mlmonster"
 OLDEST = 15  # major versions that the schema is tested with: this one and the embedded one
 SCHEMES = ("postgresql://", "postgres://")
+EXPECTED = "postgresql://user:password@host:port/name"
 CONNECT_TIMEOUT_S = 10
 
 
@@ -62,7 +63,12 @@ class Store:
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
         """A connection of one's own, in UTC; options are those of `psycopg.connect`, and come after the address's."""
         url = self.url
-        told = psycopg.conninfo.conninfo_to_dict(url)
+        try:
+            told = psycopg.conninfo.conninfo_to_dict(url)
+        except psycopg.ProgrammingError as error:
+            raise psycopg.ProgrammingError(
+                f"{URL} (or --url) is no address: {str(error).strip()}; expected {EXPECTED}"
+            ) from error
         for name, value in (("connect_timeout", CONNECT_TIMEOUT_S), ("application_name", "mlmonster")):
             if name not in told:
                 options.setdefault(name, value)

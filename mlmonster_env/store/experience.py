@@ -69,9 +69,9 @@ class Experience:
                 f"columns are {', '.join(columns)}; unknown: {', '.join(unknown) or 'none'}, "
                 f"missing: {', '.join(missing) or 'none'}"
             )
-        state = np.array(columns["state"], np.float32, ndmin=2)
-        given = {**DEFAULTS, **columns, "state": state}
-        made = {name: _column(name, given[name], len(state)) for name in DTYPES}
+        rows = len(np.array(_converted("state", columns["state"]), ndmin=2))
+        given = {**DEFAULTS, **columns}
+        made = {name: _column(name, given[name], rows) for name in DTYPES}
         _check_names(made["archetype"], "archetype", ARCHETYPES)
         _check_names(made["model_type"], "model_type", MODEL_TYPES)
         _check_texts(made["model_version"], "model_version")
@@ -80,6 +80,10 @@ class Experience:
             raise ValueError(f"priority is {wrong[0]}, expected 0 or more, and finite")
         if not np.isfinite(made["reward"]).all():
             raise ValueError("reward has a value that is not finite, expected finite numbers")
+        if np.isinf(made["log_probability"]).any():
+            raise ValueError(
+                "log_probability is infinite, expected a finite number, or none (nan) where it is not known"
+            )
         if (made["truncated"] & ~made["done"]).any():
             raise ValueError("truncated is true where done is false, expected done as well")
         return cls(**made)
@@ -113,18 +117,24 @@ class Experience:
 
 
 def _column(name: str, value: Any, rows: int) -> Array:
-    try:
-        given = np.asarray(value)
-        with np.errstate(invalid="ignore"):  # what does not fit is found below
-            made = np.array(value, DTYPES[name])
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{name} is no array of {np.dtype(DTYPES[name])}: {error}") from error
-    _check_kept(name, given, made)
+    made = _converted(name, value)
     expected = (rows, STATE_SIZE) if name in VECTORS else (rows,)
     if made.shape != expected and made.ndim < len(expected):
         made = np.array(np.broadcast_to(made, expected))
     if made.shape != expected:
         raise ValueError(f"{name} is of shape {made.shape}, expected {expected}")
+    return made
+
+
+def _converted(name: str, value: Any) -> Array:
+    """A copy of a column as its type, unless that would make other values of it."""
+    try:
+        given = np.asarray(value)
+        with np.errstate(invalid="ignore", over="ignore"):  # what does not fit is found below
+            made = np.array(value, DTYPES[name])
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} is no array of {np.dtype(DTYPES[name])}: {error}") from error
+    _check_kept(name, given, made)
     return made
 
 
@@ -137,6 +147,7 @@ def _check_kept(name: str, given: Array, made: Array) -> None:
     """Refuse numbers that became other ones, and what is no number where one belongs; floats may lose digits."""
     kind = made.dtype.kind
     if kind == "U":
+        _check_are_texts(name, given)
         return
     numbers = given.dtype.kind in "biuf"
     kept = (made == given) if numbers and kind in "bi" else np.full(made.shape, numbers)
@@ -146,9 +157,16 @@ def _check_kept(name: str, given: Array, made: Array) -> None:
         )
 
 
+def _check_are_texts(name: str, given: Array) -> None:
+    """NumPy makes a text of anything, such as "None" of a version that is not known."""
+    for one in given.ravel().tolist() if given.dtype.kind != "U" else ():
+        if not isinstance(one, str):
+            raise ValueError(f"{name} is {shorten(one)}, expected text")
+
+
 def _check_texts(texts: Array, what: str) -> None:
     for text in np.unique(texts).tolist():
-        if "\0" in text or not text.isprintable():
+        if not text.strip() or not text.isprintable():
             raise ValueError(f"{what} is {text!r}, expected printable text")
 
 

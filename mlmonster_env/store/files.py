@@ -52,7 +52,14 @@ def load_npz(path: str | Path) -> Experience:
     try:
         with np.load(path, allow_pickle=False) as kept:
             return Experience.of(**{name: kept[name] for name in DTYPES})
-    except (ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (
+        ValueError,
+        KeyError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        BadZipFile,
+    ) as error:  # a bare array is no archive
         raise ValueError(f"{path}: {error}, expected a file of transitions") from error
 
 
@@ -110,11 +117,19 @@ def _rows_of(database: Store, wanted: Wanted, day: date) -> Experience:
 
 
 def _ledger(place: Path) -> dict[str, Any]:
+    """What is known to be written, by day; a line that is damaged is none, and its day is written anew."""
     try:
-        told: dict[str, Any] = json.loads((place / LEDGER).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        told = json.loads((place / LEDGER).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
         return {}
-    return told
+    return {day: line for day, line in told.items() if _is_line(line)} if isinstance(told, dict) else {}
+
+
+def _is_line(line: Any) -> bool:
+    """Whether a ledger's line can be one; the path is a name in the ledger's own folder, for it may be removed."""
+    if not (isinstance(line, dict) and all(isinstance(line.get(name), str) for name in ("fingerprint", "path"))):
+        return False
+    return line["path"] not in ("", "..", LEDGER) and Path(line["path"]).name == line["path"]
 
 
 def _keep(ledger: dict[str, Any], place: Path) -> None:

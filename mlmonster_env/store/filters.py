@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
 from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
-from mlmonster_env.data.errors import one_of
+from mlmonster_env.data.errors import one_of, shorten
 
 LAST_ID = (1 << 63) - 1
 
@@ -34,8 +36,8 @@ class Watermark:
 class Wanted:
     """A filter; what is None, or empty, is not asked for. Times are aware; `since` is in, `until` is not."""
 
-    archetypes: Sequence[str] | str = ()
-    model_types: Sequence[str] | str = ()
+    archetypes: Sequence[str] | str | None = ()
+    model_types: Sequence[str] | str | None = ()
     least_priority: float | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -43,15 +45,21 @@ class Wanted:
     def __post_init__(self) -> None:
         for name, known in (("archetypes", ARCHETYPES), ("model_types", MODEL_TYPES)):
             value = getattr(self, name)
-            chosen = (value,) if isinstance(value, str) else tuple(value)
+            chosen = (value,) if isinstance(value, str) else tuple(value or ())
             for one in chosen:
                 if one not in known:
                     raise ValueError(f"{name[:-1]} is {one!r}, expected {one_of(str(one), known)}")
             object.__setattr__(self, name, chosen)
         for name in ("since", "until"):
             time = getattr(self, name)
-            if time is not None and time.tzinfo is None:
-                raise ValueError(f"{name} is {time}, expected a time with its zone")
+            if time is not None and not (isinstance(time, datetime) and time.utcoffset() is not None):
+                raise ValueError(f"{name} is {shorten(time)}, expected a time with its zone")
+        if self.since is not None and self.until is not None and self.since > self.until:
+            raise ValueError(f"since is {self.since}, expected a time before until, {self.until}")
+        least = self.least_priority
+        # To PostgreSQL what is not a number is more than all numbers: nothing would be found.
+        if least is not None and not (isinstance(least, int | float | np.number) and least == least):
+            raise ValueError(f"least_priority is {shorten(least)}, expected a number")
 
     def conditions(self) -> tuple[str, dict[str, Any]]:
         """SQL that begins with AND, or nothing, and its parameters."""

@@ -1,10 +1,14 @@
 """How episodes ended, for each monster in them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import psycopg
+
+from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
+from mlmonster_env.data.errors import one_of
 
 TABLE = "ml_episode_outcomes"
 ENDINGS = ("won", "lost", "drawn", "cut")
@@ -27,6 +31,20 @@ class EpisodeOutcome:
     damage_dealt: int | None = None
     damage_taken: int | None = None
     kills: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in (("archetype", ARCHETYPES), ("model_type", MODEL_TYPES), ("outcome", ENDINGS)):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}, expected {one_of(str(getattr(self, name)), known)}"
+                )
+        if not isinstance(self.model_version, str) or not self.model_version.isprintable():
+            raise ValueError(f"model_version is {self.model_version!r}, expected printable text")
+        for name in ("steps", "duration_ms"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected 0 or more")
+        if not math.isfinite(self.total_reward):  # one such would make every mean of them so
+            raise ValueError(f"total_reward is {self.total_reward}, expected a finite number")
 
 
 def write_outcomes(connection: psycopg.Connection[Any], outcomes: Sequence[EpisodeOutcome]) -> None:

@@ -96,7 +96,7 @@ def _unbroken(rows: Experience, ways: list[Array]) -> Check:
 def _balance(rows: Experience) -> Check:
     _, counts = np.unique(rows.action, return_counts=True)
     shares = counts / counts.sum()
-    entropy = float(-(shares * np.log(shares)).sum() / np.log(max(len(counts), 2)))
+    entropy = abs(float((shares * np.log(shares)).sum() / np.log(max(len(counts), 2))))  # of one action 0, not -0
     told = f"one action makes up {shares.max():.0%} of all (entropy {entropy:.2f}, wanted {FAIR_ENTROPY})"
     return Check("class balance", min(1.0, entropy / FAIR_ENTROPY), 1.0, told)
 

@@ -43,7 +43,7 @@ class PrioritySampler:
         exponent: float = EXPONENT,
         seed: int | None = None,
     ) -> None:
-        if capacity < 1 or exponent < 0:
+        if not (capacity >= 1 and 0 <= exponent < np.inf):
             raise ValueError(f"capacity is {capacity} and exponent {exponent}, expected at least 1 and 0")
         self._database = database
         self._wanted = wanted or Wanted()
@@ -84,10 +84,13 @@ class PrioritySampler:
         """Draw rows, and count them as sampled in the store."""
         if count < 1:
             raise ValueError(f"count is {count}, expected at least 1")
+        if not 0 <= correction < np.inf:
+            raise ValueError(f"correction is {correction}, expected 0 or more, and finite")
         with self._database.connect() as connection:
             while True:
-                chance = self._names["priority"].astype(np.float64) ** self._exponent
-                chance[self._names["priority"] == 0] = 0.0
+                priority = self._names["priority"].astype(np.float64)
+                most = priority.max(initial=0.0) or 1.0  # over it, or a great power of a great one would be infinite
+                chance = np.where(priority > 0, (priority / most) ** self._exponent, 0.0)
                 total = chance.sum()
                 if not total > 0:
                     raise ValueError(f"{len(self)} rows have a priority above 0, expected some: refresh, or want more")

@@ -70,6 +70,7 @@ SYMMETRIES: tuple[Symmetry, ...] = tuple(
         ((-1, 0), (0, 1)), ((1, 0), (0, -1)), ((0, 1), (1, 0)), ((0, -1), (-1, 0)),
     )
 )  # fmt: skip
+MOST_EPISODES = np.iinfo(np.int64).max // len(SYMMETRIES) - 1  # each is turned into so many, with numbers of their own
 
 
 def augmented(
@@ -95,6 +96,14 @@ def augment_moves(rows: Experience) -> Experience:
     wrong = sorted(set(rows.model_type.tolist()) - set(MOVEMENT_TYPES))
     if wrong:
         raise ValueError(f"model_type is {wrong[0]!r}, expected one of {', '.join(MOVEMENT_TYPES)}: others do not move")
+    wrong = rows.action[(rows.action < 0) | (rows.action >= len(MOVES))].tolist()
+    if wrong:
+        raise ValueError(f"action is {wrong[0]}, expected a move, 0 to {len(MOVES) - 1}")
+    wrong = rows.episode_id[(rows.episode_id < 0) | (rows.episode_id > MOST_EPISODES)].tolist()
+    if wrong:
+        raise ValueError(
+            f"episode_id is {wrong[0]}, expected 0 to {MOST_EPISODES}: others leave no number for the turned"
+        )
     parts = [rows]
     for number, symmetry in enumerate(SYMMETRIES[1:], start=1):
         columns = rows.columns()

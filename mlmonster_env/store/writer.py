@@ -86,6 +86,8 @@ class ExperienceWriter:
 
     def put(self, rows: Experience) -> bool:
         """Queue rows, all of them or, where there is no room, none; returns at once. They must not change any more."""
+        if not isinstance(rows, Experience):
+            raise TypeError(f"rows are a {type(rows).__name__}, expected Experience")
         count = len(rows)
         with self._changed:
             if self._closing:
@@ -160,17 +162,17 @@ class ExperienceWriter:
 
     def _write(self, parts: list[Experience]) -> None:
         """Try until the rows are written, or the wrong parts among them refused, or the time is over."""
-        rows = Experience.joined(parts)
+        count = sum(map(len, parts))
         token = uuid4()
         pause = FIRST_PAUSE_S
         has_looked = False
         while True:
             try:
-                write_batch(self._connected(), rows, token)
+                write_batch(self._connected(), Experience.joined(parts), token)
                 if self._in_trouble:
                     log.warning("the database can be written again")
                 self._in_trouble = False
-                return self._settle(len(rows), "written")
+                return self._settle(count, "written")
             except REFUSED as error:
                 if not is_without_partition(error):
                     return self._refuse(parts, error)
@@ -181,8 +183,7 @@ class ExperienceWriter:
             except (psycopg.Error, ServerError, OSError) as error:
                 self._note_trouble(error)
             except Exception as error:
-                log.exception("%d transitions cannot be written", len(rows))
-                return self._settle(len(rows), "refused", f"{type(error).__name__}: {error}")
+                return self._refuse(parts, error)
             if time.monotonic() + pause > self._deadline:
                 return None
             with self._changed:
@@ -191,14 +192,15 @@ class ExperienceWriter:
                 time.sleep(FIRST_PAUSE_S)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
-    def _refuse(self, parts: list[Experience], error: psycopg.Error) -> None:
+    def _refuse(self, parts: list[Experience], error: Exception) -> None:
         """Some of the rows are wrong: each part is tried by itself, and one alone is it."""
         if len(parts) > 1:
             for part in parts:
                 self._write([part])
             return
-        log.error("%d transitions were refused: %s", len(parts[0]), error)
-        self._settle(len(parts[0]), "refused", str(error))
+        told = str(error) if isinstance(error, psycopg.Error) else f"{type(error).__name__}: {error}"
+        log.error("%d transitions were refused: %s", len(parts[0]), told)
+        self._settle(len(parts[0]), "refused", told)
 
     def _settle(self, count: int, fate: str, error: str = "") -> None:
         with self._changed:

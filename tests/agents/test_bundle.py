@@ -164,6 +164,26 @@ def not_finite(graph):
     tensor.raw_data = struct.pack("<f", np.nan) + tensor.raw_data[4:]
 
 
+def not_finite_in_double(graph):
+    graph.graph.initializer.append(helper.make_tensor("more", TensorProto.DOUBLE, [1], [np.nan]))
+
+
+def told_twice(graph):
+    first = helper.make_model(onnx.GraphProto())
+    helper.set_model_props(first, {"archetype": "tank"})
+    first.metadata_props.extend(graph.metadata_props)
+    graph.ClearField("metadata_props")
+    graph.metadata_props.extend(first.metadata_props)
+
+
+def of_two_opsets(graph):
+    graph.opset_import.append(helper.make_opsetid("", 19))
+
+
+def of_no_opset(graph):
+    graph.ClearField("opset_import")
+
+
 def with_domain(graph):
     graph.opset_import.append(helper.make_opsetid("com.example", 1))
 
@@ -186,6 +206,8 @@ def of_another(graph):
     (with_domain, "unknown domain"), (with_subgraph, "unknown attribute"),
     (with_tensor, "unknown attribute"), (with_function, "unknown parts"), (not_finite, "not finite"),
     (fixed, "fixed batch"), (renamed, "other outputs"), (of_another, "other model"),
+    (not_finite_in_double, "not finite"), (told_twice, "other model"), (of_two_opsets, "unknown opset"),
+    (of_no_opset, "unknown opset"),
 ])  # fmt: skip
 def test_a_graph_that_no_export_has_is_refused(bundle, change, told):
     assert refused(with_model(bundle, change)) == told

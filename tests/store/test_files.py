@@ -11,7 +11,7 @@ from mlmonster_env.contract import ENTITY_FEATURES, MOVES, STAY
 from mlmonster_env.dataset import record_dataset
 from mlmonster_env.envs.battle import MASK, Battle
 from mlmonster_env.store import Experience, Wanted
-from mlmonster_env.store.files import export_npz, load_npz
+from mlmonster_env.store.files import LEDGER, export_npz, load_npz
 from mlmonster_env.store.minari_files import export_minari, from_minari, write_minari
 from mlmonster_env.store.partitions import make
 from mlmonster_env.store.quality import examine
@@ -88,6 +88,26 @@ def test_a_damaged_file_is_named(database, tmp_path):
         load_npz(day.path)
 
 
+@pytest.mark.parametrize("line", [
+    "[]", "null", "{", "\x80", '{"%s": 5}', '{"%s": {}}', '{"%s": {"fingerprint": "x", "path": "../../theirs"}}',
+])  # fmt: skip
+def test_a_damaged_ledger_costs_no_more_than_its_days_anew(database, tmp_path, line):
+    write(database, make_rows(3))
+    (day,) = export_npz(database, tmp_path / "files")
+    ledger = day.path.parent / LEDGER
+    ledger.write_bytes((line % day.day if "%" in line else line).encode("latin-1"))
+    (tmp_path / "theirs").touch()
+    (again,) = export_npz(database, tmp_path / "files")
+    assert again.is_fresh and again.path == day.path and len(load_npz(again.path)) == 3
+    assert (tmp_path / "theirs").exists()
+
+
+def test_an_array_alone_is_no_file_of_transitions(tmp_path):
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    with pytest.raises(ValueError, match=r"one\.npy: .*expected a file of transitions"):
+        load_npz(tmp_path / "one.npy")
+
+
 def test_minari_and_back(database, tmp_path):
     rows = fine_rows()
     write(database, rows)
@@ -155,6 +175,11 @@ def test_each_fault_is_found_and_costs(name):
     assert quality.score < 1
 
 
+def test_a_score_of_nothing_is_not_below_it():
+    found = examine(make_rows(4, action=0))
+    assert str(found.score) == "0.0" and not any("-0.0" in reason for reason in found.reasons)
+
+
 def test_repeated_rows_are_found():
     rows = fine_rows()
     twice = Experience.of(**{**rows.columns(), "episode_id": rows.episode_id + 100})
@@ -206,5 +231,11 @@ def test_movement_rows_are_seen_in_all_eight_ways():
     assert len({episode for episode in eight.episode_id.tolist()}) == 8
     with pytest.raises(ValueError, match="model_type is 'combat_dqn', expected one of movement_ppo"):
         augment_moves(make_rows(2))
+    for action in (-1, len(MOVES)):
+        with pytest.raises(ValueError, match=f"action is {action}, expected a move, 0 to 8"):
+            augment_moves(make_rows(2, model_type="movement_ppo", action=action))
+    for episode in (-1, 2**62):
+        with pytest.raises(ValueError, match=f"episode_id is {episode}, expected 0 to"):
+            augment_moves(make_rows(2, model_type="movement_ppo", episode_id=episode))
     with pytest.raises(ValueError, match="control is 'combat', expected movement or continuous"):
         augmented({}, np.zeros(1), "combat", IDENTITY)

@@ -223,6 +223,8 @@ def test_a_server_that_is_away_is_no_traceback(capsys):
     assert main(["status", *url]) == 2 and "error: connection" in capsys.readouterr().err
     assert main(["doctor", *url]) == 1 and "start the server" in capsys.readouterr().out
     assert main(["status", "--url", "mysql://here"]) == 2 and "expected postgresql://" in capsys.readouterr().err
+    assert main(["status", "--url", "nonsense"]) == 2
+    assert "(or --url) is no address" in (told := capsys.readouterr().err) and "expected postgresql://" in told
 
 
 def test_a_busy_partition_is_no_traceback(own_database, own_connection, monkeypatch, capsys):

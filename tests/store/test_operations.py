@@ -1,6 +1,7 @@
 """The queries of docs/operations.md run and say what they should; models' tables keep their word."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,18 @@ def test_how_episodes_ended(database, connection):
         )
     (row,) = ask(connection, "FROM ml_episode_outcomes")
     assert (row["outcome"], row["count"], row["reward"], int(row["steps"])) == ("won", 2, 3.0, 15)
+
+
+@pytest.mark.parametrize(("name", "value", "words"), [
+    ("archetype", "wizard", "archetype is 'wizard', expected"), ("outcome", "win", "outcome is 'win', expected"),
+    ("model_type", None, "model_type is None, expected"), ("model_version", None, "model_version is None, expected"),
+    ("steps", -1, "steps is -1, expected 0 or more"), ("duration_ms", -5, "duration_ms is -5, expected 0 or more"),
+    ("total_reward", float("nan"), "total_reward is nan, expected a finite number"),
+])  # fmt: skip
+def test_outcomes_that_cannot_be_are_named(name, value, words):
+    fine = EpisodeOutcome("mage", "combat_dqn", "v", 0, 1, "won", True, 10, 5000, 2.0)
+    with pytest.raises(ValueError, match=words):
+        replace(fine, **{name: value})
 
 
 def test_requests_that_wait(database, connection):

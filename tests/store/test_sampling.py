@@ -61,3 +61,19 @@ def test_nothing_to_draw_from_is_said(database):
     sampler.refresh()
     with pytest.raises(ValueError, match="0 rows have a priority above 0, expected some"):
         sampler.draw(1)
+
+
+def test_a_great_power_of_a_great_priority_is_still_a_chance(database):
+    write(database, make_rows(3, priority=np.array([1e30, 1e30, 1.0])))
+    sampler = PrioritySampler(database, exponent=20.0, seed=0)
+    sampler.refresh()
+    assert set(sampler.draw(100).probability.tolist()) == {0.5}
+
+
+def test_what_is_no_exponent_or_correction_is_named(database):
+    for exponent in (-1, np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"exponent {exponent}, expected"):
+            PrioritySampler(database, exponent=exponent)
+    for correction in (-1, np.nan):
+        with pytest.raises(ValueError, match=f"correction is {correction}, expected 0 or more"):
+            PrioritySampler(database).draw(1, correction)

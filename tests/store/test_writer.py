@@ -2,6 +2,8 @@
 
 import threading
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from mlmonster_env.store import writer as writing
 from mlmonster_env.store.copying import write_batch
 from mlmonster_env.store.database import Store
 from tests.store.rows import make_rows, settle, ticks_of, write
+
+NOW = datetime.now(UTC)
 
 
 def joined(database, **given) -> Experience:
@@ -127,6 +131,19 @@ def test_a_writer_outlives_what_it_cannot_put_into_bytes(database, monkeypatch):
         counts = writer.counts
     assert (counts.refused, counts.written, counts.queued) == (3, 2, 0)
     assert "UnicodeEncodeError" in counts.last_error
+
+
+def test_a_writer_outlives_what_is_no_experience(database):
+    """Its thread once ended by it, and wrote nothing more."""
+    with ExperienceWriter(database) as writer:
+        with pytest.raises(TypeError, match="rows are a list, expected Experience"):
+            writer.put([1, 2])  # type: ignore[arg-type]
+        writer.put(make_rows(2))
+        writer.put(replace(make_rows(3), state=np.zeros((3, 63), np.float32)))
+        writer.put(make_rows(4))
+        assert writer.flush(10)
+        counts = writer.counts
+    assert (counts.refused, counts.written, counts.queued) == (3, 6, 0)
 
 
 def test_a_day_is_made_while_somebody_reads(own_database, own_connection):
@@ -294,11 +311,22 @@ def test_batches_are_of_256_unless_told_otherwise(database):
         (lambda: make_rows(2, model_version="a\0b"), "model_version is 'a\\x00b', expected printable text"),
         (lambda: make_rows(2, model_version="v\ud800"), "model_version is 'v\\ud800', expected printable text"),
         (lambda: make_rows(2, reward=np.nan), "reward has a value that is not finite"),
+        (lambda: make_rows(2, model_version=None), "model_version is None, expected text"),
+        (lambda: make_rows(2, model_version=np.nan), "model_version is nan, expected text"),
+        (lambda: make_rows(2, model_version=5), "model_version is 5, expected text"),
+        (lambda: make_rows(2, model_version=""), "model_version is '', expected printable text"),
+        (lambda: make_rows(2, log_probability=np.inf), "log_probability is infinite, expected a finite number"),
+        (lambda: make_rows(2, state=[["0.5"] * 64] * 2, next_state=0.0), "state is '0.5', expected float32"),
+        (lambda: make_rows(2, state="x", next_state=0.0), "state is no array of float32"),
         (lambda: make_rows(2, truncated=True), "truncated is true where done is false"),
         (lambda: make_rows(2, next_state=np.zeros((2, 63))), r"next_state is of shape (2, 63), expected (2, 64)"),
         (lambda: make_rows(2, mood=1), "unknown: mood"),
         (lambda: Experience.of(state=np.zeros((1, 64))), "missing: archetype"),
         (lambda: Wanted("wizard"), "archetype is 'wizard', expected"),
+        (lambda: Wanted(since="2026-01-01"), "since is '2026-01-01', expected a time with its zone"),  # type: ignore[arg-type]
+        (lambda: Wanted(since=NOW, until=NOW - timedelta(1)), "expected a time before until"),
+        (lambda: Wanted(least_priority=np.nan), "least_priority is nan, expected a number"),
+        (lambda: Wanted(least_priority="high"), "least_priority is 'high', expected a number"),  # type: ignore[arg-type]
         (lambda: ExperienceWriter(Store("x"), batch_rows=0), "batch_rows is 0, expected 1 to queue_rows"),
         (lambda: ExperienceStream(Store("x"), batch_rows=0), "batch_rows is 0, expected 1 to page_rows"),
         (lambda: Store("mysql://here"), "MLMONSTER_DATABASE_URL begins with 'mysql://', expected postgresql://"),

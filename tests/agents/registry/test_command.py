@@ -91,9 +91,23 @@ def test_what_cannot_be_done_ends_with_2(registry, call, make_database, capsys):
     for days in ("-1", "inf", "1e10", "nan"):
         status, printed = call("gc", "--days", days)
         assert status == 2 and "expected 0 to 36500" in printed
+    for lines in (0, -1):
+        assert call("history", "--latest", lines) == (2, f"error: --latest is {lines}, expected at least 1\n")
+    for words in (("promote", "mage/combat_dqn", 1), ("pin", "mage/combat_dqn", 1)):
+        status, printed = call(*words, "--reason", "caf\udce9")
+        assert status == 2 and r"the reason is 'caf\udce9', expected text in UTF-8" in printed
     assert command.main(["list", "--url", make_database().url]) == 2
     assert "python -m mlmonster_env.store migrate" in capsys.readouterr().err
     assert command.main(["list", "--url", "postgresql://127.0.0.1:1/nowhere"]) == 2
+
+
+def test_a_check_names_the_whole_path_of_what_is_damaged(registry, register, call):
+    damaged = registry.models / register(1).content_hash / "parity.json"
+    flip(damaged)
+    status, printed = call("check")
+    assert status == 1 and "…" not in printed
+    found = "".join(line.split("│")[2].strip() for line in printed.splitlines() if line.startswith("│"))
+    assert "/parity.json" in found
 
 
 def test_from_another_folder_nothing_moves(registry, register, call, tmp_path, capsys):

@@ -196,6 +196,16 @@ def test_a_flipped_byte_is_refused(registry, register, tmp_path):
     assert [broken.about for broken in check(registry)] == ["bundle"]
 
 
+def test_a_rollback_to_what_is_damaged_says_where_else_to_go(registry, register):
+    for number in (1, 2, 3):
+        register(number)
+        registry.promote(NAME, number, judge=accepting)
+    flip(registry.models / version(registry, 2).content_hash / MODEL)
+    with pytest.raises(BundleError, match=r"version 2 cannot be rolled back to, roll back --to 1, or withdraw"):
+        registry.rollback(NAME, "it stands still")
+    assert registry.rollback(NAME, "it stands still", to=1).version == 1
+
+
 def test_a_byte_that_flips_while_gates_are_asked_is_refused(registry, register):
     one = register(1)
 
