@@ -14,6 +14,7 @@ from minari.dataset.minari_dataset import MinariDataset
 from minari.dataset.minari_storage import MinariStorage
 
 from mlmonster_env.contract import CONTROLS
+from mlmonster_env.envs.arguments import checked_seed, whole
 from mlmonster_env.envs.battle import Array, Battle, Observation, seeds_from
 
 Policy = Callable[[Observation, Array | None], Array]
@@ -25,6 +26,8 @@ ENVIRONMENT_OF = {
     "pack": "MLMonster/Pack-v0",
     "continuous": "MLMonster/Continuous-v0",
 }
+
+UNSEEN = ("threads", "record")  # a battle's arguments that change nothing it shows, and that no environment has
 
 
 def random_policy(control: str, seed: int = 0) -> Policy:
@@ -59,8 +62,12 @@ def record_dataset(
     they are random legal ones. With `pack` every monster of the first side gives an episode of its own. Each row of the
     batch plays as many, so that short matches do not crowd out long ones. Other arguments are those of `MonsterEnv`.
     """
-    if episodes < 1:
-        raise ValueError(f"episodes is {episodes}, expected at least 1")
+    for name, count in (("episodes", episodes), ("num_envs", num_envs)):
+        if not whole(count) or count < 1:
+            raise ValueError(f"{name} is {count!r}, expected at least 1, a whole number")
+    seed = checked_seed(seed, optional=False)
+    if policy is not None and not callable(policy):
+        raise ValueError(f"policy is {policy!r}, expected a function of what slots see and their masks, or None")
     if Path(path).exists():
         raise ValueError(f"path is {str(path)!r}, which is there already, expected a new directory")
     battle = Battle(min(num_envs, episodes), control, pack=pack, **arguments)
@@ -96,8 +103,10 @@ def new_storage(
 
 def _spec_of(control: str, arguments: dict[str, Any]) -> gym.envs.registration.EnvSpec | None:
     """The environment that shows and takes what the episodes do, as long as its arguments can be written down."""
-    told = {name: value for name, value in arguments.items() if value is not None}
-    if not all(isinstance(value, str | int | float | list | tuple) for value in told.values()):
+    told = {name: value for name, value in arguments.items() if value is not None and name not in UNSEEN}
+    if told.pop("side", 0) != 0 or not all(
+        isinstance(value, str | int | float | list | tuple) for value in told.values()
+    ):
         return None
     spec = gym.spec(ENVIRONMENT_OF[control])
     spec = gym.envs.registration.EnvSpec.from_json(spec.to_json())

@@ -116,7 +116,7 @@ def for_archetype(archetype: str, shaping: Schedule | None = None) -> Payment:
 
     With `shaping`, such as `Schedule()`, the shaping terms fade as `progress` goes from 0 to 1.
     """
-    if archetype not in WEIGHTS:
+    if not isinstance(archetype, str) or archetype not in WEIGHTS:
         raise ValueError(f"archetype is {archetype!r}, expected {one_of(str(archetype), WEIGHTS)}")
     pay = WEIGHTS[archetype]
     weights: dict[str | Term, float] = {

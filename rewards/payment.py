@@ -21,6 +21,13 @@ class Schedule:
     begins: float = 0.0
     ends: float = 1.0
 
+    def __post_init__(self) -> None:
+        for name in ("first", "last", "begins", "ends"):
+            if not _is_finite(getattr(self, name)):
+                raise ValueError(f"{name} is {getattr(self, name)!r}, expected a finite number")
+        if self.begins > self.ends:
+            raise ValueError(f"begins is {self.begins!r}, expected at most ends, which is {self.ends!r}")
+
     def __call__(self, progress: float) -> float:
         """The factor when a share `progress` of the training is done."""
         span = max(self.ends - self.begins, 1e-9)
@@ -30,6 +37,8 @@ class Schedule:
 
 def custom(name: str, function: Callable[[Events], Array]) -> Term:
     """A term of one's own: a function of events that gives an array over [matches, units], or one number for all."""
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"the name of a term is {name!r}, expected a text")
     if not callable(function):
         raise ValueError(f"the function of the term {name!r} is {function!r}, expected a function of events")
     return Term(name, (function.__doc__ or "").strip(), None, None, function)
@@ -50,8 +59,13 @@ class Payment:
     progress: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.shared <= 1.0:
-            raise ValueError(f"shared is {self.shared}, expected 0 to 1")
+        for name, table in (("weights", self.weights), ("schedules", self.schedules)):
+            if not isinstance(table, Mapping):
+                raise ValueError(f"{name} is {table!r}, expected a dict by term")
+        if not _is_finite(self.shared) or not 0.0 <= self.shared <= 1.0:
+            raise ValueError(f"shared is {self.shared!r}, expected 0 to 1")
+        if not _is_finite(self.progress):
+            raise ValueError(f"progress is {self.progress!r}, expected 0 to 1")
         if not _is_finite(self.scale):
             raise ValueError(f"scale is {self.scale!r}, expected a finite number")
         self.parts: dict[str, tuple[Term, float]] = {}

@@ -1,6 +1,6 @@
 """Datasets written from the batch hold what was seen, done and paid; replaying one gives it back."""
 
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -155,6 +155,22 @@ def test_replay_is_an_environment_like_others(dataset, tmp_path):
     [
         (lambda path: record_dataset(path / "new", episodes=0), "episodes is 0, expected at least 1"),
         (lambda path: record_dataset(path), "which is there already, expected a new directory"),
+        (
+            lambda path: record_dataset(path / "new", episodes=cast(Any, "3")),
+            "episodes is '3', expected at least 1, a whole number",
+        ),
+        (lambda path: record_dataset(path / "new", episodes=cast(Any, 2.5)), "episodes is 2.5, expected at least 1"),
+        (lambda path: record_dataset(path / "new", num_envs=cast(Any, "a")), "num_envs is 'a', expected at least 1"),
+        (
+            lambda path: record_dataset(path / "new", seed=cast(Any, None)),
+            "seed is None, expected a whole number, at least 0",
+        ),
+        (lambda path: record_dataset(path / "new", seed=-1), "seed is -1, expected a whole number, at least 0"),
+        (
+            lambda path: record_dataset(path / "new", policy=cast(Any, "stock")),
+            "policy is 'stock', expected a function",
+        ),
+        (lambda path: ReplayEnv(cast(Any, 3)), "dataset is 3, expected a directory or a MinariDataset"),
         (lambda path: ReplayEnv(path), "expected a directory that holds a Minari dataset"),
         (lambda path: ReplayEnv(path, order="sorted"), "order is 'sorted', expected one of recorded, shuffled"),
     ],
@@ -175,3 +191,16 @@ def test_a_policy_is_asked_with_what_slots_see_and_their_masks(tmp_path):
     dataset = record_dataset(tmp_path / "idle", episodes=2, num_envs=2, policy=idle, **SMALL)
     assert asked[0] == ((2, 64), (2, 10))
     assert all((episode.actions == 0).all() for episode in dataset)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("tolerance", "a"), ("tolerance", -1), ("tolerance", float("nan")), ("render_mode", "ansi")]
+)
+def test_what_replay_cannot_heed_is_named(dataset, argument, value):
+    with pytest.raises(ValueError, match=f"{argument} is {value!r}, expected"):
+        ReplayEnv(dataset, **{argument: value})
+
+
+def test_the_environment_recovered_needs_no_threads_and_stands_on_the_first_side(tmp_path):
+    record_dataset(tmp_path / "two", episodes=2, threads=2, **SMALL).recover_environment().reset(seed=0)
+    assert record_dataset(tmp_path / "other", episodes=2, side=1, **SMALL).spec.env_spec is None

@@ -43,6 +43,13 @@ def whole(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
+def checked_seed(value: Any, optional: bool = True) -> int:
+    """A seed as Python's own number, whatever kind of whole number it came as."""
+    if not whole(value) or value < 0:
+        raise ValueError(f"seed is {value!r}, expected a whole number{' or None' if optional else ''}, at least 0")
+    return int(value)
+
+
 def checked_blocks(
     observe: str | Sequence[str], control: str, what: str = "observe", without: Sequence[str] = ()
 ) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from mlmonster_env.data import Bestiary
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.envs.arguments import MASK as MASK
 from mlmonster_env.envs.arguments import Array as Array
-from mlmonster_env.envs.arguments import as_orders, checked, checked_blocks, whole
+from mlmonster_env.envs.arguments import as_orders, checked, checked_blocks, checked_seed, whole
 from mlmonster_env.envs.arguments import block_space as block_space
 from mlmonster_env.envs.rivals import RewindingRival, Rival, SeatedRival, YieldingRival
 from mlmonster_env.scenarios import Plan, plan_of
@@ -216,6 +216,10 @@ class Battle:
         over = self.arena.match[:, f.OVER] != 0
         return np.where(over & (winner == self.side), 1, np.where(over & (winner == 1 - self.side), -1, 0))
 
+    def out_of_steps(self) -> Array:
+        """Of each match, whether it has come to `max_episode_steps`, ended or not, as Gymnasium's TimeLimit says."""
+        return np.zeros_like(self.begun) if self.longest is None else self.steps >= self.longest
+
     def action_masks(self) -> Array:
         """Of each slot, which actions are legal: int8 [slots, actions]. A dead monster's is only to do nothing."""
         self._check_begun("masks were asked for")
@@ -355,7 +359,7 @@ class Battle:
         terminated = over & in_time
         truncated = over & ~in_time
         if self.longest is not None:
-            truncated |= (self.steps >= self.longest) & ~terminated
+            truncated |= self.out_of_steps() & ~terminated
         return terminated, truncated
 
     def _as_orders(self, actions: Any) -> Array:
@@ -396,6 +400,7 @@ class Battle:
 
 def seeds_from(seed: int, count: int) -> Array:
     """Seeds for the rows of a batch: that of the first, the next, and so on."""
+    seed = checked_seed(seed, optional=False)
     return (np.arange(count, dtype=np.uint64) + np.uint64(seed & SEED_MASK)).astype(np.int64) & SEED_MASK
 
 

@@ -15,6 +15,7 @@ from mlmonster_env.sim.scene import Scene, SceneHit, SceneUnit
 HIT_SHOWN_MS = 700
 LONGEST_STEP = 1.5  # cells; farther than that between two scenes is a teleport, and is not smoothed
 LAST_SCENE_MS = 2500
+MOST_FPS = 100  # the delay between a GIF's pictures is told in hundredths of a second
 WIDTH, FILM_WIDTH, LEAST_SCALE = 480, 960, 8  # pixels of a picture, and of a cell where that would be too little
 
 
@@ -87,8 +88,10 @@ def film(recording: Recording, path: str | Path, bestiary: Bestiary | None = Non
     """Play a recording and write it as a film, a .gif or an .mp4, at twice the pace of the world."""
     if not isinstance(recording, Recording):
         raise ValueError(f"recording is {recording!r}, expected a Recording, such as Recording.load(path)")
-    if not fps >= 1:
-        raise ValueError(f"fps is {fps!r}, expected at least 1 picture a second")
+    if not isinstance(fps, int | float | np.number) or not 1 <= fps <= MOST_FPS:
+        raise ValueError(f"fps is {fps!r}, expected at least 1 picture a second, at most {MOST_FPS}")
+    if bestiary is not None and not isinstance(bestiary, Bestiary):
+        raise ValueError(f"bestiary is {bestiary!r}, expected a Bestiary, such as Bestiary.load(path)")
     writers = {".gif": write_gif, ".mp4": write_mp4}
     ending = Path(path).suffix.lower()
     if ending not in writers:

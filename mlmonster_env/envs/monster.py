@@ -79,6 +79,7 @@ class MonsterEnv(gym.Env[Any, Any]):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Play one decision."""
         rewards, terminated, truncated = self.battle.step([action])
+        truncated |= self.battle.out_of_steps()
         info = self._info()
         if self.render_mode == "human":
             self.render()
@@ -94,6 +95,8 @@ class MonsterEnv(gym.Env[Any, Any]):
 
     def action_masks(self) -> Array:
         """Which actions are legal now, as sb3_contrib asks for it."""
+        if not CONTROLS[self.battle.control]:
+            raise AttributeError("continuous control has no action masks, expected a discrete one")
         return self.battle.action_masks()[0].astype(np.bool_)  # type: ignore[no-any-return]
 
     def recording(self) -> Recording:

@@ -1,5 +1,6 @@
 """All monsters of one side, or of both, as a PettingZoo parallel environment; agents leave when they die."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,8 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 from mlmonster_env.contract import CONTINUOUS, CONTROLS
-from mlmonster_env.data.errors import one_of
-from mlmonster_env.envs.arguments import as_orders, checked, do_nothing, whole
+from mlmonster_env.data.errors import one_of, shorten
+from mlmonster_env.envs.arguments import as_orders, checked, checked_seed, do_nothing
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import FPS, part_of
@@ -33,6 +34,11 @@ class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
             raise ValueError(f"sides is {sides!r}, expected {one_of(str(sides), SIDES)}")
         if render_mode is not None:
             checked("render_mode", render_mode, RENDER_MODES)
+        for name in ("pack", "both_sides", "side"):
+            if name in arguments:
+                raise ValueError(
+                    f"{name} is {arguments[name]!r}, expected who is an agent to be said by sides={sides!r}"
+                )
         self.metadata = {"name": f"mlmonster_{control}", "render_modes": list(RENDER_MODES), "render_fps": FPS}
         self.render_mode = render_mode
         self.battle = Battle(1, control, pack=sides == "first", both_sides=sides == "both", record=True, **arguments)
@@ -62,15 +68,15 @@ class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """Begin a match: the first of a seed, or the next one."""
-        if seed is not None and not whole(seed):
-            raise ValueError(f"seed is {seed!r}, expected a whole number or None")
         if seed is None and self._seeded:
             self.battle.begin(np.zeros(1, np.int64))
         else:
-            first = int(self._random.integers(SEED_MASK)) if seed is None else seed & SEED_MASK
+            first = int(self._random.integers(SEED_MASK)) if seed is None else checked_seed(seed) & SEED_MASK
             self.battle.reset(np.array([first]))
         self._seeded = True
         self.agents = list(self.possible_agents)
+        if self.render_mode == "human":
+            self.render()
         return self._seen(self.agents), self._infos(self.agents)
 
     def step(
@@ -80,6 +86,8 @@ class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         if not self.agents:
             return {}, {}, {}, {}, {}
         present = list(self.agents)
+        if not isinstance(actions, Mapping):
+            raise ValueError(f"actions are {shorten(actions)}, expected a dict of an action for each agent")
         for agent in actions:
             if agent not in self.possible_agents:
                 raise ValueError(f"agent is {agent!r}, expected {one_of(str(agent), self.possible_agents)}")
@@ -87,6 +95,8 @@ class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         alive = dict(zip(self.possible_agents, self.battle.alive.tolist(), strict=True))
         paid = dict(zip(self.possible_agents, rewards.tolist(), strict=True))
         ended, late = bool(terminated[0]), bool(truncated[0])
+        if self.render_mode == "human":
+            self.render()
         seen, infos = self._seen(present), self._infos(present)
         self.agents = [] if ended or late else [agent for agent in present if alive[agent]]
         return (

@@ -1,5 +1,6 @@
 """A recorded dataset as an environment: what was logged happens, whatever the agent does."""
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,17 @@ class ReplayEnv(gym.Env[Any, Any]):
         if order not in ORDERS:
             raise ValueError(f"order is {order!r}, expected {one_of(str(order), ORDERS)}")
         if not isinstance(dataset, MinariDataset):
+            if not isinstance(dataset, str | PathLike):
+                raise ValueError(f"dataset is {shorten(dataset)}, expected a directory or a MinariDataset")
             if not (Path(dataset) / "metadata.json").is_file():
                 raise ValueError(f"dataset is {str(dataset)!r}, expected a directory that holds a Minari dataset")
             dataset = MinariDataset(dataset)
         if not len(dataset):
             raise ValueError("the dataset has no episode, expected at least one")
+        if not isinstance(tolerance, int | float | np.number) or not tolerance >= 0:
+            raise ValueError(f"tolerance is {tolerance!r}, expected a number, at least 0")
+        if render_mode is not None:
+            raise ValueError(f"render_mode is {render_mode!r}, expected None: a dataset holds nothing to draw")
         self.dataset = dataset
         self.observation_space = dataset.observation_space
         self.action_space = dataset.action_space

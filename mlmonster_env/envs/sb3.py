@@ -9,7 +9,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from mlmonster_env.envs.arguments import checked, whole
+from mlmonster_env.envs.arguments import checked, checked_seed
 from mlmonster_env.envs.battle import Array, Battle, seeds_from
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import part_of
@@ -71,9 +71,8 @@ class ArenaVecEnv(VecEnv):
         """Let the next reset begin matches from this seed, the next, and so on."""
         if seed is None:
             seed = int(np.random.default_rng().integers(2**31))
-        if not whole(seed):
-            raise ValueError(f"seed is {seed!r}, expected a whole number or None")
-        self._seeds = [seed + slot // self.slots_a_match for slot in range(self.num_envs)]
+        first = checked_seed(seed)
+        self._seeds = [first + slot // self.slots_a_match for slot in range(self.num_envs)]
         return self._seeds
 
     def reset(self) -> VecEnvObs:
@@ -181,8 +180,9 @@ class ArenaVecEnv(VecEnv):
         slots = np.flatnonzero(np.repeat(ended, self.slots_a_match))
         last = self.battle.observe(slots)
         outcome = self.battle.outcome()
+        sign = np.where(self.battle.scenario.sides[self.battle.units] == self.battle.side, 1, -1)
         for row, slot in enumerate(slots.tolist()):
             match = slot // self.slots_a_match
             infos[slot]["terminal_observation"] = part_of(last, row)
             infos[slot]["TimeLimit.truncated"] = bool(truncated[match])
-            infos[slot]["outcome"] = int(outcome[match])
+            infos[slot]["outcome"] = int(outcome[match] * sign[slot])

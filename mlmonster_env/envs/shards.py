@@ -8,6 +8,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from mlmonster_env.envs.arguments import checked_seed
 from mlmonster_env.envs.battle import Array
 from mlmonster_env.envs.sb3 import ArenaVecEnv
 
@@ -34,6 +35,7 @@ class ShardedVecEnv(VecEnv):
         """Seeds go on from shard to shard."""
         if seed is None:
             seed = int(np.random.default_rng().integers(2**31))
+        seed = checked_seed(seed)
         given: list[int | None] = []
         for shard in self.shards:
             given += shard.seed(seed)

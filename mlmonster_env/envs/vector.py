@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from mlmonster_env.contract import CONTROLS
-from mlmonster_env.data.errors import one_of, shorten
+from mlmonster_env.data.errors import shorten
 from mlmonster_env.envs.arguments import checked, whole
 from mlmonster_env.envs.battle import MASK, Array, Battle, Observation, seeds_from
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
@@ -44,9 +44,7 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
             checked("render_mode", render_mode, RENDER_MODES)
         modes = {mode.value: mode for mode in AutoresetMode}
         if not isinstance(autoreset_mode, AutoresetMode):
-            if autoreset_mode not in modes:
-                raise ValueError(f"autoreset_mode is {autoreset_mode!r}, expected {one_of(str(autoreset_mode), modes)}")
-            autoreset_mode = modes[autoreset_mode]
+            autoreset_mode = modes[checked("autoreset_mode", autoreset_mode, modes)]
         self.autoreset_mode = autoreset_mode
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": FPS, "autoreset_mode": autoreset_mode}
         for name in ("pack", "both_sides"):
@@ -80,6 +78,7 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         super().reset(seed=seeds if isinstance(seeds, int) else None)
         self._begin(np.flatnonzero(mask), seeds)
         self._ended[mask] = False
+        self._show()
         observation = self.battle.observe()
         return observation, self._infos(mask)
 
@@ -89,6 +88,7 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         if self.autoreset_mode is AutoresetMode.DISABLED and before.any():
             raise ValueError(f"environments {np.flatnonzero(before).tolist()} have ended, expected them to be reset")
         rewards, terminated, truncated = self.battle.step(actions)
+        truncated |= self.battle.out_of_steps()
         infos: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.NEXT_STEP and before.any():
             self.battle.begin(np.flatnonzero(before))
@@ -100,6 +100,7 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
             ended = np.flatnonzero(self._ended)
             infos = self._final_infos(ended)
             self.battle.begin(ended)
+        self._show()
         observation = self.battle.observe()
         infos.update(self._infos(np.ones(self.num_envs, np.bool_)))
         return observation, rewards.astype(np.float64), terminated, truncated, infos
@@ -110,6 +111,10 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
             gym.logger.warn("render was called without a render_mode")
             return None
         return tuple(camera.show(self.render_mode) for camera in self._cameras)
+
+    def _show(self) -> None:
+        if self.render_mode == "human":
+            self.render()
 
     def recording(self, match: int = 0) -> Recording:
         """What one environment is playing, from its beginning until now; needs `record=True`."""
@@ -122,8 +127,10 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         seeds = list(seed) if isinstance(seed, list | tuple | np.ndarray) else [seed]
         if isinstance(seed, list | tuple | np.ndarray) and len(seeds) != self.num_envs:
             raise ValueError(f"seed has {len(seeds)} numbers, expected {self.num_envs}")
-        if len(seeds) != self.num_envs or not all(one is None or whole(one) for one in seeds):
-            raise ValueError(f"seed is {shorten(seed)}, expected a whole number, one for each environment, or None")
+        if len(seeds) != self.num_envs or not all(one is None or (whole(one) and one >= 0) for one in seeds):
+            raise ValueError(
+                f"seed is {shorten(seed)}, expected a whole number, one for each environment, or None; at least 0"
+            )
         return [None if one is None else int(one) for one in seeds]
 
     def _begin(self, which: Array, seed: int | list[int | None] | None) -> None:

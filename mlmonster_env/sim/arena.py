@@ -105,8 +105,8 @@ class Arena:
     ) -> None:
         if num_matches < 1:
             raise ValueError(f"num_matches is {num_matches}, expected at least 1")
-        if threads < 1:
-            raise ValueError(f"threads is {threads}, expected at least 1")
+        if not isinstance(threads, int | np.integer) or isinstance(threads, bool) or threads < 1:
+            raise ValueError(f"threads is {threads!r}, expected at least 1, a whole number")
         self.bestiary = Bestiary.load() if bestiary is None else bestiary
         self.scenario = scenario if isinstance(scenario, Scenario) else stage(scenario, self.bestiary)
         if self.scenario.places > f.MOST_PLACES:

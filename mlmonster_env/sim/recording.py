@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
+from zlib import error as BadStream
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class Recording:
             told["plan"] = _plan(told["plan"])
             told["controls"] = tuple((kind, tuple(members)) for kind, members in told["controls"])
             return cls(units=units, orders=orders, **told)
-        except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile, BadStream) as error:
             raise ValueError(f"{path}: {error or type(error).__name__}, expected a recording") from error
 
     def begin(self, bestiary: Bestiary | None = None, observed: bool = False) -> Arena:

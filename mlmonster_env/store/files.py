@@ -52,14 +52,7 @@ def load_npz(path: str | Path) -> Experience:
     try:
         with np.load(path, allow_pickle=False) as kept:
             return Experience.of(**{name: kept[name] for name in DTYPES})
-    except (
-        ValueError,
-        KeyError,
-        EOFError,
-        TypeError,
-        AttributeError,
-        BadZipFile,
-    ) as error:  # a bare array is no archive
+    except (ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile) as error:
         raise ValueError(f"{path}: {error}, expected a file of transitions") from error
 
 

@@ -102,5 +102,8 @@ def test_a_wrong_ending_is_named(tmp_path, recording, name):
 def test_what_is_no_recording_and_no_pace_are_named(tmp_path, recording):
     with pytest.raises(ValueError, match=r"recording is 'match\.npz', expected a Recording"):
         film("match.npz", tmp_path / "match.gif")
-    with pytest.raises(ValueError, match="fps is 0, expected at least 1"):
-        film(recording, tmp_path / "match.gif", fps=0)
+    for fps in (0, "10", None, float("inf"), float("nan"), 1000):
+        with pytest.raises(ValueError, match=f"fps is {fps!r}, expected at least 1"):
+            film(recording, tmp_path / "match.gif", fps=fps)
+    with pytest.raises(ValueError, match="bestiary is 'renewal', expected a Bestiary"):
+        film(recording, tmp_path / "match.gif", bestiary="renewal")

@@ -178,6 +178,9 @@ def test_wrong_orders_are_named(control, agent, action, words):
         ({"sides": "bth"}, "sides is 'bth', expected perhaps both, one of first, both"),
         ({"render_mode": "rgb"}, "render_mode is 'rgb', expected .*rgb_array"),
         ({"archetype": "maeg"}, "archetype is 'maeg', expected perhaps mage"),
+        ({"pack": True}, "pack is True, expected who is an agent to be said by sides='both'"),
+        ({"both_sides": False}, "both_sides is False, expected who is an agent to be said by sides='both'"),
+        ({"sides": "first", "side": 1}, "side is 1, expected who is an agent to be said by sides='first'"),
     ],
 )
 def test_wrong_arguments_are_named(asked, words):
@@ -185,7 +188,28 @@ def test_wrong_arguments_are_named(asked, words):
         parallel_env(**asked)
 
 
-@pytest.mark.parametrize("seed", [1.5, "1", True])
+@pytest.mark.parametrize("seed", [1.5, "1", True, -1])
 def test_a_wrong_seed_is_named(seed):
     with pytest.raises(ValueError, match=r"seed is .*, expected a whole number or None"):
         parallel_env().reset(seed=seed)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.uint8, np.int64])
+def test_any_whole_number_is_a_seed(kind):
+    seen, same = (parallel_env().reset(seed=seed)[0] for seed in (4, kind(4)))
+    assert all((seen[agent] == same[agent]).all() for agent in seen)
+
+
+@pytest.mark.parametrize("actions", [None, [1], 1])
+def test_actions_that_are_no_dict_are_named(actions):
+    env = parallel_env()
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"actions are .*, expected a dict of an action for each agent"):
+        env.step(actions)
+
+
+def test_human_mode_shows_each_step(capsys):
+    env = parallel_env(render_mode="human")
+    for play in (lambda: env.reset(seed=0), lambda: env.step({})):
+        play()
+        assert "hp" in capsys.readouterr().out

@@ -272,6 +272,9 @@ def test_sb3_records_a_video(tmp_path):
         ({"render_mode": "rgb"}, "render_mode is 'rgb', expected .*rgb_array"),
         ({"control": "combt"}, "control is 'combt', expected perhaps combat"),
         ({"observe": "stat"}, "observe is 'stat', expected perhaps state"),
+        ({"seed": -1}, "seed is -1, expected a whole number or None, at least 0"),
+        ({"threads": "a"}, "threads is 'a', expected at least 1, a whole number"),
+        ({"threads": 1.5}, "threads is 1.5, expected at least 1, a whole number"),
     ],
 )
 def test_wrong_arguments_are_named(asked, words):
@@ -293,3 +296,20 @@ def test_wrong_actions_are_named(chosen, words):
     vec.reset()
     with pytest.raises(ValueError, match=words):
         vec.step(np.array(chosen))
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.uint8, np.int64])
+def test_any_whole_number_is_a_seed(kind):
+    seen, same = (ArenaVecEnv("combat", 2, seed=seed).reset() for seed in (4, kind(4)))
+    assert np.array_equal(seen, same)
+
+
+def test_the_outcome_of_a_slot_is_its_own_sides():
+    vec = ArenaVecEnv("combat", 8, both_sides=True, scenario="skirmish-1v1", seed=0)
+    vec.reset()
+    found: list[list[int]] = []
+    while not any(told[0] for told in found):
+        _, rewards, dones, infos = vec.step(np.tile([1, 0], 8))
+        for first in 2 * np.flatnonzero(dones[::2]):
+            found.append([infos[slot]["outcome"] for slot in (first, first + 1)])
+            assert found[-1] == rewards[first : first + 2].tolist()

@@ -65,7 +65,7 @@ def test_rows_without_a_seed_go_on_with_their_own(mode):
     assert np.array_equal(seen[2], single.reset(seed=7)[0])
 
 
-@pytest.mark.parametrize("seed", [1.5, "a", [1, 2, 0.5], True])
+@pytest.mark.parametrize("seed", [1.5, "a", [1, 2, 0.5], True, [1, 2, -3]])
 def test_a_wrong_seed_is_named(seed):
     with pytest.raises(ValueError, match=r"seed is .*expected a whole number, one for each environment, or None"):
         batch(3).reset(seed=seed)
@@ -185,6 +185,8 @@ def test_the_batch_declares_how_it_begins_again():
         assert batch(autoreset_mode=mode.value).metadata["autoreset_mode"] is mode
     with pytest.raises(ValueError, match=r"autoreset_mode is 'SameStp', expected perhaps SameStep"):
         batch(autoreset_mode="SameStp")
+    with pytest.raises(ValueError, match=r"autoreset_mode is \['SameStep'\], expected perhaps SameStep"):
+        batch(autoreset_mode=["SameStep"])
 
 
 def test_what_was_returned_stays_as_it_was():
@@ -214,3 +216,37 @@ def test_each_row_has_its_picture_and_its_recording():
 def test_a_batch_must_be_reset_before_it_is_stepped():
     with pytest.raises(gymnasium.error.ResetNeeded, match="reset"):
         batch().step(np.zeros(3, int))
+
+
+def last_step(env: MonsterEnv) -> int:
+    """After how many attacks a match comes to its end."""
+    env.reset(seed=0)
+    steps = 1
+    while not env.step(1)[2]:
+        steps += 1
+    return steps
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_end_in_the_last_step_that_is_allowed_is_told_as_gymnasium_tells_it(mode):
+    limit = last_step(MonsterEnv(scenario="skirmish-1v1"))
+    asked: dict[str, Any] = {"id": "MLMonster/Combat-v0", "num_envs": 2, "scenario": "skirmish-1v1"}
+    asked |= {"max_episode_steps": limit}
+    native = gymnasium.make_vec(**asked, autoreset_mode=mode)
+    single = gymnasium.make_vec(**asked, vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode})
+    told, told_too = rollout(native, limit + 3), rollout(single, limit + 3)
+    for part, part_too in zip(told[1:], told_too[1:], strict=True):
+        assert differences(part[:4], part_too[:4]) == []
+    ends = []
+    for env in (native, single):
+        env.reset(seed=0)
+        ends.append([env.step(np.ones(2, int))[2:4] for _ in range(limit)][-1])
+    assert differences(ends[0], ends[1]) == []
+    assert ends[0][0][0] and ends[0][1][0]
+
+
+def test_human_mode_shows_each_step(capsys):
+    env = batch(2, render_mode="human")
+    for play in (lambda: env.reset(seed=0), lambda: env.step(np.zeros(2, int))):
+        play()
+        assert capsys.readouterr().out.count("0:00") == 2

@@ -93,6 +93,13 @@ def test_masks_are_not_offered_to_vectors():
         MonsterEnv("continuous", observe=("state", "action_mask"))
 
 
+def test_vectors_have_no_masks():
+    env = MonsterEnv("continuous")
+    env.reset(seed=0)
+    with pytest.raises(AttributeError, match="continuous control has no action masks, expected a discrete one"):
+        env.action_masks()
+
+
 @pytest.mark.parametrize(
     ("control", "action", "words"),
     [

@@ -171,6 +171,10 @@ def wrong_file(tmp_path: Path, kind: str) -> Path:
         path.write_bytes(b"")
     elif kind == "cut off":
         path.write_bytes(path.read_bytes()[:300])
+    elif kind == "damaged":
+        kept = bytearray(path.read_bytes())
+        kept[97] ^= 0xFF  # within the packed bytes, so that they cannot be unpacked
+        path.write_bytes(bytes(kept))
     elif kind == "one array":
         with path.open("wb") as file:
             np.save(file, np.zeros(3))
@@ -188,6 +192,7 @@ WRONG = [
     "text",
     "empty",
     "cut off",
+    "damaged",
     "one array",
     "no orders",
 ]
