@@ -26,7 +26,7 @@ from agents.opponents.names import yardstick_of
 from agents.progress import ProgressLine, counted
 from agents.records import RunRecords
 from agents.selfplay.league import League
-from agents.trackers import Trackers
+from agents.trackers import TENSORBOARD, Trackers
 from policies.actors import actor_of
 from policies.policy import Policy
 from policies.storage import DamagedError
@@ -79,6 +79,7 @@ class Course(BaseCallback):
         self.evaluated = 0
         self.evaluated_at = 0  # decisions, when it was last judged
         self.enough = False  # training ended before its budget did
+        self.failed = False  # something broke
         self.kept = 0  # checkpoints that were due and written
         self.stopped: signal.Signals | None = None
         self.records: RunRecords | None = None
@@ -105,7 +106,7 @@ class Course(BaseCallback):
         if self.progress is not None:
             closing.append(self.progress.close)
         if self.trackers is not None:
-            closing.append(partial(self.trackers.close, failed=self.stopped is not None))
+            closing.append(partial(self.trackers.close, failed=self.failed or self.stopped is not None))
         if self.records is not None:
             closing.append(self.records.close)
         for close in closing:
@@ -131,8 +132,10 @@ class Course(BaseCallback):
         steps = self.learner.num_timesteps
         if steps:
             self._tell(steps)
-        if self.league is not None and self.league.due(steps, self.run.total):
-            self.league.admit(self.policy(), steps, self.run.total)
+        if self.league is not None:
+            self.league.reach(steps, self.run.total)
+            if self.league.due(steps, self.run.total):
+                self.league.admit(self.policy(), steps, self.run.total)
         due = steps * self.budget.evaluations // self.run.total
         if steps and due > self.evaluated and steps < self.run.total:
             self.evaluated = due
@@ -320,6 +323,7 @@ class Course(BaseCallback):
 
     def clear(self) -> None:
         """Forget what a run left that was stopped before its first checkpoint."""
+        shutil.rmtree(self.run.folder / TENSORBOARD, ignore_errors=True)  # its curves would be drawn twice
         if self.league is not None:
             self.league.pool.sweep(())
 
@@ -343,6 +347,7 @@ class Course(BaseCallback):
 
     def rescue(self, error: BaseException) -> str:
         """Something broke: write down the last whole boundary; what happened, what was saved, what to change."""
+        self.failed = True
         told = f"{type(error).__name__}: {error}"
         saved = "nothing could be saved"
         if self._remembered is not None:
@@ -354,7 +359,7 @@ class Course(BaseCallback):
                 found = self.checkpoints.all()
                 newest = f"the newest checkpoint is {found[-1]}" if found else "there is no checkpoint yet"
                 saved = f"it could not be saved either ({second}); {newest}"
-        return f"{told}\n{saved}\n{advice(error)}".rstrip()
+        return f"{told}\n{saved}\n{advice(error, self.run.config.learn)}".rstrip()
 
     def finish(self) -> dict[str, Any]:
         """The end of training: the better of the last and the best model is kept as `final`, and judged."""
@@ -364,6 +369,8 @@ class Course(BaseCallback):
             self.seconds += time.perf_counter() - self._since
             self._since = None
         self._note_matches()
+        self._check_losses()
+        self._tell(steps)
         self._stop_if_asked()
         if self.evaluated_at != steps:
             self._evaluate()
@@ -425,13 +432,15 @@ def run_terms(env: Any) -> list[str]:
     return list(env.shards[0].breakdown.payment.parts)
 
 
-def advice(error: BaseException) -> str:
-    """What to change after an error."""
+def advice(error: BaseException, learn: Any) -> str:
+    """What to change after an error, of the options that the algorithm has."""
     text = str(error).lower()
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "out of memory" in text:
-        return "smaller: --set learn.batch_size=..., --set batch.matches=..., or learn.accumulate=2 for the same batch"
+        parts = ", or learn.accumulate=2 for the same batch" if hasattr(learn, "accumulate") else ""
+        return f"smaller: --set learn.batch_size=..., --set batch.matches=...{parts}"
     if isinstance(error, FloatingPointError):
-        return "steadier: a lower --set learn.learning_rate.value=..., or a lower learn.max_grad_norm"
+        norm = ", or a lower learn.max_grad_norm" if hasattr(learn, "max_grad_norm") else ""
+        return f"steadier: a lower --set learn.learning_rate.value=...{norm}"
     if isinstance(error, OSError) and getattr(error, "errno", None) == 28:
         return "the disk is full: make room, or choose another --out; then --resume"
     return ""

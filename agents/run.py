@@ -63,17 +63,16 @@ class Run:
             raise RunError(f"{folder} holds a run by now, of another process; choose another --out")
         _check_room(folder)
         facts = {**machines.facts(chosen), "played": _played_with(config)}
-        write_text(folder / CONFIG, as_yaml(config))
         write_text(folder / FACTS, json.dumps(facts, indent=1))
+        write_text(folder / CONFIG, as_yaml(config))  # the last: with it the folder holds a run
         return cls(folder, config, facts, lock=lock, resumed=False)
 
     @classmethod
     def resume(cls, folder: Path) -> "Run":
         """The run in a folder, to go on with: by the configuration and on the kind of machine that it began with."""
-        if not (folder / CONFIG).is_file():
-            raise RunError(f"{folder} holds no run (no {CONFIG}), expected a folder that --out named")
+        _check_run(folder)
         lock = _locked(folder)
-        config, facts = _kept(folder)
+        config, facts = kept_of(folder)
         now = _played_with(config)
         for name, before in facts.get("played", {}).items():
             if now.get(name) != before:
@@ -161,8 +160,14 @@ def _played_with(config: Config) -> dict[str, str]:
     return found
 
 
-def _kept(folder: Path) -> tuple[Config, dict[str, Any]]:
-    """The configuration and the facts that a run was begun with."""
+def _check_run(folder: Path) -> None:
+    if not (folder / CONFIG).is_file():
+        raise RunError(f"{folder} holds no run (no {CONFIG}), expected a folder that --out named")
+
+
+def kept_of(folder: Path) -> tuple[Config, dict[str, Any]]:
+    """The configuration and the facts that the run in a folder was begun with."""
+    _check_run(folder)
     try:
         tree = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
         if not isinstance(tree, dict):

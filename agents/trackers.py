@@ -8,7 +8,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from policies.storage import write_text
 
-WANDB_ID = "wandb.json"
+WANDB_ID, TENSORBOARD = "wandb.json", "tensorboard"
 
 
 class Trackers:
@@ -16,7 +16,7 @@ class Trackers:
 
     def __init__(self, folder: Path, config: dict[str, Any], *, wandb: bool, resumed_at: int | None = None) -> None:
         self._board = SummaryWriter(
-            str(folder / "tensorboard"), purge_step=None if resumed_at is None else resumed_at + 1
+            str(folder / TENSORBOARD), purge_step=None if resumed_at is None else resumed_at + 1
         )
         self._wandb = start_wandb(folder, config) if wandb else None
 

@@ -19,7 +19,7 @@ from agents.config.read import ConfigError, as_yaml, option, resolve
 from agents.config.tree import Config
 from agents.course import FINAL, RunError, Stopped
 from agents.opponents import STYLES
-from agents.run import CONFIG, Run
+from agents.run import CONFIG, Run, kept_of
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.storage import DamagedError
@@ -93,6 +93,9 @@ def main(words: Sequence[str] | None = None) -> int:
         if given.resume is not None:
             if options(given) or given.config or given.out:
                 raise ConfigError("--resume goes on by the options that the run was begun with, expected no others")
+            if given.print_config:
+                print(as_yaml(kept_of(given.resume)[0]), end="")
+                return 0
             run = Run.resume(given.resume)
         else:
             if given.archetype is None and not given.config and not given.print_config:

@@ -214,7 +214,7 @@ class Acting(ABC):
             barred = np.flatnonzero(~(seen[MASK] > 0.5).any(-1))
             if len(barred):
                 raise ValueError(f"{MASK!r} of row {barred[0]} allows nothing, expected one legal action or more")
-        return seen
+        return {name: seen[name] for name in self.card.blocks}  # of anything else the model knows nothing
 
 
 def _by_block(observation: Any, bare: str) -> dict[str, Any]:

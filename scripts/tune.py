@@ -6,7 +6,7 @@ and a search that was stopped goes on when the same command is given again.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,14 @@ def space_of(algo: str) -> dict[str, dict[str, Any]]:
         raise ConfigError(f"algo is {algo!r}, of which there is no sweep; expected one of {known}")
     told: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["parameters"]
     return told
+
+
+def held(fixed: Mapping[str, Any], above: str = "") -> set[str]:
+    """Dotted paths of all that is held fixed; what is not searched is not shown as if it had been."""
+    found: set[str] = set()
+    for name, value in fixed.items():
+        found |= held(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}"}
+    return found
 
 
 def suggest(trial: optuna.Trial, space: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -68,6 +76,9 @@ def main(words: Sequence[str] | None = None) -> int:
             **dict(option(text) for text in given.set),
         }  # fmt: skip
         resolve(fixed)
+        space = {path: told for path, told in space.items() if path not in held(fixed)}
+        if given.trials < 1 or given.seed < 0:
+            raise ConfigError(f"trials is {given.trials}, seed {given.seed}, expected at least 1 and 0")
     except (ConfigError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -86,7 +97,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return float(Run.begin(given.out / name / str(trial.number), config).go()["win_rate"])
         except Stopped:
             raise
-        except (RunError, ValueError) as error:
+        except (RunError, ValueError, OSError) as error:
             print(f"trial {trial.number} failed: {error}", file=sys.stderr)
             return float("nan")  # which counts as failed
 

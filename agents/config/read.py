@@ -30,7 +30,7 @@ def resolve(given: Mapping[str, Any] | None = None, files: tuple[Path, ...] = ()
     models = _safe(HERE / "models.yaml")
     asked: dict[str, Any] = {}
     for file in files:
-        _lay_over(asked, _safe(file))
+        _lay_over(asked, _opened(_safe(file), file))
     for path, value in (given or {}).items():
         _lay_over(asked, _nested(path, value))
     top = {**tree["defaults"], **asked}
@@ -204,6 +204,17 @@ def _nested(path: str, value: Any) -> dict[str, Any]:
     for part in reversed(path.split(".")):
         value = {part: value}
     return value  # type: ignore[no-any-return]
+
+
+def _opened(told: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """A file's options, those that are named by dotted path put where the path leads."""
+    made: dict[str, Any] = {}
+    try:
+        for path, value in told.items():
+            _lay_over(made, _nested(str(path), _opened(value, file) if isinstance(value, Mapping) else value))
+    except RecursionError:
+        raise ConfigError(f"{file} holds a mapping that holds itself, expected options and their values") from None
+    return made
 
 
 def _lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:

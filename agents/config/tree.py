@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -15,6 +16,14 @@ class Node(BaseModel):
     """A part of the tree: nothing unknown, nothing changed later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Python counts True as 1, and so would every number here."""
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
+            raise PydanticCustomError("boolean", "input should be no boolean")
+        return value
 
 
 class Rate(Node):
@@ -132,7 +141,7 @@ class LearnSAC(Node):
     learning_starts: Annotated[int, Field(ge=0)]
     gamma: Share
     decisions_ahead: Positive
-    tau: Above0 = 0.005
+    tau: Annotated[float, Field(gt=0.0, le=1.0)] = 0.005
     entropy: Above0 | None = None  # its weight; found by itself where there is none
     entropy_first: Above0 = 5.0e-4  # where that begins: a decision pays about a hundredth, and more would drown it
     mean_cost: Annotated[float, Field(ge=0)] = 2.0e-3  # what an action's square costs, before the tanh

@@ -15,7 +15,7 @@ from agents.judge.archive import load_result, save_result
 from agents.judge.exploiter import gates_with_exploiter
 from agents.judge.gates import stage_gates, through_all
 from agents.judge.gauntlet import JudgeError, check_order, gauntlet, known_order, pool_samples, table_of
-from agents.judge.ladder import everybody, ladder_table, plot_ladder
+from agents.judge.ladder import check_picture, everybody, ladder_table, plot_ladder
 from agents.judge.matches import FaultError, NoEvidenceError
 from agents.judge.players import Player, player_of
 from agents.judge.sequential import ACCEPT
@@ -117,6 +117,7 @@ def _gate(given: argparse.Namespace) -> int:
 def _ladder(given: argparse.Namespace) -> int:
     players = [player_of(name) for name in given.models]
     if given.plot is not None:
+        check_picture(given.plot)
         given.plot.parent.mkdir(parents=True, exist_ok=True)  # before anything is played
     found = everybody(players, given.scenario, _archetype(given, players), given.pairs)
     Console(width=WIDE, emoji=False).print(ladder_table(found))

@@ -14,6 +14,7 @@ from agents.judge.players import STOCK, ModelRef, Player, model_folder, player_o
 from agents.opponents import STYLES
 from agents.opponents.dice import Dice
 from agents.opponents.plain import anywhere, drawn
+from mlmonster_env.contract import CONTROLS, NOTHING_TO_DO
 from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.rivals import Rival
 from mlmonster_env.scenarios import Plan
@@ -38,7 +39,9 @@ class Careless:
     """A rival that now and then does anything legal instead of what it would do."""
 
     def __init__(self, rival: Rival, share: float, seed: int) -> None:
-        self.control, self.blocks = rival.control, rival.blocks
+        self.control = rival.control
+        needed = (MASK,) if CONTROLS[self.control] else ()  # what is legal must be known, whatever the rival looks at
+        self.blocks: tuple[str, ...] = tuple(dict.fromkeys((*rival.blocks, *needed)))
         self._rival, self._share = rival, share
         self._dice = Dice(~seed)  # not that of the rival, whose own luck has nothing to do with it
         self._slots = 0
@@ -56,10 +59,14 @@ class Careless:
         slots = np.arange(self._slots)
         self._dice.advance(slots)
         astray = self._dice.throw(slots, 0) < self._share
-        if MASK not in seen:
+        if not CONTROLS[self.control]:
             return np.where(astray[:, None], anywhere(self._dice, slots, 1), self._rival(seen))
-        lots = self._dice.throw(slots, 1)
-        return np.where(astray, drawn(np.asarray(seen[MASK]) > 0, lots), self._rival(seen))
+        legal = np.asarray(seen[MASK]) > 0
+        orders = np.asarray(self._rival(seen))
+        if MASK not in self._rival.blocks:  # it may order what cannot be done, of which nothing comes
+            allowed = np.take_along_axis(legal, orders[:, None], 1)[:, 0]
+            orders = np.where(allowed, orders, NOTHING_TO_DO[self.control])
+        return np.where(astray, drawn(legal, self._dice.throw(slots, 1)), orders)
 
     def forget(self, slots: Array) -> None:
         """The matches of these slots begin anew."""
@@ -107,11 +114,12 @@ def known_order(model: Player) -> list[Known]:
 def gauntlet(
     model: Player, scenario: str | Plan, archetype: str, pairs: int, others: Sequence[Player] = (), **arguments: Any
 ) -> list[MatchResult]:
-    """The model against random orders, every style, the stock AI and `others`, on the same seeds."""
+    """The model against random orders, every style, the stock AI and `others`, each once, on the same seeds."""
     known = [player_of(name) for name in ("random", *STYLES, "stock")]
-    return [
-        play(model, other, scenario, _seeds(pairs), archetype=archetype, **arguments) for other in (*known, *others)
-    ]
+    each: dict[str, Player] = {}
+    for other in (*known, *others):
+        each.setdefault(other.ref.digest, other)  # the same pairs twice would be no more evidence
+    return [play(model, other, scenario, _seeds(pairs), archetype=archetype, **arguments) for other in each.values()]
 
 
 def pool_samples(folder: Path, count: int, seed: int = 0) -> list[Player]:

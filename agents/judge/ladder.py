@@ -12,6 +12,7 @@ from rich.table import Table
 from agents.judge.matches import MatchResult, play
 from agents.judge.players import STOCK, Player, player_of, script_digest
 from agents.judge.ratings import Z_95, Ladder, Meeting, rate, rings
+from mlmonster_env.data.errors import one_of
 from mlmonster_env.scenarios import Plan
 
 SEEDS = 5 << 48  # where those of ladders begin
@@ -74,6 +75,15 @@ def ladder_table(found: Standings) -> Table:
         sure = "" if lower is None else f"{found.ladder.better(rating.player, lower.player):.1%}"
         made.add_row(found.named(rating.player), str(rating), sure)
     return made
+
+
+def check_picture(path: Path) -> None:
+    """ValueError unless a ladder can be drawn into a file of this name."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix and path.suffix[1:].lower() not in known:  # without an ending it becomes a PNG
+        raise ValueError(f"plot is {path}, expected a name that ends in {one_of(path.suffix[1:], sorted(known))}")
 
 
 def plot_ladder(found: Standings, path: Path) -> None:

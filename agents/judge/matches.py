@@ -1,5 +1,6 @@
 """Judged matches: two players, each seed twice with the sides changed, and what came of it, to be replayed at will."""
 
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from policies.acting import Acting
 
 AT_ONCE = 256  # pairs in one batch
 SLOWEST_S = 60.0  # that a player may think about one decision of a batch
+LAST_SEED = (1 << 63) - 1
 BEHAVIOUR = (*COLUMNS, "decision_s")  # the last: seconds that one order of one monster took
 
 
@@ -109,7 +111,11 @@ def play(
     given = np.asarray(seeds)
     if given.ndim != 1 or (len(given) and given.dtype.kind not in "iu"):
         raise ValueError(f"seeds are {shorten(seeds)}, expected whole numbers in a row, such as range(100)")
+    if len(given) and given.max() > LAST_SEED:  # it would come out below 0
+        raise ValueError(f"seeds are {shorten(seeds)}, expected {LAST_SEED} at most")
     given = given.astype(np.int64)
+    if not 0.0 <= slowest_s <= threading.TIMEOUT_MAX:  # the player would be blamed for it
+        raise ValueError(f"slowest_s is {slowest_s}, expected 0 to {threading.TIMEOUT_MAX:.0f} seconds")
     if len(np.unique(given)) < len(given):
         raise ValueError(f"seeds are {len(given)}, {len(np.unique(given))} of them different, expected each once")
     if one.make is None and other.make is None:

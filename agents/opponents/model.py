@@ -27,10 +27,12 @@ class Temperature:
     def __post_init__(self) -> None:
         if not (0 <= self.first < math.inf and 0 <= self.last < math.inf):
             raise ValueError(f"temperatures are {self.first} and {self.last}, expected 0 or more")
+        if self.over < 1:
+            raise ValueError(f"over is {self.over}, expected at least 1 decision")
 
     def at(self, moments: Array) -> Array:
         """Of decisions by their number in a match, the first being 1."""
-        passed = np.clip((moments.astype(np.float64) - 1.0) / max(self.over, 1), 0.0, 1.0)
+        passed = np.clip((moments.astype(np.float64) - 1.0) / self.over, 0.0, 1.0)
         return self.first + (self.last - self.first) * passed
 
 

@@ -121,10 +121,14 @@ def _imported(name: str, seed: int, what: str) -> Part:
         make = getattr(importlib.import_module(module), maker)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"{what} is {name!r}, which cannot be imported: {error}") from error
+    except Exception as error:  # whatever somebody's own module raises
+        raise ValueError(f"{what} is {name!r}, which cannot be imported: {type(error).__name__}: {error}") from error
     try:
         made = make(seed)
     except TypeError as error:
         raise ValueError(f"{what} is {name!r}, which cannot be called with a seed: {error}") from error
+    except Exception as error:
+        raise ValueError(f"{what} is {name!r}, which made nothing: {type(error).__name__}: {error}") from error
     if not isinstance(made, Rival):
         raise ValueError(f"{what} is {name!r}, which made a {type(made).__name__}, expected a Rival")
     return made  # type: ignore[return-value]

@@ -75,6 +75,8 @@ def order_of(given: argparse.Namespace) -> Order:
         last = given.temperature if given.temperature_last is None else given.temperature_last
         if not (0 <= given.temperature < math.inf and 0 <= last < math.inf):
             raise ValueError(f"--temperature goes from {given.temperature} to {last}, expected 0 or more")
+        if given.temperature_over < 1:
+            raise ValueError(f"--temperature-over is {given.temperature_over}, expected at least 1 decision")
         heat = Temperature(given.temperature, last, given.temperature_over)
     elif given.temperature_last is not None:
         raise ValueError(

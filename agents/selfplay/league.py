@@ -35,6 +35,7 @@ class League:
         self.scorebook = Scorebook(settings.recent)
         self.seats: list[Mix] = []
         self.taken = 0  # snapshots in the course of training, the untrained one apart
+        self.done = 0.0  # share of the run's decisions
         self._card = card
         self._fresh = 0
 
@@ -52,13 +53,20 @@ class League:
     @property
     def is_early(self) -> bool:
         """Whether the stock AI still plays the pool's part: past selves that cannot fight yet teach little."""
-        return STOCK in self.fixed and self.taken < self.settings.after * self.settings.snapshots
+        return STOCK in self.fixed and self.done < self.settings.after
 
     @property
     def elo(self) -> float:
         """How strong the learner has been of late; the stock AI is at 0, or, where it is not met, the untrained one."""
         anchors = {one.name: one.elo for one in self.pool.snapshots if one.steps or STOCK not in self.fixed}
         return self.scorebook.elo({**anchors, STOCK: 0.0} if STOCK in self.fixed else anchors)
+
+    def reach(self, steps: int, total: int) -> None:
+        """So many decisions of so many were made; past selves are met from their share of them on."""
+        was_early = self.is_early
+        self.done = steps / total
+        if was_early and not self.is_early:
+            self._reweigh()
 
     def due(self, steps: int, total: int) -> bool:
         """Whether a snapshot is to be taken after so many decisions of so many."""
@@ -73,6 +81,7 @@ class League:
             self.pool.rate(first, elo - self.scorebook.ahead(first))
         self.pool.add(policy, steps, elo)
         self.taken = steps * self.settings.snapshots // total
+        self.done = steps / total
         self._reweigh()
 
     def note(self, results: Iterable[tuple[str, float]]) -> None:
@@ -124,6 +133,7 @@ class League:
         """All that `set_state` needs to go on to the bit, but for what the seats remember, which the battles keep."""
         return {
             "pool": self.pool.state(), "scorebook": self.scorebook.state(), "taken": self.taken, "fresh": self._fresh,
+            "done": self.done,
         }  # fmt: skip
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -131,6 +141,7 @@ class League:
         self.pool.set_state(state["pool"])
         self.scorebook.set_state(state["scorebook"])
         self.taken, self._fresh = int(state["taken"]), int(state["fresh"])
+        self.done = float(state.get("done", self.taken / self.settings.snapshots))  # older states do not tell it
 
     def _reweigh(self) -> None:
         weights = self.weights()

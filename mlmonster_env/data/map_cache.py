@@ -78,7 +78,7 @@ def read_map_cache(content: bytes, file: str, report: Report, check_cells: bool)
     """Every map in `content`; damaged ones go to `report`, their cells only looked at if `check_cells`."""
     maps: dict[str, PackedMap] = {}
     try:
-        count = _read_header(content, file)
+        count = _read_header(content, file, report)
     except DataError as error:
         report.wrong(error)
         return maps
@@ -102,12 +102,14 @@ def read_map_cache(content: bytes, file: str, report: Report, check_cells: bool)
     return maps
 
 
-def _read_header(content: bytes, file: str) -> int:
+def _read_header(content: bytes, file: str, report: Report) -> int:
+    """How many maps follow; a size that is not the file's goes to `report`, for the maps before a cut are whole."""
     if len(content) < HEADER.size:
         raise DataError(file, "", "the file", f"{len(content)} bytes", f"a header of {HEADER.size} bytes")
     size, count = HEADER.unpack_from(content)
     if size != len(content):
-        raise DataError(file, "", "the file", f"{len(content)} bytes", f"{size} bytes, as its header says (truncated?)")
+        expected = f"{size} bytes, as its header says (truncated?)"
+        report.wrong(DataError(file, "", "the file", f"{len(content)} bytes", expected))
     return int(count)
 
 

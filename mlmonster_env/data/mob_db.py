@@ -41,11 +41,12 @@ NUMBERS = {
     "DamageTaken": ("damage_taken", 1, 100, 100),
 }
 NAMES = {"Size": ("size", SIZES), "Race": ("race", RACES), "Element": ("element", ELEMENTS)}
-# Known to the server, of no matter to a fight.
-UNUSED = (
-    "JapaneseName", "BaseExp", "JobExp", "MvpExp", "RaceGroups", "ClientAttackMotion", "GroupId", "Title", "MvpDrops",
-    "Drops",
-)  # fmt: skip
+# Known to the server, of no matter to a fight: looked at only for what cannot be meant.
+UNUSED_NUMBERS = ("BaseExp", "JobExp", "MvpExp", "ClientAttackMotion", "GroupId")
+HIGHEST_UNUSED = 999_999_999_999
+UNUSED_LISTS = ("MvpDrops", "Drops")
+HIGHEST_DROP_RATE = 10_000
+UNUSED = (*UNUSED_NUMBERS, *UNUSED_LISTS, "JapaneseName", "RaceGroups", "Title")
 FIELDS = frozenset({"Id", "AegisName", "Name", "Ai", "Class", "Modes", *NUMBERS, *NAMES, *UNUSED})
 
 # Delays beyond these are cut, not refused, by the server.
@@ -98,7 +99,21 @@ def _read(entry: Entry, drafts: dict[int, Draft], renewal: bool) -> Draft:
         draft["monster_class"] = monster_class
     for name, on in entry.switches("Modes", MODES).items():
         draft["mode"] = draft["mode"] | MODES[name] if on else draft["mode"] & ~MODES[name]
+    _look_at_unused(entry)
     return draft
+
+
+def _look_at_unused(entry: Entry) -> None:
+    for field in UNUSED_NUMBERS:
+        entry.integer(field, 0, HIGHEST_UNUSED)
+    for field in UNUSED_LISTS:
+        drops = entry.rows(field)
+        if drops is None and entry.fields.get(field) is not None:
+            raise entry.wrong(field, "a list of items")
+        for drop in drops or ():
+            if drop.text("Item") is None:
+                raise drop.wrong("Item", "the name of an item")
+            drop.integer("Rate", 0, HIGHEST_DROP_RATE)
 
 
 def _blank(monster: int, entry: Entry, renewal: bool) -> Draft:

@@ -1,5 +1,6 @@
 """mob_skill_db.txt: which monster uses which skill when; one row a line, 19 columns."""
 
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -47,7 +48,7 @@ class MobSkillRows:
 
     def add_file(self, content: bytes, file: str) -> None:
         """Read all rows of `content`."""
-        for number, line in enumerate(content.split(b"\n"), 1):
+        for number, line in enumerate(content.removeprefix(BOM_UTF8).split(b"\n"), 1):
             text = line.split(b"//", 1)[0].removesuffix(b"\r")
             if text.strip():
                 try:

@@ -42,9 +42,10 @@ BY_LEVEL = (*(key for key, _ in LEVELS.values()), *(key for key, _ in UNIT_LEVEL
 CHOICES = {"Type": ("type", SKILL_TYPES), "TargetType": ("target_type", SKILL_TARGET_TYPES), "Hit": ("hit", SKILL_HITS)}
 SWITCHES = {"DamageFlags": ("damage_flags", DAMAGE_FLAGS), "Flags": ("flags", SKILL_FLAGS)}
 # Known to the server; monsters have no use for them.
+UNUSED_TIMES = ("AfterCastWalkDelay", "FixedCastTime")
 UNUSED = (
-    "CopyFlags", "NoNearNPC", "CastDefenseReduction", "AfterCastWalkDelay", "FixedCastTime", "CastTimeFlags",
-    "CastDelayFlags", "Requires", "GiveAp",
+    *UNUSED_TIMES, "CopyFlags", "NoNearNPC", "CastDefenseReduction", "CastTimeFlags", "CastDelayFlags", "Requires",
+    "GiveAp",
 )  # fmt: skip
 OTHERS = ("Id", "Name", "Description", "MaxLevel", "Element", "CastCancel", "Unit", "Status")
 FIELDS = frozenset({*OTHERS, *LEVELS, *CHOICES, *SWITCHES, *UNUSED})
@@ -106,6 +107,9 @@ def _read(entry: Entry, drafts: Mapping[int, Draft]) -> Draft:
     unit = entry.inner("Unit")
     if unit is not None:
         _read_unit(draft, unit)
+    for field in UNUSED_TIMES:
+        _by_level(draft[ELEMENTS], entry, field, "Time")
+    entry.inner("Requires")
     return draft
 
 

@@ -25,6 +25,7 @@ from mlmonster_env.sim.stats import (
     attack_percent,
     attribute_of,
     base_attack,
+    element_of,
     flee_of,
     hit_of,
     int_of,
@@ -42,6 +43,7 @@ HIGHEST_HEAL_LEVEL = 11
 RATIO_LEVEL = 100  # from here on some ratios grow with the caster's level
 STR_RATIO = 3
 RANDOM_ELEMENT = -3
+HOLY = 6
 ELEMENTS = 10
 
 
@@ -183,19 +185,30 @@ def weapon_damage(w, u, v, skill, shared_by, extreme):
     damage = max(damage, 1)
     if skill != NORMAL_ATTACK:
         if flags & k.IGNORE_ELEMENT == 0:
-            damage = by_element(w, damage, attack_element(w, skill, extreme), v)
+            damage = by_element(w, damage, attack_element(w, v, skill, extreme), v)
         if critical and w.rules[f.RENEWAL] != 0:
             damage = damage * PLAYER_CRITICAL_PERCENT // 100
         damage = many_hits(damage, hits)
     return by_damage_taken(w, damage, v)
 
 
+@kernel
+def extreme_element(w, v, extreme):
+    """The element that does most (`extreme` 1) or least (-1) to the victim."""
+    defence, level = element_of(w, v)
+    found = 0
+    for element in range(1, ELEMENTS):
+        if (w.elements[level - 1, element, defence] - w.elements[level - 1, found, defence]) * extreme > 0:
+            found = element
+    return found
+
+
 @small
-def attack_element(w, skill, extreme):
+def attack_element(w, v, skill, extreme):
     """The skill's element; a weapon element is the monster's own attack's, which is neutral."""
     element = w.skills[skill, k.ELEMENT]
-    if element == RANDOM_ELEMENT and extreme == 0:
-        return draw(w, ELEMENTS)
+    if element == RANDOM_ELEMENT:
+        return draw(w, ELEMENTS) if extreme == 0 else extreme_element(w, v, extreme)
     return max(element, 0)
 
 
@@ -279,7 +292,7 @@ def magic_damage(w, u, v, skill, shared_by, extreme):
         damage = after_magic_defence(w, damage, v)
     damage = max(damage, 1)
     if flags & k.IGNORE_ELEMENT == 0:
-        damage = by_element(w, damage, attack_element(w, skill, extreme), v)
+        damage = by_element(w, damage, attack_element(w, v, skill, extreme), v)
     return by_damage_taken(w, many_hits(damage, hits), v)
 
 
@@ -296,7 +309,7 @@ def misc_damage(w, u, v, skill, shared_by, extreme):
         damage //= shared_by
     damage = max(damage, 1)
     if flags & k.IGNORE_ELEMENT == 0:
-        damage = by_element(w, damage, attack_element(w, skill, extreme), v)
+        damage = by_element(w, damage, attack_element(w, v, skill, extreme), v)
     return by_damage_taken(w, many_hits(damage, hits), v)
 
 
@@ -322,3 +335,16 @@ def heal_amount(w, u, level, extreme):
     low, high = matk_range(w, u)
     weapon = w.species[w.units[f.SPECIES, u], f.ATTACK2]
     return power // 5 * 30 * level // 10 + weapon + roll(w, low, high, extreme)
+
+
+@small
+def heal_burns(w, v, skill):
+    """Whether an enemy takes harm from a heal: the undead do, from one that heals by its caster's power."""
+    return w.skills[skill, k.EFFECT] == k.HEAL and w.skills[skill, k.AMOUNT] <= 0 and undead(w, v)
+
+
+@kernel
+def heal_harm(w, u, v, skill, extreme):
+    """Holy damage that a heal does to the undead: half of what it would heal."""
+    damage = max(heal_amount(w, u, w.skills[skill, k.SKILL_LEVEL], extreme) // 2, 1)
+    return by_damage_taken(w, by_element(w, damage, HOLY, v), v)

@@ -10,7 +10,7 @@ from mlmonster_env.sim.casting import free_cell_near, sp_cost
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.changes import change_mode, cure, dispel, give_hp, revenge, transform
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.damage import attack_lands, is_ranged, skill_damage
+from mlmonster_env.sim.damage import attack_lands, heal_burns, heal_harm, is_ranged, skill_damage
 from mlmonster_env.sim.defence import undead_or_demon
 from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import apart, in_sight, places
@@ -211,7 +211,11 @@ def work(w, u, v, skill, row, now):
             first = max(w.match[f.NEXT_THINK], now)
         add_area(w, u, skill, x, y, now, first)
     elif effect == k.HEAL:
-        give_hp(w, u, v, skill)
+        if enemies(w, u, v) and heal_burns(w, v, skill):
+            harm = heal_harm(w, u, v, skill, 0)
+            push_event(w, now, f.LAND_HIT, u, v, harm, skill, apart(w, u, v) + f.SIGHT_CELLS, f.CONNECTED | f.BY_MAGIC)
+        else:
+            give_hp(w, u, v, skill)
     elif effect == k.SUMMON:
         summon(w, u, row, w.skills[skill, k.AMOUNT], w.skills[skill, k.FORMULA_ARGUMENT] == 0, now)
     elif effect == k.CALL_SLAVES:

@@ -84,6 +84,7 @@ FIELD_EDGES = (40, 66)
 RUN_SECONDS = {"attacking": 300.0, "chasing": 20.0, "idle": 120.0}
 LOW_HP_RUN_SECONDS = 120.0
 VICTIM_AT = {"attacking": (1, 0), "chasing": (14, 14), "idle": (60, 0)}
+LONGEST_STATUS_MS = 2**31 - 1  # what the server's clock can hold
 SLOWEST_WALK_MS = 1000  # a chaser so slow that it does not arrive within a run
 
 
@@ -106,7 +107,7 @@ def skill_hits(
 ) -> dict[str, float]:
     """One strike of a skill on a lone target: as `normal_attacks`, and status_rate of the hits (of casts, if harmless).
 
-    For a skill that heals the figures of damage are the amounts healed.
+    For a skill that heals the figures of damage are the amounts healed, on the undead the harm that it does them.
     """
     if skill not in world.skills:
         raise KeyError(f"no skill {skill!r} in this world")
@@ -203,9 +204,14 @@ def status_chance(
 ) -> dict[str, float]:
     """A status tried with a chance of `rate` per 10,000: the rate per 10,000 that took, and duration_mean_ms.
 
-    What the target resists by its stats; that bosses are immune to most statuses is another rule, and left out here.
+    What the target resists by its stats; that bosses are immune to most statuses, and the undead to freezing, is
+    another rule, and left out here, as it was when this was measured.
     """
     _check_count(n)
+    if rate < 0:
+        raise ValueError(f"rate is {rate}, expected 0 or more of 10,000")
+    if not 0 <= duration_ms <= LONGEST_STATUS_MS:
+        raise ValueError(f"duration_ms is {duration_ms}, expected 0 to {LONGEST_STATUS_MS}")
     arena = _pair(world, world[source], with_mode(world[target], remove=f.STATUS_IMMUNE), seed)
     took, lasting = sample_status(arena.words, 0, 1, status_id(status), rate, duration_ms, n)
     return {"rate": took / n * 10000, "duration_mean_ms": float(lasting) if took else 0.0}
@@ -228,6 +234,8 @@ def skill_use_rate(
         raise ValueError(f"phase is {phase!r}, expected one of {', '.join(RUN_SECONDS)}")
     if not 0 < seconds < math.inf:
         raise ValueError(f"seconds is {seconds}, expected above 0")
+    if not 1 <= hp_percent <= 100:
+        raise ValueError(f"hp_percent is {hp_percent}, expected 1 to 100")
     run_seconds = LOW_HP_RUN_SECONDS if hp_percent < 100 else RUN_SECONDS[phase]
     runs = max(round(seconds / run_seconds), 1)
     tested = with_mode(world[monster], remove=f.AGGRESSIVE_MODE)
@@ -311,7 +319,7 @@ def _spot(side: int, member: int, start: str) -> tuple[int, int]:
 
 
 def _check_count(n: int) -> None:
-    if n < 1:
+    if n != int(n) or n < 1:
         raise ValueError(f"n is {n}, expected at least 1")
 
 

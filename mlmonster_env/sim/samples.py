@@ -14,6 +14,8 @@ from mlmonster_env.sim.damage import (
     attack_lands,
     critical_percent,
     heal_amount,
+    heal_burns,
+    heal_harm,
     skill_damage,
     weapon_damage,
 )
@@ -66,7 +68,9 @@ def sample_skill(words, u, v, skill, n):
         # The last two rounds are the extreme rolls.
         extreme = 0 if i < n else (-1 if i == n else 1)
         damage = np.int64(0)
-        if effect == k.HEAL:
+        if heal_burns(w, v, skill):
+            damage = np.int64(heal_harm(w, u, v, skill, extreme))
+        elif effect == k.HEAL:
             damage = np.int64(w.skills[skill, k.AMOUNT])
             if damage == 0:
                 damage = np.int64(heal_amount(w, u, w.skills[skill, k.SKILL_LEVEL], extreme))

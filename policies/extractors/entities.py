@@ -17,7 +17,7 @@ class EntityAttention(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        if width % heads:
+        if heads < 1 or width % heads:
             raise ValueError(f"width is {width}, expected a multiple of heads, {heads}")
         self.heads = heads
         self.before = nn.LayerNorm(width)

@@ -20,7 +20,7 @@ class VisionLayer(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        if width % heads:
+        if heads < 1 or width % heads:
             raise ValueError(f"vision is {width} wide, expected a multiple of its heads, {heads}")
         self.heads = heads
         self.before = nn.LayerNorm(width)

@@ -14,7 +14,7 @@ class XLLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, span: int) -> None:
         super().__init__()
-        if width % heads:
+        if heads < 1 or width % heads:
             raise ValueError(f"width is {width}, expected a multiple of heads, {heads}")
         self.heads = heads
         self.depth = width // heads

@@ -70,3 +70,32 @@ class Plainest:
 
 def make_plainest(seed: int = 0) -> Plainest:
     return Plainest()
+
+
+class Blind:
+    """A rival that sees the state and no mask: it always attacks."""
+
+    control = "combat"
+    blocks = ("state",)
+
+    def __call__(self, seen: dict[str, np.ndarray]) -> np.ndarray:
+        return np.full(len(seen["state"]), ATTACK)
+
+    def forget(self, slots: np.ndarray) -> None:
+        pass
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        pass
+
+
+def make_blind(seed: int = 0) -> Blind:
+    """It, as somebody would name it by its Python path."""
+    return Blind()
+
+
+def make_broken(seed: int = 0) -> Blind:
+    """A maker that makes nothing."""
+    raise RuntimeError("the weights are gone")

@@ -156,6 +156,11 @@ def test_an_unknown_name_is_answered_with_the_nearest(asked, words):
         ({"preset": ["test"]}, ("preset is ['test']",)),
         ({"algo": {"ppo": 1}}, ("algo is {'ppo': 1}",)),
         ({"patience.win_rate": 2}, ("patience.win_rate is 2",)),
+        ({"seed": True}, ("seed is True", "no boolean")),
+        ({"learn.gamma": False}, ("learn.gamma is False", "no boolean")),
+        ({"learn.learning_rate.value": True}, ("learn.learning_rate.value is True", "no boolean")),
+        ({"algo": "ppo", "learn.target_kl": True}, ("learn.target_kl is True", "no boolean")),
+        ({"model_type": "soft_actor_critic", "learn.tau": 5}, ("learn.tau is 5", "less than or equal to 1")),
     ],
     ids=str,
 )
@@ -273,3 +278,19 @@ def test_a_horizon_shorter_than_a_decision_is_named():
     assert resolve({**asked, "learn.horizon_ms": 1000}).learn.horizon_ms == 1000
     with pytest.raises(ConfigError, match=r"learn\.horizon_ms is 900, expected .*batch\.decision_ms, 1000"):
         resolve({**asked, "learn.horizon_ms": 900})
+
+
+def test_a_file_may_name_an_option_by_its_path(tmp_path):
+    asked = "learn.gamma: 0.9\nlearn: {learning_rate.value: 0.5, batch_size: 64}\n"
+    learn = resolve(files=(written(tmp_path, asked),)).learn
+    assert (learn.gamma, learn.learning_rate.value, learn.batch_size) == (0.9, 0.5, 64)
+    with pytest.raises(ConfigError, match=r"no option 'learn.gama', expected perhaps learn.gamma"):
+        resolve(files=(written(tmp_path, "learn.gama: 0.9"),))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("1: 2", "no option '1'"), ("learn: &learn {gamma: *learn}", "own.yml holds a mapping that")]
+)
+def test_a_file_whose_keys_are_no_options_is_named(tmp_path, text, words):
+    with pytest.raises(ConfigError, match=words):
+        resolve(files=(written(tmp_path, text),))

@@ -181,3 +181,16 @@ def test_every_result_is_kept_in_one_folder_whatever_it_is_called(tmp_path):
     assert main([*said, "--scenario", "duel", "--unchecked", "--out", str(tmp_path / "kept")]) == 0
     kept = list((tmp_path / "kept").iterdir())
     assert len(kept) == 11 and all((folder / "result").is_dir() for folder in kept)
+
+
+def test_who_is_named_twice_is_met_once():
+    results = gauntlet(
+        player_of("rusher"), SCENE, "mage", 2, [player_of("stock"), player_of("idle"), player_of("idle")]
+    )
+    assert [result.second.name for result in results] == ["random", *STYLES, "stock", "idle"]
+
+
+def test_who_never_looks_at_the_mask_can_be_careless():
+    blind = player_of("tests.agents.minds:make_blind")
+    told = play(careless(blind, 0.5), "stock", SCENE, np.arange(3), archetype="mage")
+    assert len(told.scores) == 3 and not told.void

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from agents.judge import ladder
+from agents.judge.__main__ import main
 from agents.judge.ladder import ladder_table, plot_ladder, standings
 from agents.judge.matches import MatchResult, NoEvidenceError, Void
 from agents.judge.players import player_of
@@ -59,3 +60,11 @@ def test_everybody_meets_everybody_once(monkeypatch):
     players = [player_of(name) for name in ("rusher", "stock", "rusher")]
     ladder.everybody(players, "made up", "mage", 4)
     assert met == [("rusher", "stock"), ("rusher", "random"), ("stock", "random")]
+
+
+def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_is_played(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("agents.judge.__main__.everybody", lambda *_: pytest.fail("it was played"))
+    words = ["ladder", "rusher", "--archetype", "mage", "--plot", str(tmp_path / "new" / "ladder.xyz")]
+    assert main(words) == 2
+    assert "ladder.xyz, expected a name that ends in one of" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()

@@ -337,3 +337,14 @@ def test_a_mix_with_stock_is_only_a_second_player():
     assert len(result.scores) == 12
     with pytest.raises(ValueError, match="leaves matches to the stock AI"):
         play("mix:stock=1,idle=1", "rusher", SCENE, np.arange(12), archetype="mage")
+
+
+@pytest.mark.parametrize("slowest", [-1.0, float("nan"), float("inf")])
+def test_a_time_that_is_none_is_nobodys_fault(slowest):
+    with pytest.raises(ValueError, match=f"slowest_s is {slowest}, expected 0 to"):
+        play("rusher", "stock", SCENE, SEEDS, archetype="mage", slowest_s=slowest)
+
+
+def test_a_seed_beyond_what_there_are_is_named():
+    with pytest.raises(ValueError, match="expected 9223372036854775807 at most"):
+        play("rusher", "stock", SCENE, np.array([2**64 - 1], np.uint64), archetype="mage")

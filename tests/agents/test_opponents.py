@@ -330,6 +330,18 @@ def test_a_wrong_name_is_answered_with_the_nearest(name, words):
     assert all(word in str(error.value) for word in words), error.value
 
 
+def test_a_maker_that_fails_is_named():
+    with pytest.raises(ValueError, match="make_broken', which made nothing: RuntimeError: the weights"):
+        opponent_of("tests.agents.minds:make_broken")
+
+
+def test_a_module_that_fails_is_named(tmp_path, monkeypatch):
+    (tmp_path / "askew.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match="'askew:make', which cannot be imported: ZeroDivisionError"):
+        opponent_of("askew:make")
+
+
 def test_names_that_a_battle_knows_are_left_to_it():
     assert [opponent_of(name) for name in ("stock", "random", "idle")] == ["stock", "random", "idle"]
 

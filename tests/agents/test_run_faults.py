@@ -4,17 +4,23 @@ import errno
 import os
 import shutil
 import signal
+from typing import Any
 
 import pytest
 from safetensors import SafetensorError
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents import course as course_module
 from agents import evaluation
+from agents import run as run_module
 from agents.course import RunError, Stopped
 from agents.judge.matches import play
 from agents.judge.players import model_folder
+from agents.learners.dqn import DoubleDQN
+from agents.learners.ppo import MaskedPPO
 from agents.records import Records
 from agents.run import LOCK, Run
+from agents.trackers import Trackers
 from agents.train import trained_models
 from policies import storage
 from policies.policy import Policy
@@ -147,3 +153,76 @@ def test_the_demo_replaces_nothing_but_runs(tmp_path, capsys):
     assert demo.main(["--out", str(tmp_path)]) == 2
     assert "holds no run, expected a new folder" in capsys.readouterr().err
     assert (tmp_path / "precious.txt").read_text() == "kept"
+
+
+def test_what_broke_is_told_the_trackers_as_broken(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(Trackers, "close", lambda self, failed=False: told.append(failed))
+    with monkeypatch.context() as patch:
+        patch.setattr(MaskedPPO, "train", lambda self: (_ for _ in ()).throw(ValueError("no")))
+        with pytest.raises(RunError, match="no"):
+            begin(tmp_path / "run", *KIND).go()
+    Run.resume(tmp_path / "run").go()
+    assert told == [True, False]
+
+
+def test_a_loss_of_the_last_update_that_is_no_number_ends_the_run(tmp_path, monkeypatch):
+    trained = MaskedPPO.train
+
+    def train(self):
+        trained(self)
+        if self.num_timesteps >= self._total_timesteps:
+            self.losses["value"] = float("nan")
+
+    monkeypatch.setattr(MaskedPPO, "train", train)
+    with pytest.raises(RunError, match=r"the value loss is nan"):
+        begin(tmp_path / "run", *KIND, steps=400).go()
+    assert not (tmp_path / "run" / "final").exists()
+
+
+def test_advice_names_no_option_that_there_is_not(tmp_path, monkeypatch):
+    def train(self, *_, **named):
+        raise MemoryError("Unable to allocate 8 GiB")
+
+    for number, (learner, algo) in enumerate(((MaskedPPO, "ppo"), (DoubleDQN, "ddqn"))):
+        monkeypatch.setattr(learner, "train", train)
+        with pytest.raises(RunError, match=r"learn.batch_size") as told:
+            begin(tmp_path / str(number), "combat_dqn", algo).go()
+        assert ("learn.accumulate" in str(told.value)) == (algo == "ppo")
+
+
+def test_a_run_killed_as_it_is_written_down_is_none(tmp_path, monkeypatch):
+    calls: list[int] = []
+
+    def write(path, text):
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(1)
+        storage.write_text(path, text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "write_text", write)
+        with pytest.raises(KeyboardInterrupt):
+            begin(tmp_path / "run", *KIND)
+    assert begin(tmp_path / "run", *KIND).folder.is_dir()
+
+
+def test_curves_of_a_run_that_begins_again_are_drawn_once(tmp_path, monkeypatch):
+    asked: dict[str, Any] = {"budget.checkpoints": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.course.Course.rescue", lambda self, error: "killed")
+        trained = MaskedPPO.train
+
+        def train(self):
+            trained(self)
+            if self.num_timesteps > 600:
+                raise RuntimeError("killed")
+
+        patch.setattr(MaskedPPO, "train", train)
+        with pytest.raises(RunError, match="killed"):
+            begin(tmp_path / "run", *KIND, **asked).go()
+    Run.resume(tmp_path / "run").go()
+    board = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    steps = [event.step for event in board.Scalars("train/value_loss")]
+    assert steps and len(steps) == len(set(steps))
+    assert steps[-1] >= 1200  # and the last update is among them

@@ -85,6 +85,15 @@ def test_what_cannot_be_is_one_line(said, status, expected, tmp_path, capsys):
     assert expected in error and error.count("\n") == 1
 
 
+def test_who_only_looks_at_a_run_does_not_go_on_with_it(tmp_path, capsys, monkeypatch):
+    begin(tmp_path / "run", "combat_dqn", "ppo", seed=7)
+    monkeypatch.setattr("agents.train.Run.go", lambda self: pytest.fail("it goes on"))
+    assert train.main(["--resume", str(tmp_path / "run"), "--print-config"]) == 0
+    assert capsys.readouterr().out == (tmp_path / "run" / "config.yaml").read_text()
+    assert train.main(["--resume", str(tmp_path), "--print-config"]) == 1
+    assert "holds no run" in capsys.readouterr().err
+
+
 def test_options_may_stand_anywhere(capsys):
     assert train.main(["learn.gamma=0.9", "--archetype", "mage", "batch.matches=4", "--print-config"]) == 0
     told = capsys.readouterr().out

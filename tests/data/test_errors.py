@@ -28,6 +28,33 @@ WRONG: dict[str, tuple[str, str | bytes | None, str, str, str, str]] = {
     "no number": (MONSTERS, monsters("Hp: 60", "Hp: many"), "1002", "Hp", "many", "0 to 4294967295"),
     "number too large": (MONSTERS, monsters("Speed: 400", "Speed: 4000"), "1002", "WalkSpeed", "4000", "20 to 1000"),
     "negative": (MONSTERS, monsters("Attack: 8", "Attack: -8"), "1002", "Attack", "-8", "0 to 65535"),
+    "unused number": (MONSTERS, monsters("Hp: 60", "BaseExp: lots"), "1002", "BaseExp", "lots", "whole number"),
+    "unused list": (MONSTERS, monsters("Hp: 60", "Drops: 5"), "1002", "Drops", "5", "a list of items"),
+    "drop of nothing": (MONSTERS, monsters("Hp: 60", "Drops: [{Rate: 5}]"), "Drops[0]", "Item", "missing", "an item"),
+    "drop rate": (
+        MONSTERS,
+        monsters("Hp: 60", "Drops: [{Item: Jellopy, Rate: 10001}]"),
+        "Drops[0]",
+        "Rate",
+        "10001",
+        "0 to 10000",
+    ),
+    "unused time": (
+        SKILLS,
+        skills("Description: Bash", "Description: Bash\n    FixedCastTime: soon"),
+        "5 (SM_BASH",
+        "FixedCastTime",
+        "soon",
+        "whole number",
+    ),
+    "unused mapping": (
+        SKILLS,
+        skills("Description: Bash", "Description: Bash\n    Requires: 5"),
+        "5 (SM_BASH",
+        "Requires",
+        "5",
+        "a mapping",
+    ),
     "decimal": (MONSTERS, monsters("Level: 3", "Level: 3.5"), "1002", "Level", "3.5", "whole number"),
     "no value": (MONSTERS, monsters("Level: 3", "Level:"), "1002", "Level", "None", "whole number"),
     "list for number": (MONSTERS, monsters("Level: 3", "Level: [3]"), "1002", "Level", "['3']", "whole number"),
@@ -167,6 +194,22 @@ def test_wrong_additions_are_skipped_as_a_whole(tmp_path: Path) -> None:
         world = Bestiary.load(write_server(tmp_path, {"import/mob_db.yml": content}), strict=False, cache=False)
         assert [error.file for error in world.skipped] == ["db/import/mob_db.yml"]
         assert len(world) == 2
+
+
+def test_maps_before_a_cut_are_kept(tmp_path: Path) -> None:
+    cut = pack_maps({"field": (2, 2, bytes(4)), "hall": (2, 2, bytes(4)), "town": (2, 2, bytes(4))})[:-3]
+    world = Bestiary.load(write_server(tmp_path, {"map_cache.dat": cut}), strict=False, cache=False)
+    assert list(world.maps) == ["field", "hall"]
+    assert [(error.entry, error.field) for error in world.skipped] == [
+        ("", "the file"),
+        ("map 3 of 3", "its packed length"),
+    ]
+
+
+@pytest.mark.parametrize("rows", [MOB_SKILLS, MOB_SKILLS.partition("\n")[2]])
+def test_rows_may_begin_with_the_mark_of_utf_8(rows: str, tmp_path: Path) -> None:
+    world = Bestiary.load(write_server(tmp_path, {ROWS: "\ufeff" + rows}), cache=False)
+    assert [row.skill for row in world["PORING"].skills] == ["SM_BASH"]
 
 
 def test_a_file_that_imports_itself(tmp_path: Path) -> None:

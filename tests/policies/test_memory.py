@@ -291,3 +291,9 @@ def agrees(made: Any, actor: Any) -> None:
         same, other = made(seen, other)
         torch.testing.assert_close(same, told, rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(other, memory, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("heads", [0, -2])
+def test_a_transformer_without_heads_is_refused(heads):
+    with pytest.raises(ValueError, match=f"width is 8, expected a multiple of heads, {heads}"):
+        TransformerXLCore(4, 8, 1, heads, 2)

@@ -12,7 +12,7 @@ from policies.acting import NotFiniteError
 from policies.masks import FORBIDDEN, MASK
 from policies.policy import Policy
 from policies.storage import ARRAYS, MANIFEST, VALUES, DamagedError, read_manifest, sha256, write_tree
-from tests.policies.models import DISCRETE, KINDS, model_of, pickled, policy_of, sights
+from tests.policies.models import DISCRETE, KINDS, memory_model_of, model_of, pickled, policy_of, sights
 
 ROWS = 64
 
@@ -343,3 +343,13 @@ def test_a_mask_that_allows_nothing_is_named():
     for deterministic in (True, False):
         with pytest.raises(ValueError, match="'action_mask' of row 1 allows nothing"):
             model.predict(seen, deterministic=deterministic)
+
+
+def test_what_a_model_does_not_look_at_changes_nothing():
+    model = memory_model_of("lstm")
+    seen = sights(model.card.blocks, model.card.control, 3)
+    more = {"seconds": 3.0, "others": np.zeros((7, 2)), **seen}
+    told, memory = model.predict(seen, None, True)
+    again, kept = model.predict(more, None, True)
+    assert np.array_equal(told, again) and np.array_equal(memory, kept)
+    assert np.array_equal(model.begin(3)(more), told)

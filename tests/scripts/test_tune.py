@@ -60,3 +60,26 @@ def test_a_trial_that_fails_is_told_and_the_next_one_comes(search, tmp_path, cap
     assert "trial 0 failed: no room" in told.err and "trial 1 failed: too few" in told.err
     study = optuna.load_study(study_name="mage-combat_dqn-ppo", storage=f"sqlite:///{tmp_path}/mage-combat_dqn-ppo.db")
     assert [trial.value for trial in study.trials] == [None, None, 0.6]
+
+
+def test_what_is_held_fixed_is_not_searched(search, tmp_path, capsys, monkeypatch):
+    played = Played(0.5)
+    monkeypatch.setattr(tune, "Run", played)
+    fixed = ["--set", "learn.gamma=0.5", "--set", "learn={learning_rate: {value: 0.25}}"]
+    assert tune.main([*SAID, *fixed, "--trials", "1", "--out", str(tmp_path)]) == 0
+    study = optuna.load_study(study_name="mage-combat_dqn-ppo", storage=f"sqlite:///{tmp_path}/mage-combat_dqn-ppo.db")
+    assert not {"learn.gamma", "learn.learning_rate.value"} & set(study.trials[0].params)
+    assert "learn.entropy.value" in study.trials[0].params
+    assert played.asked[0].gamma == 0.5 and played.asked[0].learning_rate.value == 0.25
+
+
+@pytest.mark.parametrize("wrong", [("--trials", "0"), ("--trials", "-3"), ("--seed", "-1")])
+def test_a_search_of_nothing_is_refused(wrong, tmp_path, capsys):
+    assert tune.main([*SAID, *wrong, "--out", str(tmp_path)]) == 2
+    assert wrong[1] in capsys.readouterr().err
+
+
+def test_a_full_disk_fails_a_trial_and_not_the_search(search, capsys):
+    status, played = search(OSError(28, "No space left on device"), 0.6, trials=2)
+    assert status == 0 and len(played.asked) == 2
+    assert "trial 0 failed" in capsys.readouterr().err

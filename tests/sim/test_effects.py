@@ -8,6 +8,7 @@ import pytest
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.samples import sample_skill
 from mlmonster_env.sim.statuses import VALUE_MASK
 from tests.sim.staged import (
     BLESS,
@@ -164,6 +165,30 @@ def test_a_random_element_is_drawn_for_each_strike() -> None:
     made.cast(1)
     table = world(RENEWAL).attribute_table[0, :, 1]
     assert set(made.taken(1).tolist()) == {int(max(POINTS * percent // 100, 0)) for percent in table}
+
+
+@pytest.mark.parametrize("element", [1, 8, 9])
+def test_the_extremes_of_a_random_element_are_those_of_all(element: int) -> None:
+    columns = STRIKE | {k.FLAGS: k.IGNORE_DEFENSE, k.ELEMENT: -3}
+    made = stage(columns, enemies=[(plain(element=element), 1, 0)])
+    _, _, _, least, most, _ = sample_skill(made.arena.words, 0, 1, MADE_UP, 500)
+    table = world(RENEWAL).attribute_table[0, :, element]
+    dealt = [int(POINTS * percent // 100) for percent in table if percent > 0]
+    assert (least, most) == (min(dealt), max(dealt))
+
+
+@pytest.mark.parametrize("mode", [RENEWAL, PRE_RENEWAL])
+def test_a_heal_burns_undead_enemies_by_half(mode: str) -> None:
+    heal = {k.EFFECT: k.HEAL, k.AIM: k.AIM_SUPPORT, k.REACH: 14, k.SKILL_LEVEL: 11}
+    enemies = [(plain(mode, element=9), 1, 0), (plain(mode), 2, 0)]
+    made = stage(heal, enemies=enemies, mode=mode)
+    for unit in (1, 2):
+        made.cast(unit)
+        made.wait(200)
+    half = 9999 // 2
+    percent = int(world(mode).attribute_table[0, 6, 9])
+    holy = half - int(half * (100 - percent) / 100) if mode == RENEWAL else half * percent // 100
+    assert [made.taken(unit)[0] for unit in (1, 2)] == [holy, 0]
 
 
 def test_bases_of_a_trap() -> None:

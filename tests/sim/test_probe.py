@@ -55,6 +55,27 @@ def test_a_pack_has_somebody(size: int) -> None:
         probe.group_fight(bundled(), one, one, size, "contact", 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("rate", "duration", "message"),
+    [
+        (-1, 5000, "rate is -1, expected 0 or more of 10,000"),
+        (5000, -1, "duration_ms is -1, expected 0 to 2147483647"),
+        (5000, 2**31, "duration_ms is 2147483648, expected 0 to 2147483647"),
+    ],
+)
+def test_a_status_has_a_chance_and_a_time(rate: int, duration: int, message: str) -> None:
+    one = next(iter(bundled())).id
+    with pytest.raises(ValueError, match=message):
+        probe.status_chance(bundled(), "SC_STUN", rate, duration, one, one, 5, 0)
+
+
+@pytest.mark.parametrize("hp_percent", [0, -5, 101])
+def test_skills_are_used_by_the_living(hp_percent: int) -> None:
+    one = next(iter(bundled())).id
+    with pytest.raises(ValueError, match=f"hp_percent is {hp_percent}, expected 1 to 100"):
+        probe.skill_use_rate(bundled(), one, 10, hp_percent=hp_percent)
+
+
 def test_answers_are_plain_numbers():
     one = next(iter(bundled())).id
     told = {**probe.normal_attacks(bundled(), one, one, 50, 0), **probe.fight(bundled(), one, one, 2, 3, 0)}

@@ -98,6 +98,7 @@ WRONG = [
     (["--temperature", "inf"], "goes from inf to inf, expected 0 or more"),
     (["--temperature", "1", "--temperature-last", "nan"], "goes from 1.0 to nan, expected 0 or more"),
     (["--temperature", "1", "--temperature-last", "-2"], "goes from 1.0 to -2.0, expected 0 or more"),
+    (["--temperature", "1", "--temperature-over", "0"], "--temperature-over is 0, expected at least 1 decision"),
     (["--seed", "-1"], "seed is -1, expected 0 to 2147483647"),
     (["--seed", str(2**31)], "seed is 2147483648, expected 0 to 2147483647"),
     (["--workers", "257"], "workers 257, expected at most 256 workers"),

@@ -121,6 +121,20 @@ def test_the_stock_ai_plays_the_pools_part_until_so_much_is_learnt(tmp_path):
     assert made.line().startswith("3 past selves")
 
 
+@pytest.mark.parametrize(("snapshots", "after"), [(1, 0.4), (2, 0.4), (20, 0.55), (5, 0.35)])
+def test_past_selves_are_met_from_their_share_on_however_many_snapshots_there_are(tmp_path, snapshots, after):
+    made = league(tmp_path, **{"selfplay.after": after, "selfplay.snapshots": snapshots})
+    made.seat(3).sit(4, 1)
+    made.admit(policy(0), 0, 1000)
+    made.reach(round(1000 * after) - 1, 1000)
+    assert made.is_early
+    made.reach(round(1000 * after), 1000)
+    assert not made.is_early and made.pool.names[0] in made.seats[0].names
+    other = league(tmp_path, **{"selfplay.after": after, "selfplay.snapshots": snapshots})
+    other.set_state(made.state())
+    assert not other.is_early
+
+
 def test_without_the_stock_ai_past_selves_are_met_from_the_beginning(tmp_path):
     made = league(tmp_path, opponents="mix:pool=4,rusher=1", **{"selfplay.after": 0.4})
     made.seat(3).sit(4, 1)
