@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Snapshot:
     before: Before
     closed: bool
     was_over: np.ndarray[Any, np.dtype[np.bool_]]
-    world: str = ""  # content of the bestiary; of one that was written down it is not known
+    world: str = ""  # a hash of what it is played by; of one that was written down it is not known
 
     def as_tree(self) -> dict[str, Any]:
         """Arrays and numbers by name, to be written down."""
@@ -159,6 +159,14 @@ class Arena:
         self.__dict__.update(state)
         self._connect()
         point_at_maps(self.words, self.match, self.scenario.cells, np.arange(self.num_matches))
+
+    @cached_property
+    def _world(self) -> str:
+        """A hash of what all matches are played by, and none of them changes."""
+        made = hashlib.blake2b(self.bestiary.content_hash.encode(), digest_size=16)
+        for part in (self.tables.species, self.tables.rows, self.scenario.cells, self._rules):
+            made.update(np.ascontiguousarray(part).data)
+        return made.hexdigest()
 
     @property
     def bytes_per_match(self) -> int:
@@ -270,17 +278,19 @@ class Arena:
         """A copy of the state of all matches."""
         return Snapshot(
             self.units.copy(), self.match.copy(), self.tally.copy(), self.book.copy(), self.streams.copy(), self.seed,
-            self._ticks, self._before, self._closed, self._was_over.copy(), self.bestiary.content_hash,
+            self._ticks, self._before, self._closed, self._was_over.copy(), self._world,
         )  # fmt: skip
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot of this arena (or of one of the same shape and world), to the bit."""
+        """Go back to a snapshot of this arena (or of one of the same shape, bestiary and scenario), to the bit."""
         for name in ("units", "match", "tally", "book"):
             held, expected = getattr(snapshot, name).shape, getattr(self, name).shape
             if held != expected:
                 raise ValueError(f"the snapshot holds {name} of shape {held}, expected {expected}")
-        if snapshot.world and snapshot.world != self.bestiary.content_hash:
-            raise ValueError("the snapshot is of another bestiary, expected one of the same content and mode")
+        if snapshot.world and snapshot.world != self._world:
+            raise ValueError(
+                "the snapshot is of another bestiary or scenario, expected the same monsters, maps and rules"
+            )
         self.units[:] = snapshot.units
         self.match[:] = snapshot.match
         self.tally[:] = snapshot.tally

@@ -83,6 +83,14 @@ def test_a_snapshot_of_another_world():
         arena.restore(Arena(4, "skirmish", Bestiary.load()).snapshot())
 
 
+@pytest.mark.parametrize(("one", "other"), [("skirmish-5v5", "pack-5"), ("skirmish-1v1", "duel")])
+def test_a_snapshot_of_another_scenario(one, other):
+    arena, played = Arena(4, one), Arena(4, other)
+    assert arena.units.shape == played.units.shape
+    with pytest.raises(ValueError, match="another bestiary or scenario, expected the same monsters, maps and rules"):
+        arena.restore(played.snapshot())
+
+
 def test_a_copy_plays_by_itself():
     arena = Arena(4, seed=3)
     before = arena.digest()
