@@ -187,7 +187,7 @@ def small(function: F) -> F:
 
 
 def _not_for_python(function: F) -> F:
-    """Let calls by Python fail: taking its numbers and arrays apart would be a tenth of what there is to compile."""
+    """Let calls by Python fail: what takes its numbers and arrays apart would have to be compiled for each."""
     compiled: Any = function
     compile_wide = compiled.compile
     name = f"{function.__module__}.{function.__name__}"
