@@ -90,7 +90,7 @@ def _indices(context: Any, builder: Any, array: BareArray, kind: Any, index: Any
 
 
 def _pointer(context: Any, builder: Any, kind: BareArray, array: Any, index: Sequence[Any]) -> Any:
-    """A pointer to one number, in fewer instructions than numba's own way: there are some two thousand of these to compile."""
+    """A pointer to one number, in fewer instructions than numba's own way: two thousand of these are compiled."""
     axes = list(zip(_shape(builder, kind, array), index, strict=True))
     if context.enable_boundscheck:
         for axis, (length, part) in enumerate(axes):
