@@ -104,9 +104,8 @@ def new_storage(
 def _spec_of(control: str, arguments: dict[str, Any]) -> gym.envs.registration.EnvSpec | None:
     """The environment that shows and takes what the episodes do, as long as its arguments can be written down."""
     told = {name: value for name, value in arguments.items() if value is not None and name not in UNSEEN}
-    if told.pop("side", 0) != 0 or not all(
-        isinstance(value, str | int | float | list | tuple) for value in told.values()
-    ):
+    elsewhere = told.pop("side", 0) != 0, told.pop("both_sides", False)  # no environment stands on the other side
+    if any(elsewhere) or not all(isinstance(value, str | int | float | list | tuple) for value in told.values()):
         return None
     spec = gym.spec(ENVIRONMENT_OF[control])
     spec = gym.envs.registration.EnvSpec.from_json(spec.to_json())

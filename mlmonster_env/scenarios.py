@@ -9,18 +9,26 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 from mlmonster_env.contract import ARCHETYPES
-from mlmonster_env.data.errors import DataError, one_of
+from mlmonster_env.data.errors import DataError, one_of, shorten
 from mlmonster_env.data.fields import Entry
 from mlmonster_env.data.yaml_tree import YamlMap, parse_yaml
 
 FILE = Path(__file__).with_suffix(".yml")
 MOST_A_SIDE = 24
 HEAVIEST = 16  # how often a start may come for each time of another
+FARTHEST = 100  # cells between packs, of a map of any size
+MOST_ITEMS = 4  # that a match has room for
 SPLITS = ("train", "held-out", "all")
+WHOLE_NUMBERS = {
+    "time_limit_s": (1, 3600), "held_out_species": (0, 100), "lives": (1, 100), "hazard_edge": (0, 50),
+    "items": (0, MOST_ITEMS), "hazard_radius": (0, 10), "layouts": (1, 16),
+}  # fmt: skip
+PERCENTS = {"hazard_percent": 100, "hazard_share": 50}
 WHO = {"monsters": False, "bots": True}
 SIZED = {"skirmish": r"skirmish-(\d+)v(\d+)", "raid": r"raid-(\d+)v(\d+)", "pack": r"pack-(\d+)"}
 PLURAL = "-NvM"
@@ -37,6 +45,12 @@ class Side:
     leader: bool = False
     mixed: bool = False
 
+    def __post_init__(self) -> None:
+        _keep_whole(self, "size", 1, MOST_A_SIDE)
+        _keep_names(self, "species")
+        if self.archetype is not None and self.archetype not in ARCHETYPES:
+            raise ValueError(f"archetype is {self.archetype!r}, expected {one_of(str(self.archetype), ARCHETYPES)}")
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -47,6 +61,14 @@ class Start:
     aware: bool = False
     middle: bool = False  # in the middle of the map, side by side, rather than anywhere
     weight: int = 1  # how often it comes, against the others
+
+    def __post_init__(self) -> None:
+        cells = tuple(self.apart) if isinstance(self.apart, tuple | list) else ()
+        if len(cells) != 2 or not all(_is_whole(one) for one in cells) or not 1 <= cells[0] <= cells[1] <= FARTHEST:
+            expected = f"two numbers of cells from 1 to {FARTHEST}, the smaller first, such as (8, 10)"
+            raise ValueError(f"apart is {shorten(self.apart)}, expected {expected}")
+        object.__setattr__(self, "apart", (int(cells[0]), int(cells[1])))
+        _keep_whole(self, "weight", 1, HEAVIEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +94,32 @@ class Plan:
     hazard_share: float = 0.0  # percent of the ground that burns in patches
     hazard_radius: int = 2  # of a patch, in cells
     layouts: int = 1  # ways to strew patches over each map
+
+    def __post_init__(self) -> None:
+        for name in ("maps", "held_out_maps"):
+            _keep_names(self, name)
+        if not self.maps or set(self.maps) == set(self.held_out_maps):
+            raise ValueError(f"maps is {self.maps!r}, expected a map to train on, such as ('open-60',)")
+        for held in self.held_out_maps:
+            if held not in self.maps:
+                raise ValueError(f"held_out_maps holds {held!r}, expected maps of this plan, {one_of(held, self.maps)}")
+        object.__setattr__(self, "starts", tuple(self.starts))
+        called = [start.name for start in self.starts]
+        if not called or len(set(called)) != len(called):
+            raise ValueError(f"starts are called {called}, expected at least one, each with a name of its own")
+        if self.split not in SPLITS:
+            raise ValueError(f"split is {self.split!r}, expected {one_of(str(self.split), SPLITS)}")
+        for name, (least, most) in WHOLE_NUMBERS.items():
+            _keep_whole(self, name, least, most)
+        if self.held_out_species == 1:
+            raise ValueError("held_out_species is 1, which leaves nobody to train on; expected 0 or 2 to 100")
+        for name, most in PERCENTS.items():
+            value = getattr(self, name)
+            if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= most:
+                raise ValueError(f"{name} is {value!r}, expected 0 to {most} percent")
+        if self.hazard_share > 0 and self.hazard_percent == 0:
+            expected = "how much of its hp a second on burning ground costs, such as 4.0"
+            raise ValueError(f"hazard_percent is 0 where ground burns, expected {expected}")
 
     @property
     def burns(self) -> bool:
@@ -109,6 +157,26 @@ class Plan:
                 raise ValueError(f"start {name!r} comes {weight} times, expected 1 to {HEAVIEST}")
         starts = tuple(replace(start, weight=weights[start.name]) for start in self.starts if start.name in weights)
         return replace(self, starts=starts)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _keep_whole(part: Any, name: str, least: int, most: int) -> None:
+    """A number of any whole kind is kept as Python's own, so that what holds it can be written down."""
+    value = getattr(part, name)
+    if not _is_whole(value) or not least <= value <= most:
+        raise ValueError(f"{name} is {value!r}, expected a whole number, {least} to {most}")
+    object.__setattr__(part, name, int(value))
+
+
+def _keep_names(part: Any, field: str) -> None:
+    """Names given as a list are kept as a tuple, so that what holds them stays one that can be a key."""
+    value = getattr(part, field)
+    if not isinstance(value, tuple | list) or not all(isinstance(name, str) and name for name in value):
+        raise ValueError(f"{field} is {shorten(value)}, expected a tuple of names")
+    object.__setattr__(part, field, tuple(value))
 
 
 def names() -> list[str]:
@@ -276,7 +344,7 @@ def _start(entry: Entry) -> Start:
     entry.allow(("name", "apart", "aware", "middle", "weight"))
     span = entry.fields.get("apart")
     cells = [int(c) for c in span if isinstance(c, str) and c.isdigit()] if isinstance(span, list) else []
-    if len(cells) != 2 or not 1 <= cells[0] <= cells[1] <= 100:
+    if len(cells) != 2 or not 1 <= cells[0] <= cells[1] <= FARTHEST:
         raise entry.wrong("apart", "two numbers of cells from 1 to 100, the smaller first, such as [8, 10]")
     return Start(
         name=entry.text("name") or "start",
@@ -309,7 +377,7 @@ def _duel(entry: Entry) -> dict[str, Any]:
         lives=inner.integer("lives", 1, 100),
         hazard_edge=inner.integer("edge", 0, 50),
         hazard_percent=inner.number("hazard_percent", 0, 100),
-        items=inner.integer("items", 0, 4),
+        items=inner.integer("items", 0, MOST_ITEMS),
     )
 
 

@@ -142,7 +142,7 @@ def percent(events: Events, hit_points: Array) -> Array:
 
 @term(0, None)
 def damage_absorbed(events: Events) -> Array:
-    """damage taken or kept away that enemies meant for the pack, percent; none from hazardous ground"""
+    """damage taken or kept away, percent, in a step in which an enemy struck it; none from hazardous ground alone"""
     return percent(events, (events.damage_taken + events.damage_blocked) * (events.hits_taken > 0))
 
 

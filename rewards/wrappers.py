@@ -34,6 +34,8 @@ def payment_of(pay: str | Payment) -> Payment:
 def battle_of(env: Any) -> Battle:
     """The battle under an environment, however wrapped; an error if there is none."""
     battle = getattr(env.unwrapped, "battle", None)
+    if hasattr(env.unwrapped, "shards"):
+        raise ValueError(f"env is {env!r} of several battles, expected each of its shards to be wrapped by itself")
     if not isinstance(battle, Battle):
         raise ValueError(f"env is {env!r}, expected an environment of this library")
     return battle

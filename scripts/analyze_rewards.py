@@ -5,6 +5,7 @@ Terms that are always zero, and those that make up most of what is paid, are fla
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,12 +21,14 @@ from agents.judge.mirror import mind_for
 from agents.judge.players import model_folder
 from agents.opponents.names import model_of
 from agents.reading import battle_for
+from mlmonster_env.command import end_with
+from mlmonster_env.data.errors import one_of
 from mlmonster_env.envs.battle import Array, Battle, seeds_from
 from policies.policy import Policy
 from rewards import WEIGHTS, for_archetype
 from rewards.archetypes import DUEL
 from rewards.breakdown import Breakdown
-from scripts.behaviours import BEHAVIOURS, act
+from scripts.behaviours import BEHAVIOURS, act, function_of
 
 MATCHES = 96
 DOMINATES = 0.8  # of all that is paid, by size
@@ -33,7 +36,8 @@ SCENARIO = "mirror-v1"
 Behaviour = Callable[[Battle, int, np.random.Generator], Array]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play, print and draw; 0 if all went well, 2 if a model or function cannot play."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archetype", choices=list(WEIGHTS), action="append", help="default: all")
     parser.add_argument("--behaviour", choices=list(BEHAVIOURS), action="append", help="default: stock and random")
@@ -46,6 +50,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.policy is not None and ":" not in given.policy and model_folder(Path(given.policy)) is None:
         parser.error(f"argument --policy: {given.policy!r} holds no model, expected one's folder, or module:function")
+    if given.matches < 1 or given.seed < 0:
+        parser.error(f"matches is {given.matches}, seed {given.seed}, expected at least 1 and 0")
+    kinds = Figure().canvas.get_supported_filetypes()
+    if given.plot and given.plot.suffix[1:].lower() not in kinds:
+        parser.error(f"argument --plot: {str(given.plot)!r}, expected a file that ends in {one_of('', kinds)}")
+    try:
+        show(given)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def show(given: argparse.Namespace) -> None:
+    """Print what each archetype is paid, and draw it where that is asked for."""
+    if given.policy is not None and model_folder(Path(given.policy)) is None:
+        function_of(given.policy)  # before anything is played
     console = Console()
     shares: dict[str, dict[str, float]] = {}
     for archetype in given.archetype or list(WEIGHTS):
@@ -162,4 +183,4 @@ def plot(shares: dict[str, dict[str, float]], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

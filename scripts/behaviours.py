@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,20 @@ def act(behaviour: str, battle: Battle, step: int, random: np.random.Generator) 
     A behaviour is a name of `BEHAVIOURS`, or module:function of what slots see and which actions are legal.
     """
     if behaviour not in BEHAVIOURS:
-        module, _, function = behaviour.partition(":")
-        return np.asarray(getattr(import_module(module), function)(battle.observe(), battle.action_masks()))
+        return np.asarray(function_of(behaviour)(battle.observe(), battle.action_masks()))
     return BEHAVIOURS[behaviour](battle, step, random)
+
+
+def function_of(behaviour: str) -> Callable[[Any, Array], Array]:
+    """What "module:function" names; ValueError if there is no such function."""
+    module, _, name = behaviour.partition(":")
+    try:
+        found: Callable[[Any, Array], Array] = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"behaviour is {behaviour!r}, which cannot be imported: {error}") from error
+    if not callable(found):
+        raise ValueError(f"behaviour is {behaviour!r}, expected a function of what slots see and their masks")
+    return found
 
 
 def stock(battle: Battle, step: int, random: np.random.Generator) -> Array:

@@ -204,3 +204,14 @@ def test_what_replay_cannot_heed_is_named(dataset, argument, value):
 def test_the_environment_recovered_needs_no_threads_and_stands_on_the_first_side(tmp_path):
     record_dataset(tmp_path / "two", episodes=2, threads=2, **SMALL).recover_environment().reset(seed=0)
     assert record_dataset(tmp_path / "other", episodes=2, side=1, **SMALL).spec.env_spec is None
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_the_environment_recovered_stands_on_the_first_side_alone(tmp_path, both):
+    made = record_dataset(tmp_path / "both", episodes=2, scenario="skirmish-1v1", both_sides=both, max_episode_steps=3)
+    assert made.total_episodes == 2
+    if both:
+        with pytest.raises(ValueError, match="Environment cannot be recovered"):
+            made.recover_environment()
+    else:
+        assert made.recover_environment().reset(seed=0)[0].shape == (64,)

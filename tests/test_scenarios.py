@@ -3,7 +3,9 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from mlmonster_env import scenarios
@@ -236,3 +238,56 @@ def test_a_qualified_name_is_a_narrowed_plan():
     plan = named("mirror-v1:held-out:contact")
     assert plan.split == "held-out" and [start.name for start in plan.starts] == ["contact"]
     assert replace(plan, name="mirror-v1") == named("mirror-v1").narrowed(split="held-out", start="contact")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"items": 9}, "items is 9, expected a whole number, 0 to 4"),
+        ({"time_limit_s": -5}, "time_limit_s is -5, expected a whole number, 1 to 3600"),
+        ({"time_limit_s": 1.5}, "time_limit_s is 1.5, expected a whole number"),
+        ({"lives": True}, "lives is True, expected a whole number"),
+        ({"layouts": 0}, "layouts is 0, expected a whole number, 1 to 16"),
+        ({"split": "test"}, "split is 'test', expected one of train, held-out, all"),
+        ({"maps": ()}, r"maps is \(\), expected a map to train on"),
+        ({"maps": "open-60"}, "maps is 'open-60', expected a tuple of names"),
+        ({"held_out_maps": ("open-60",)}, "maps is .*'open-60'.*, expected a map to train on"),
+        ({"held_out_maps": ("open-6",)}, "held_out_maps holds 'open-6', expected .*perhaps open-60"),
+        ({"held_out_species": 1}, "held_out_species is 1, .*expected 0 or 2 to 100"),
+        ({"starts": ()}, r"starts are called \[\], expected at least one"),
+        ({"starts": (Start("a", (3, 5)), Start("a", (6, 7)))}, "each with a name of its own"),
+        ({"hazard_percent": -1.0}, "hazard_percent is -1.0, expected 0 to 100 percent"),
+        ({"hazard_share": 10.0}, "hazard_percent is 0 where ground burns"),
+    ],
+)
+def test_a_mistake_in_a_plan_made_in_python_is_named(wrong, told):
+    with pytest.raises(ValueError, match=told):
+        replace(named("skirmish"), **wrong)
+
+
+@pytest.mark.parametrize(
+    ("part", "arguments", "told"),
+    [
+        (Side, {"size": 0}, "size is 0, expected a whole number, 1 to 24"),
+        (Side, {"size": 2.0}, "size is 2.0, expected a whole number"),
+        (Side, {"archetype": "magr"}, "archetype is 'magr', expected perhaps mage"),
+        (Side, {"species": "POPORING"}, "species is 'POPORING', expected a tuple of names"),
+        (
+            Start,
+            {"apart": (9, 5)},
+            r"apart is \(9, 5\), expected two numbers of cells from 1 to 100, the smaller first",
+        ),
+        (Start, {"apart": 5}, "apart is 5, expected two numbers of cells"),
+        (Start, {"apart": (3, 5), "weight": 0}, "weight is 0, expected a whole number, 1 to 16"),
+    ],
+)
+def test_a_mistake_in_a_part_of_a_plan_made_in_python_is_named(part, arguments, told):
+    with pytest.raises(ValueError, match=told):
+        part(**({"name": "near"} if part is Start else {}), **arguments)
+
+
+def test_a_plan_made_in_python_takes_lists_and_any_whole_number():
+    start: dict[str, Any] = {"name": "near", "apart": [9, np.int64(9)], "middle": True}
+    told: dict[str, Any] = {"maps": ["open-60"], "starts": [Start(**start)], "lives": np.int32(1)}
+    made = replace(named("skirmish"), **told)
+    assert made == named("skirmish") and hash(made) == hash(named("skirmish"))

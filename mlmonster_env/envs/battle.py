@@ -19,7 +19,7 @@ from mlmonster_env.contract import (
     STATE_SIZE,
 )
 from mlmonster_env.data import Bestiary
-from mlmonster_env.data.errors import one_of
+from mlmonster_env.data.errors import one_of, shorten
 from mlmonster_env.envs.arguments import MASK as MASK
 from mlmonster_env.envs.arguments import Array as Array
 from mlmonster_env.envs.arguments import as_orders, checked, checked_blocks, checked_seed, whole
@@ -150,6 +150,7 @@ class Battle:
         self._orders: list[Array] | None = [] if record else None
         self._since = np.zeros(matches, np.int64)
         self.begun = np.zeros(matches, np.bool_)  # of each match, whether it was ever reset
+        self.turns = np.zeros(matches, np.int64)  # how many matches each row has begun, or taken over
 
     @property
     def num_matches(self) -> int:
@@ -208,7 +209,7 @@ class Battle:
         terminated, truncated = self._endings()
         if self._remembers:
             self._remember()
-        return rewards.astype(np.float32), terminated, truncated
+        return rewards, terminated, truncated
 
     def outcome(self) -> Array:
         """Of each match: 1 won by the learner's side, -1 lost, 0 drawn or not over."""
@@ -260,12 +261,15 @@ class Battle:
         if self._remembers:
             self._history[:] = state["history"]
         self.begun[:] = True
+        self.turns += 1
 
     def recording(self, match: int = 0) -> Recording:
         """The match that a row is playing, from its beginning until now."""
         if self._orders is None or self.plan is None:
             raise RuntimeError("nothing was recorded; make it with record=True and a scenario that is a plan or a name")
         self._check_begun("a recording was asked for")
+        if not whole(match) or not 0 <= match < self.num_matches:
+            raise ValueError(f"match is {match!r}, expected a whole number, 0 to {self.num_matches - 1}")
         arena = self.arena
         rivals = self.rivals[self._led()[self.rival_matches == match]]
         slots = len(self.members) + len(rivals)
@@ -297,9 +301,13 @@ class Battle:
         if paid.shape != expected:
             raise ValueError(f"the reward is of shape {paid.shape}, expected {expected}: [matches, members]")
         slots = paid[self.matches, self.units]
-        if not np.isfinite(slots).all():
-            raise ValueError(f"the reward of a slot is {slots[~np.isfinite(slots)][0]}, expected finite numbers")
-        return slots
+        if slots.dtype.kind not in "biuf":
+            raise ValueError(f"the reward of a slot is {shorten(slots.tolist()[0])}, expected finite numbers")
+        with np.errstate(over="ignore"):  # what overflows is told below
+            told = slots.astype(np.float32)
+        if not np.isfinite(told).all():
+            raise ValueError(f"the reward of a slot is {slots[~np.isfinite(told)][0]}, expected finite numbers")
+        return told
 
     def _slots(self, members: Array) -> tuple[Array, Array]:
         count = self.arena.num_matches
@@ -311,6 +319,7 @@ class Battle:
         self._begin_arena(which, seeds)
         self.steps[which] = 0
         self.begun[which] = True
+        self.turns[which] += 1
         if self._orders is not None:
             if len(which) == self.num_matches:
                 self._orders.clear()
@@ -348,8 +357,8 @@ class Battle:
         if not callable(self.opponent):
             return "combat", ()
         masks = (MASK,) if CONTROLS[self.control] else ()
-        shown = (block for block in (*self.blocks, *masks) if block != "history")
-        return self.control, tuple(dict.fromkeys(shown))
+        blocks = [block for block in self.blocks if block != "history"] or ["state"]  # it would see nothing at all
+        return self.control, tuple(dict.fromkeys((*blocks, *masks)))
 
     def _endings(self) -> tuple[Array, Array]:
         match = self.arena.match

@@ -3,10 +3,10 @@
 import sys
 from typing import Any
 
+from mlmonster_env.envs.battle import Battle
 from mlmonster_env.envs.film import joined
 from mlmonster_env.envs.render import Frame, draw
 from mlmonster_env.envs.text import as_text
-from mlmonster_env.sim import Arena
 from mlmonster_env.sim.scene import Scene
 
 RENDER_MODES = ("rgb_array", "ansi", "human")
@@ -17,12 +17,13 @@ TOP_LEFT = "\x1b[H\x1b[2J"
 
 
 class Camera:
-    """Looks at one match of an arena; between two looks it sees who was hurt."""
+    """Looks at one row of a battle; between two looks at the same match it sees who was hurt."""
 
-    def __init__(self, arena: Arena, match: int) -> None:
-        self._arena = arena
+    def __init__(self, battle: Battle, match: int) -> None:
+        self._battle = battle
         self._match = match
         self._before: Scene | None = None
+        self._turn = 0  # which of the row's matches it looked at last
 
     def show(self, mode: str) -> Any:
         """An RGB array [height, width, 3], a text, or None after writing the text to the terminal."""
@@ -38,10 +39,10 @@ class Camera:
         return None
 
     def _look(self) -> Scene:
-        scene = self._arena.scene(self._match)
-        before = self._before
-        self._before = scene
-        if before is None or before.clock_ms > scene.clock_ms:
+        scene, turn = self._battle.arena.scene(self._match), int(self._battle.turns[self._match])
+        before = self._before if turn == self._turn else None
+        self._before, self._turn = scene, turn
+        if before is None:
             return scene
         return joined([before, scene])[-1]
 

@@ -31,7 +31,7 @@ class MonsterEnv(gym.Env[Any, Any]):
     skills: "fair", when skills wait for the dice as those of stock monsters do, or "free".
     decision_ms: time between two actions, in steps of 100 ms.
     max_episode_steps: truncate after so many steps; scenarios have a limit of their own.
-    An episode terminates when a side is beaten and is truncated when time runs out.
+    An episode terminates when a side is beaten and is truncated when time runs out and decides nothing.
     """
 
     metadata = {"render_modes": list(RENDER_MODES), "render_fps": FPS}  # noqa: RUF012 - as Gymnasium has it
@@ -60,7 +60,7 @@ class MonsterEnv(gym.Env[Any, Any]):
         self.render_mode = render_mode
         self.observation_space = self.battle.observation_space
         self.action_space = self.battle.action_space
-        self._camera = Camera(self.battle.arena, 0)
+        self._camera = Camera(self.battle, 0)
         self._seeded = False
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

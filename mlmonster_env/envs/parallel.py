@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.error import ResetNeeded
 from pettingzoo import ParallelEnv
 
 from mlmonster_env.contract import CONTINUOUS, CONTROLS
@@ -52,7 +53,7 @@ class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self.agents: list[str] = []
         self.observation_spaces = {agent: self.battle.observation_space for agent in self.possible_agents}
         self.action_spaces = {agent: self.battle.action_space for agent in self.possible_agents}
-        self._camera = Camera(self.battle.arena, 0)
+        self._camera = Camera(self.battle, 0)
         self._seeded = False
         self._random = np.random.default_rng()
 
@@ -83,6 +84,8 @@ class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self, actions: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
         """Play one decision; agents that have died, and all when the match ends, are told so and leave."""
+        if not self._seeded:
+            raise ResetNeeded("step was called before reset, expected reset first")
         if not self.agents:
             return {}, {}, {}, {}, {}
         present = list(self.agents)

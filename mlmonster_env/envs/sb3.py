@@ -42,7 +42,7 @@ class ArenaVecEnv(VecEnv):
         self._modes = [render_mode] * self.battle.num_slots
         super().__init__(self.battle.num_slots, self.battle.observation_space, self.battle.action_space)
         self.slots_a_match = self.battle.num_slots // num_envs
-        self._cameras = [Camera(self.battle.arena, match) for match in range(num_envs)]
+        self._cameras = [Camera(self.battle, match) for match in range(num_envs)]
         self._actions: Array = np.zeros(0)
         self._begun = False
         if seed is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from mlmonster_env.envs.arguments import checked_seed
@@ -14,21 +14,30 @@ from mlmonster_env.envs.sb3 import ArenaVecEnv
 
 
 class ShardedVecEnv(VecEnv):
-    """Slots are those of the first shard, then those of the second, and so on. Shards are alike but for their seeds."""
+    """Slots are those of the first shard, then those of the second, and so on.
 
-    def __init__(self, shards: Sequence[ArenaVecEnv]) -> None:
+    Shards see and order alike; each is an `ArenaVecEnv`, or one that is wrapped.
+    """
+
+    def __init__(self, shards: Sequence[ArenaVecEnv | VecEnvWrapper]) -> None:
         if not shards:
             raise ValueError("shards are empty, expected at least one ArenaVecEnv")
         self.shards = list(shards)
         self._bounds = np.cumsum([0, *(shard.num_envs for shard in shards)])
         self._actions: Array = np.zeros(0)
         first = shards[0]
+        for number, shard in enumerate(shards):
+            for name in ("action_space", "observation_space"):
+                found, expected = getattr(shard, name), getattr(first, name)
+                if found != expected:
+                    raise ValueError(f"{name} of shard {number} is {found}, expected that of the first, {expected}")
         super().__init__(int(self._bounds[-1]), first.observation_space, first.action_space)
         self.slots_a_match = first.slots_a_match
 
     def reset(self) -> VecEnvObs:
         """Begin all matches of all shards."""
         seen: VecEnvObs = stacked([shard.reset() for shard in self.shards])
+        self.reset_infos = [info for shard in self.shards for info in shard.reset_infos]
         return seen
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:

@@ -59,7 +59,7 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         self.single_action_space = self.battle.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._cameras = [Camera(self.battle.arena, match) for match in range(num_envs)] if render_mode else []
+        self._cameras = [Camera(self.battle, match) for match in range(num_envs)] if render_mode else []
         self._ended = np.zeros(num_envs, np.bool_)
 
     def reset(

@@ -12,8 +12,10 @@ import pytest
 from mlmonster_env import parallel_env
 from mlmonster_env.contract import BLOCKS, CONTROLS
 from mlmonster_env.data import Bestiary
+from mlmonster_env.envs.battle import Battle, seeds_from
 from mlmonster_env.envs.monster import MonsterEnv
 from mlmonster_env.scenarios import load, named
+from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.recording import Recording
 from tests.envs.play import actions, differences, trajectory
 
@@ -305,3 +307,29 @@ def test_every_block_is_within_its_space():
     env = MonsterEnv(observe=(*BLOCKS, MASK), scenario="raid-6v3", opponent="random")
     for told in trajectory(env, 120):
         assert env.observation_space.contains(told[0])
+
+
+def test_an_opponent_sees_the_state_where_it_would_see_nothing():
+    told: list[Any] = []
+
+    def stand(seen):
+        told.append({name: block.shape for name, block in seen.items()})
+        return np.zeros((3, 4), np.float32)
+
+    env = MonsterEnv("continuous", opponent=stand, observe=("history",))
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    assert told == [{"state": (3, 64)}]
+
+
+def test_time_decides_a_duel_for_who_has_more_lives_or_items_and_that_terminates():
+    plan = replace(named("duel"), time_limit_s=20)
+    batch = Battle(64, "combat", scenario=plan, opponent="random")
+    batch.reset(seeds_from(0, 64))
+    for _ in range(40):
+        masks = batch.action_masks()
+        _, terminated, truncated = batch.step(np.where(masks[:, 1], 1, 4 * masks[:, 4]))
+    outcome = batch.outcome()
+    on_time = batch.arena.match[:, f.ENDED_AT] >= batch.scenario.time_limit_ms
+    assert {1, 0} <= set(outcome[on_time].tolist())
+    assert (terminated == (outcome != 0))[on_time].all() and (truncated == (outcome == 0))[on_time].all()

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 
 from mlmonster_env import parallel_env
 from mlmonster_env.contract import BLOCKS, CONTROLS
@@ -213,3 +214,9 @@ def test_human_mode_shows_each_step(capsys):
     for play in (lambda: env.reset(seed=0), lambda: env.step({})):
         play()
         assert "hp" in capsys.readouterr().out
+
+
+def test_a_step_needs_a_reset():
+    env = parallel_env()
+    with pytest.raises(ResetNeeded, match="step was called before reset"):
+        env.step({})

@@ -1,5 +1,6 @@
 """What each render mode shows of a match."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -7,7 +8,11 @@ import numpy as np
 import pytest
 
 from mlmonster_env.envs.monster import MonsterEnv
+from mlmonster_env.envs.sb3 import ArenaVecEnv
+from mlmonster_env.scenarios import Side, named
 from tests.envs.play import actions
+
+ALIKE = replace(named("skirmish"), first=Side(species=("RUSTFANG",)))  # the same in every match
 
 
 def shown(mode: str, steps: int, every: int = 1, seed: int = 3, **arguments: Any) -> list[Any]:
@@ -83,3 +88,33 @@ def test_without_a_render_mode_nothing_is_shown():
     env.reset(seed=0)
     with pytest.warns(UserWarning, match="render_mode"):
         assert env.render() is None
+
+
+@pytest.mark.parametrize("seed", [5, None])
+def test_a_picture_of_one_match_knows_nothing_of_another_that_was_looked_at_before(seed):
+    fresh, other = (MonsterEnv(render_mode="rgb_array", scenario=ALIKE) for _ in range(2))
+    other.reset(seed=5)
+    other.render()
+    for _ in range(10):
+        other.step(1)
+    other.render()
+    fresh.reset(seed=5)
+    for env in (fresh, other):
+        env.reset(seed=seed)
+        for _ in range(14):
+            env.step(1)
+    assert (fresh.render() == other.render()).all()
+
+
+def test_a_row_that_begins_again_by_itself_is_drawn_as_one_that_nobody_looked_at():
+    watched, other = (
+        ArenaVecEnv("combat", 1, scenario=ALIKE, max_episode_steps=15, render_mode="rgb_array", seed=2)
+        for _ in range(2)
+    )
+    for env in (watched, other):
+        env.reset()
+        for step in range(29):
+            env.step(np.ones(1, np.int64))
+            if env is watched and step == 9:
+                env.render()
+    assert (watched.render() == other.render()).all()

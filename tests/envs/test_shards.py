@@ -108,3 +108,21 @@ def test_either_side_can_be_the_learners(side):
 def test_a_side_that_there_is_not_is_refused():
     with pytest.raises(ValueError, match="side is 2, expected 0 or 1"):
         ArenaVecEnv("combat", 1, side=2)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"control": "movement"}, r"action_space of shard 1 is Discrete\(9\), expected .* Discrete\(10\)"),
+        ({"observe": ("state", "grid")}, r"observation_space of shard 1 is Dict.*, expected .* Box"),
+    ],
+)
+def test_shards_that_are_not_alike_are_refused(other, told):
+    with pytest.raises(ValueError, match=told):
+        ShardedVecEnv([ArenaVecEnv("combat", 2), ArenaVecEnv(**{"control": "combat", "num_envs": 2, **other})])
+
+
+def test_a_reset_tells_who_lives_in_every_shard():
+    env = ShardedVecEnv([ArenaVecEnv("combat", 2, seed=0), ArenaVecEnv("combat", 1, seed=2)])
+    env.reset()
+    assert env.reset_infos == [{"alive": True}] * 3

@@ -221,3 +221,19 @@ def test_what_a_staged_scenario_could_not_heed_is_named(argument, value):
     assert MonsterEnv(scenario=staged).battle.scenario is staged
     with pytest.raises(ValueError, match=f"{argument} is '{value}' beside a Scenario"):
         MonsterEnv(scenario=staged, **{argument: value})
+
+
+@pytest.mark.parametrize("worth", [1e300, "a", None, 1j])
+def test_a_reward_that_is_no_finite_number_of_single_precision_is_named(worth):
+    env = MonsterEnv(reward=lambda events: np.full(events.side.shape, worth))
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"the reward of a slot is .*, expected finite numbers"):
+        env.step(0)
+
+
+@pytest.mark.parametrize("match", [2, -1, 0.5, True])
+def test_a_recording_of_a_match_that_there_is_not_is_named(match):
+    env = ArenaVecEnv("combat", 2, opponent="random", record=True, seed=0)
+    env.reset()
+    with pytest.raises(ValueError, match=f"match is {match}, expected a whole number, 0 to 1"):
+        env.recording(match)

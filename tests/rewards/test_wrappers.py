@@ -10,10 +10,11 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from mlmonster_env.envs.monster import MonsterEnv
 from mlmonster_env.envs.sb3 import ArenaVecEnv
+from mlmonster_env.envs.shards import ShardedVecEnv
 from mlmonster_env.envs.vector import MonsterVectorEnv
 from rewards import Payment
 from rewards.payment import custom
-from rewards.wrappers import RewardWrapper, VecRewardWrapper, VectorRewardWrapper
+from rewards.wrappers import STEP, RewardWrapper, VecRewardWrapper, VectorRewardWrapper
 
 OPTIONS: dict[str, Any] = {"archetype": "aggressive", "scenario": "skirmish-1v1"}
 STEPS = 150
@@ -117,3 +118,12 @@ def test_what_is_no_pay_is_named(pay):
 def test_environments_of_others_are_refused():
     with pytest.raises(ValueError, match="expected an environment of this library"):
         RewardWrapper(gym.make("CartPole-v1"), "mage")
+
+
+def test_shards_are_wrapped_one_by_one():
+    with pytest.raises(ValueError, match="of several battles, expected each of its shards to be wrapped by itself"):
+        VecRewardWrapper(ShardedVecEnv([ArenaVecEnv("combat", 1)]), "mage")
+    env = ShardedVecEnv([VecRewardWrapper(ArenaVecEnv("combat", 2, seed=seed), "mage") for seed in (0, 2)])
+    env.reset()
+    _, rewards, _, infos = env.step(np.zeros(4, np.int64))
+    assert [sum(info[STEP].values()) for info in infos] == pytest.approx(rewards.tolist(), abs=1e-6)

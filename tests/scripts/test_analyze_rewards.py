@@ -54,3 +54,32 @@ def test_what_is_no_policy_is_told(tmp_path, capsys):
     assert "holds no model, expected one's folder, or module:function" in capsys.readouterr().err
     with pytest.raises(ValueError, match="is a pattern_recognition, which gives no orders"):
         analyze_rewards.earned("mage", str(saved("pattern_recognition")), 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--matches", "0"), "matches is 0, seed 0, expected at least 1 and 0"),
+        (("--seed", "-1"), "matches is 96, seed -1, expected at least 1 and 0"),
+        (("--plot", "rewards.foo"), "argument --plot: 'rewards.foo', expected a file that ends in one of "),
+        (("--plot", "rewards"), "argument --plot: 'rewards', expected a file that ends in one of "),
+    ],
+)
+def test_a_wrong_argument_is_told_before_anything_is_played(words, told, capsys):
+    with pytest.raises(SystemExit):
+        analyze_rewards.main(["--archetype", "mage", *words])
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ("nowhere:act", "behaviour is 'nowhere:act', which cannot be imported: No module named 'nowhere'"),
+        ("math:nothing", "behaviour is 'math:nothing', which cannot be imported: module 'math' has no attribute"),
+        ("math:pi", "behaviour is 'math:pi', expected a function of what slots see and their masks"),
+    ],
+)
+def test_a_function_that_there_is_not_is_one_line(policy, told, capsys):
+    assert analyze_rewards.main(["--archetype", "mage", "--policy", policy]) == 2
+    found = capsys.readouterr()
+    assert found.err.startswith(f"error: {told}") and not found.out
