@@ -30,8 +30,10 @@ def file_told(contents: bytes) -> FileTold:
     return FileTold(sha256=hashlib.sha256(contents).hexdigest(), bytes=len(contents))
 
 
-def write(out: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Path:
+def write(out: Path, manifest: Manifest | bytes, contents: Mapping[str, bytes]) -> Path:
     """Write a bundle into a folder of bundles; where it is already, that one is checked and left as it is.
+
+    A manifest in bytes is written as it is, for its hash is the bundle's name.
 
     1 a folder under another name, 2 its files, 3 they and 4 the folder brought to the disk, 5 all of it read back and
     checked, 6 the folder given its name, 7 that brought to the disk. Killed before 6 nothing is there but what the
@@ -39,11 +41,11 @@ def write(out: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Path:
     """
     if set(contents) != set(FILES):
         raise ValueError(f"contents are {sorted(contents)}, expected {sorted(FILES)}")
-    told = manifest.as_bytes()
+    told = manifest if isinstance(manifest, bytes) else manifest.as_bytes()
     name = hashlib.sha256(told).hexdigest()
     out.mkdir(parents=True, exist_ok=True)
     folder = out / name
-    with _alone(out):
+    with alone(out):
         for stale in out.glob(f".*{WRITING}"):
             shutil.rmtree(stale, ignore_errors=True)
         if folder.exists():
@@ -75,7 +77,7 @@ def write(out: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Path:
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
+def alone(out: Path) -> Iterator[None]:
     """One writer in a folder at a time."""
     with (out / LOCK).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -130,7 +130,7 @@ def _show(registry: Registry, given: argparse.Namespace, console: Console) -> in
 
 
 def _register(registry: Registry, given: argparse.Namespace, console: Console) -> int:
-    refused, passed = 0, passed_over(given.bundles)
+    status, passed = 0, passed_over(given.bundles)
     for path in given.bundles:
         if path in passed:
             console.print(f"{path}: {PASSED}", soft_wrap=True)
@@ -138,9 +138,12 @@ def _register(registry: Registry, given: argparse.Namespace, console: Console) -
         try:
             console.print(f"{path}: {registry.register(path)}", soft_wrap=True)
         except BundleError as error:
-            refused += 1
+            status = max(status, 1)
             print(f"refused: {error}", file=sys.stderr)
-    return 1 if refused else 0
+        except OSError as error:  # the others are registered all the same
+            status = 2
+            print(f"error: {path}: {error}", file=sys.stderr)
+    return status
 
 
 def _promote(registry: Registry, given: argparse.Namespace, console: Console) -> int:
@@ -187,9 +190,11 @@ def _gc(registry: Registry, given: argparse.Namespace, console: Console) -> int:
         console.print(f"{one} {'would be' if given.dry_run else 'is'} deleted", soft_wrap=True)
     for folder in found.folders:
         console.print(f"{folder} is gone", soft_wrap=True)
-    if not (found.versions or found.folders):
+    for told in found.failed:
+        print(f"error: {told}", file=sys.stderr)
+    if not (found.versions or found.folders or found.failed):
         console.print("there is nothing to delete")
-    return 0
+    return 2 if found.failed else 0
 
 
 def _publish(registry: Registry, given: argparse.Namespace, console: Console) -> int:

@@ -9,7 +9,7 @@ from agents.bundle.reading import read
 from agents.registry import records
 from agents.registry.published import in_production, is_published, published
 from agents.registry.records import EVERY_NAME, PRODUCTION, Connection, HistoryLine, ModelName, ModelSlot
-from agents.registry.registry import Registry
+from agents.registry.registry import KEEPING, Registry
 
 SLOT, HISTORY, BUNDLE, VIEW = "slot", "history", "bundle", "published view"
 PUBLISH = "run python -m agents.registry publish"
@@ -29,11 +29,12 @@ class Broken:
 def check(registry: Registry) -> list[Broken]:
     """Everything that does not hold; empty if all is well."""
     with registry.connect() as connection:
+        connection.execute("SELECT pg_advisory_lock_shared(%s)", [KEEPING])  # no bundle is deleted meanwhile
         connection.execute("SET default_transaction_isolation TO 'repeatable read'")
         with connection.transaction():
             found = [*_slots(connection), *_versions(connection)]
             bundles = list(_bundles(connection, registry))
-            view = list(_view(connection, registry))
+        view = list(_view(connection, registry))  # slots as they are now: bundles take long, and some may have moved
     return [*found, *bundles, *view]
 
 

@@ -39,8 +39,9 @@ def is_published(path: Path, one: ModelVersion) -> bool:
 
 def in_production(connection: Connection) -> dict[ModelName, ModelVersion]:
     """Which version each production slot points to."""
+    pointed = slots(connection, PRODUCTION)  # first, for a version is there before any slot points to it
     known = {(one.name, one.version): one for one in versions(connection)}
-    return {one.name: known[one.name, one.version] for one in slots(connection, PRODUCTION) if one.version is not None}
+    return {one.name: known[one.name, one.version] for one in pointed if one.version is not None}
 
 
 def publish(connection: Connection, models: Path, names: Iterable[ModelName] = EVERY_NAME) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from agents.bundle import BundleError, verify
-from agents.bundle.manifest import FILES, MODEL
+from agents.bundle.manifest import FILES, MANIFEST, MODEL
 from agents.bundle.reading import Bundle, read
 from agents.bundle.writing import write
 from agents.judge.gates import GateVerdict
@@ -88,6 +88,8 @@ class Registry:
                 return seen
             replaced = None if seen.version is None else records.version(connection, name, seen.version)
         verify(records.folder_of(one, self.models))
+        if replaced is not None and not force:
+            self._check_can_be_met(replaced)
         step("promote 1 verified")
         verdicts = () if force else self._judged(one, replaced, judge or gates())
         step("promote 2 judged")
@@ -113,10 +115,10 @@ class Registry:
         with self.connect() as connection:
             seen = self._seen(connection, name, stage, epoch)
             if leaving is not None and seen.version != leaving:
-                if self._has_left(connection, seen, leaving):
+                if to in (None, seen.version) and self._has_left(connection, seen, leaving):
                     self._publish(connection, seen)
                     return seen
-                raise RegistryError(f"{seen} points to version {seen.version}, expected {leaving} to roll back from")
+                raise RegistryError(f"{seen} {seen.where}, expected {leaving} to roll back from")
             one = self._good(connection, seen, to)
             versions = records.versions(connection, name)
         try:
@@ -179,9 +181,20 @@ class Registry:
         """Where a bundle lies among the others, after it was copied there if need be."""
         folder = self.models / bundle.name
         if bundle.path.resolve() != folder:
-            write(self.models, bundle.manifest, {part: (bundle.path / part).read_bytes() for part in FILES})
+            told = (bundle.path / MANIFEST).read_bytes()
+            write(self.models, told, {part: (bundle.path / part).read_bytes() for part in FILES})
         read(folder)
         return folder
+
+    def _check_can_be_met(self, replaced: ModelVersion) -> None:
+        """BundleError, before anything is played, where gates could not let a candidate meet who is in its place."""
+        try:
+            read(records.folder_of(replaced, self.models), replaced.content_hash)
+        except BundleError as error:
+            told = (
+                f"{replaced} cannot be met at the gates; bring its bundle back, or promote with --force and a --reason"
+            )
+            raise BundleError(error.name, f"{error.told}; {told}") from error
 
     def _judged(self, one: ModelVersion, replaced: ModelVersion | None, judge: Judge) -> Sequence[GateVerdict]:
         """What the gates say, kept as scores of the content; NotAcceptedError unless they accept."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from agents.bundle.writing import WRITING, alone
 from agents.registry import records
 from agents.registry.moving import Cause, tell
 from agents.registry.records import Connection, ModelVersion
@@ -12,7 +13,6 @@ from agents.registry.registry import KEEPING, Registry
 from agents.steps import step
 
 RECENT = timedelta(days=7)
-REMOVED = ".writing"  # what an export sweeps away, should this be killed
 SPARE = """
 SELECT version FROM ml_model_versions one
 WHERE (archetype, model_type) = (%s, %s) AND NOT (known_good OR pinned OR active) AND created_at <= now() - %s
@@ -31,6 +31,7 @@ class Swept:
 
     versions: list[ModelVersion] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)  # bundles that are not gone, and why; the next sweep tries again
 
 
 def sweep(registry: Registry, recent: timedelta = RECENT, *, only_look: bool = False) -> Swept:
@@ -51,8 +52,11 @@ def sweep(registry: Registry, recent: timedelta = RECENT, *, only_look: bool = F
             step("gc 1 committed")
         if not only_look:
             for folder in _left(connection, registry.models):
-                _remove(folder)
-                found.folders.append(folder)
+                try:
+                    _remove(folder)
+                    found.folders.append(folder)
+                except OSError as error:
+                    found.failed.append(f"{folder} could not be taken away: {error}")
     return found
 
 
@@ -67,7 +71,7 @@ def _delete(connection: Connection, one: ModelVersion, actor: str) -> None:
 def _left(connection: Connection, models: Path) -> list[Path]:
     """Bundles of versions that were deleted, also by one who was killed before he came to them.
 
-    One that was made again since its deletion, to be registered again, is another's.
+    One that was made again or brought back since its deletion, to be registered again, is another's.
     """
     known = {one.content_hash for one in records.versions(connection)}
     found = set()
@@ -75,15 +79,19 @@ def _left(connection: Connection, models: Path) -> list[Path]:
         content = line.evidence.get("content_hash", "")
         if line.action == "delete" and content not in known:
             for folder in {models / content, Path(line.evidence.get("bundle") or models / content)}:
-                made_before = folder.is_dir() and folder.stat().st_mtime <= line.happened_at.timestamp()
+                # Not by the time of writing: what comes back from a backup has that of the one that was deleted.
+                made_before = folder.is_dir() and folder.stat().st_ctime <= line.happened_at.timestamp()
                 if made_before and folder.name == content:
                     found.add(folder)
     return sorted(found)
 
 
 def _remove(folder: Path) -> None:
-    """Out of sight in one step, then gone."""
-    going = folder.with_name(f".{folder.name}{REMOVED}")
-    folder.rename(going)
-    step("gc 2 out of sight")
-    shutil.rmtree(going)
+    """Out of sight in one step, then gone; no export that sweeps away what others left comes in between."""
+    going = folder.with_name(f".{folder.name}{WRITING}")
+    with alone(folder.parent):
+        if going.exists():  # left by one who was killed
+            shutil.rmtree(going)
+        folder.rename(going)
+        step("gc 2 out of sight")
+        shutil.rmtree(going)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from agents.registry.checking import Broken
 from agents.registry.records import STAGES, HistoryLine, ModelName, ModelScore, ModelSlot, ModelVersion
@@ -41,7 +41,7 @@ def version_table(name: ModelName, versions: Sequence[ModelVersion], slots: Sequ
 def facts_table(one: ModelVersion, slots: Sequence[ModelSlot], where: str) -> Table:
     """All that is known of one version."""
     stages = [f"{slot.stage} since {_time(slot.moved_at)}" for slot in slots if slot.version == one.version]
-    made = Table(show_header=False, title=str(one))
+    made = Table("", Column(overflow="fold"), show_header=False, title=str(one))
     for name, value in {
         "content": one.content_hash,
         "bundle": where,

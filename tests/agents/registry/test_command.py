@@ -194,6 +194,33 @@ def test_everything_in_a_folder_of_bundles_is_registered(registry, register, cal
     assert status == 1 and "refused: extra file" in printed
 
 
+def test_one_that_cannot_be_read_keeps_no_other_from_being_registered(registry, call):
+    first, last = (make_bundle(registry.models, number) for number in (1, 2))
+    status, printed = call("register", first, "x" * 300, last)
+    assert status == 2 and "version 1" in printed and "version 2" in printed
+    assert f"error: {'x' * 300}: [Errno 36] File name too long" in printed
+
+
+def test_what_is_known_of_a_version_is_not_cut_short(registry, call):
+    registry.models /= "a-folder-with-a-long-name-" * 5
+    one = registry.register(make_bundle(registry.models, 1))
+    status, printed = call("show", "mage/combat_dqn")
+    assert status == 0 and "…" not in printed
+    assert one.bundle_path in "".join(line.split("│")[2].strip() for line in printed.splitlines() if line[0] == "│")
+
+
+def test_what_is_deleted_is_told_also_where_a_bundle_cannot_be_taken_away(registry, call):
+    one, other = (registry.register(make_bundle(registry.models, number)) for number in (1, 2))
+    (registry.models / f".{one.content_hash}.writing").write_text("in the way")
+    status, printed = call("gc", "--days", 0)
+    assert status == 2 and f"{one} is deleted" in printed and f"{other} is deleted" in printed
+    assert f"{registry.models / other.content_hash} is gone" in printed
+    assert f"error: {registry.models / one.content_hash} could not be taken away: " in printed
+    (registry.models / f".{one.content_hash}.writing").unlink()
+    assert call("gc") == (0, f"{registry.models / one.content_hash} is gone\n")
+    assert call("gc") == (0, "there is nothing to delete\n")
+
+
 def test_pins_and_deletion(registry, call):
     one, other = (registry.register(make_bundle(registry.models, number)) for number in (1, 2))
     assert call("pin", "mage/combat_dqn", 1, "--reason", "a test") == (0, "mage/combat_dqn version 1 is pinned\n")

@@ -14,7 +14,8 @@ from agents.bundle import BundleError
 from agents.bundle.manifest import FILES, MODEL
 from agents.bundle.reading import read, verify
 from agents.bundle.writing import write
-from agents.registry import ModelSlot, PublishError, Registry, SlotMovedError, check, records, sweep
+from agents.registry import ModelSlot, PublishError, Registry, SlotMovedError, check, checking, records, sweep
+from agents.registry import published as view
 from agents.registry.published import published
 from tests.agents.exports import exported
 from tests.agents.registry.bundles import NAME, accepting, flip, make_bundle
@@ -185,6 +186,74 @@ def test_deleting_killed_at_any_step_can_be_repeated(registry, register):
         assert not (registry.models / one.content_hash).exists() and holds(registry)
         make_bundle(registry.models, 0)  # sweeps what a killed one had put out of sight
         assert not list(registry.models.glob(".*.writing"))
+
+
+def in_a_thread_within(name: str, action: Callable[[], object]) -> threading.Thread:
+    """Does something beside whoever comes to a step first, who waits a moment for it there."""
+    thread = threading.Thread(target=action)
+
+    def heard(step: str) -> None:
+        if step == name and thread.ident is None:
+            thread.start()
+            thread.join(1.0)
+
+    steps.listeners.append(heard)
+    return thread
+
+
+def test_who_exports_while_bundles_are_deleted_is_not_in_the_way(registry, register):
+    gone = [registry.models / register(number).content_hash for number in (1, 2)]
+    thread = in_a_thread_within("gc 2 out of sight", lambda: make_bundle(registry.models, 3))
+    try:
+        assert sorted(sweep(registry, timedelta(0)).folders) == sorted(gone)
+    finally:
+        steps.listeners.pop()
+    thread.join()
+    assert sorted(path.name[:8] for path in registry.models.iterdir()) == sorted(
+        [".writing", make_bundle(registry.models, 3).name[:8]]
+    )
+
+
+def test_a_check_is_not_misled_by_what_happens_while_bundles_are_read(registry, register, monkeypatch):
+    register(1), register(2)
+    spare = registry.models / register(3).content_hash
+    move(registry, 1)
+    deleting = threading.Thread(target=lambda: sweep(registry, timedelta(0)))
+
+    def reading(path, name):
+        if deleting.ident is None:
+            move(registry, 2)
+            deleting.start()
+            deleting.join(1.0)
+        return read(path, name)
+
+    monkeypatch.setattr(checking, "read", reading)
+    assert check(registry) == []
+    deleting.join()
+    assert not spare.exists()
+
+
+def test_a_version_that_comes_into_production_while_slots_are_read_breaks_no_other_publisher(
+    registry, register, monkeypatch
+):
+    """It is published by who moved it."""
+    register(1)
+
+    def moving(reading):
+        def read_and_move(*given):
+            found = reading(*given)
+            monkeypatch.undo()
+            register(2)
+            move(registry, 2)
+            return found
+
+        return read_and_move
+
+    with registry.connect() as connection:
+        for name in ("versions", "slots"):
+            monkeypatch.setattr(view, name, moving(getattr(records, name)))
+        assert view.in_production(connection) == {}
+        assert [one.version for one in view.in_production(connection).values()] == [2]
 
 
 def test_of_promoters_who_race_one_wins_and_the_others_are_told(registry, register):

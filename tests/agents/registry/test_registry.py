@@ -1,12 +1,14 @@
 """Versions never change, slots move one at a time, and the history keeps why."""
 
+import hashlib
+import json
 import shutil
 from datetime import timedelta
 
 import pytest
 
 from agents.bundle import BundleError
-from agents.bundle.manifest import MODEL
+from agents.bundle.manifest import MANIFEST, MODEL
 from agents.registry import (
     NotAcceptedError,
     Registry,
@@ -134,6 +136,19 @@ def test_a_rollback_goes_to_who_was_good_before(registry, register, own_connecti
     assert check(registry) == []
 
 
+def test_who_left_a_version_for_another_one_is_not_told_that_it_is_done(registry, register):
+    for number in (1, 2, 3):
+        register(number)
+        force(registry, number)
+    slot = registry.rollback(NAME, "it stands still", leaving=3)
+    with pytest.raises(RegistryError, match="production points to version 2, expected 3 to roll back from"):
+        registry.rollback(NAME, "it stands still", to=1, leaving=3)
+    assert registry.rollback(NAME, "it stands still", to=2, leaving=3) == slot
+    registry.withdraw(NAME, "it stands still too")
+    with pytest.raises(RegistryError, match="production points nowhere, expected 3 to roll back from"):
+        registry.rollback(NAME, "it stands still", leaving=3)
+
+
 def test_a_rollback_may_name_a_version_that_is_good(registry, register):
     for number in (1, 2, 3):
         register(number)
@@ -206,6 +221,23 @@ def test_a_rollback_to_what_is_damaged_says_where_else_to_go(registry, register)
     assert registry.rollback(NAME, "it stands still", to=1).version == 1
 
 
+@pytest.mark.parametrize(
+    ("lose", "told"), [(shutil.rmtree, "no bundle"), (lambda path: flip(path / MODEL), "wrong hash")]
+)
+def test_before_gates_play_it_is_told_that_who_is_in_the_place_is_lost(registry, register, lose, told):
+    one = register(1)
+    register(2)
+    force(registry, 1)
+    lose(registry.models / one.content_hash)
+
+    def playing(*given):
+        pytest.fail("the gates were asked")
+
+    with pytest.raises(BundleError, match=rf"{told}: .*version 1 cannot be met at the gates; .* with --force"):
+        registry.promote(NAME, 2, judge=playing)
+    assert force(registry, 2).version == 2
+
+
 def test_a_byte_that_flips_while_gates_are_asked_is_refused(registry, register):
     one = register(1)
 
@@ -253,6 +285,47 @@ def test_what_is_made_again_after_it_was_deleted_is_not_swept(registry, register
     made = make_bundle(registry.models, 1)
     assert made.name == one.content_hash
     assert sweep(registry, timedelta(0)).folders == [] and made.exists()
+
+
+def test_what_was_brought_back_after_it_was_deleted_is_not_swept(registry, register, tmp_path):
+    """From a backup, which keeps the time at which it was written."""
+    folder = registry.models / register(1).content_hash
+    backup = shutil.copytree(folder, tmp_path / "backup")
+    sweep(registry, timedelta(0))
+    shutil.copytree(backup, folder)
+    assert sweep(registry).folders == [] and folder.exists()
+    assert registry.register(folder).version == 2
+
+
+def test_what_cannot_be_taken_away_keeps_nothing_else_from_being_deleted(registry, register):
+    one, other = register(1), register(2)
+    in_the_way = registry.models / f".{one.content_hash}.writing"
+    in_the_way.write_text("no folder")
+    found = sweep(registry, timedelta(0))
+    assert [made.version for made in found.versions] == [1, 2]
+    assert found.folders == [registry.models / other.content_hash]
+    assert len(found.failed) == 1 and str(registry.models / one.content_hash) in found.failed[0]
+    in_the_way.unlink()
+    assert sweep(registry, timedelta(0)).folders == [registry.models / one.content_hash]
+
+
+def test_what_was_left_of_the_same_content_is_not_in_the_way_of_its_deletion(registry, register):
+    """By a deletion that was killed, before the bundle was brought back."""
+    folder = registry.models / register(1).content_hash
+    shutil.copytree(folder, folder.with_name(f".{folder.name}.writing"))
+    assert sweep(registry, timedelta(0)).folders == [folder]
+    assert [path.name for path in registry.models.iterdir()] == [".writing.lock"]
+
+
+def test_a_manifest_that_is_written_otherwise_is_copied_as_it_is(registry, tmp_path):
+    source = make_bundle(tmp_path, 1)
+    text = json.dumps(json.loads((source / MANIFEST).read_text())).encode()
+    (source / MANIFEST).write_bytes(text)
+    source = source.rename(source.with_name(hashlib.sha256(text).hexdigest()))
+    one = registry.register(source)
+    assert one.content_hash == source.name
+    assert [path.name for path in registry.models.iterdir() if path.is_dir()] == [source.name]
+    assert check(registry) == []
 
 
 def test_bundles_that_were_moved_with_their_folder_are_found(registry, register, tmp_path):
