@@ -10,7 +10,17 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from policies.storage import DamagedError, Tree, read_manifest, read_tree, sha256, sync, write_arrays, write_tree
+from policies.storage import (
+    DamagedError,
+    Tree,
+    read_manifest,
+    read_tree,
+    recover,
+    sha256,
+    sync,
+    write_arrays,
+    write_tree,
+)
 
 SEGMENTS = "replay"
 
@@ -39,9 +49,11 @@ class Checkpoints:
         return path
 
     def all(self) -> list[Path]:
-        """The checkpoints that are there, newest last."""
+        """The checkpoints that are there, newest last; one that a killed process was replacing is put back."""
         if not self.folder.is_dir():
             return []
+        for path in self._left_behind():
+            recover(self.folder / path.name.split(".")[1])
         return sorted(path for path in self.folder.iterdir() if path.is_dir() and path.name.isdigit())
 
     def newest(self) -> tuple[Tree, dict[str, Any]]:
@@ -122,9 +134,16 @@ class Checkpoints:
                 continue
         return []
 
+    def _left_behind(self) -> list[Path]:
+        """What `write_tree` had not finished, or not yet taken away, when a process was killed."""
+        hidden = [path for ending in ("writing", "old") for path in self.folder.glob(f".*.{ending}")]
+        return [path for path in hidden if path.name.split(".")[1].isdigit()]
+
     def _rotate(self) -> None:
         """Keep the newest ones, and the segments that they need."""
         found = self.all()
+        for path in self._left_behind():
+            shutil.rmtree(path, ignore_errors=True)
         for path in found[: -self.keep]:
             shutil.rmtree(path, ignore_errors=True)
         needed = set()

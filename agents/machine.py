@@ -49,14 +49,25 @@ def choose(device: str, shards: int, compile: bool, parameters: int) -> Machine:
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() and parameters >= GPU_PAYS_FROM else "cpu"
-    try:
-        kind = torch.device(device).type
-    except RuntimeError:
-        raise ValueError(f"device is {device!r}, expected auto, cpu, cuda or such as cuda:1") from None
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device is {device!r}, but torch {torch.__version__} sees no GPU; expected cpu or auto")
-    gpu = kind == "cuda"
+    gpu = _is_gpu(device)
     return Machine(device, shards or max(1, min(cores(), MOST_SHARDS)), 1, compile and gpu, GPU_TIMES if gpu else 1)
+
+
+def _is_gpu(device: str) -> bool:
+    """Whether a device is a GPU; ValueError where it is none that a run can be on, or is not here."""
+    try:
+        asked = torch.device(device)
+    except RuntimeError:
+        asked = torch.device("meta")  # on which nothing runs either
+    if asked.type not in ("cpu", "cuda"):
+        raise ValueError(f"device is {device!r}, expected auto, cpu, cuda or such as cuda:1")
+    if asked.type == "cpu":
+        return False
+    if not torch.cuda.is_available():
+        raise ValueError(f"device is {device!r}, but torch {torch.__version__} sees no GPU; expected cpu or auto")
+    if (asked.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"device is {device!r}, expected cuda:0 to cuda:{torch.cuda.device_count() - 1}")
+    return True
 
 
 def facts(machine: Machine) -> dict[str, Any]:

@@ -90,6 +90,12 @@ class Run:
 
     def go(self) -> dict[str, Any]:
         """Train to the end, keep the model in `final`, and say how strong it is."""
+        try:
+            return self._train()
+        finally:
+            self._lock.close()  # however it ended: the same process may go on with it
+
+    def _train(self) -> dict[str, Any]:
         torch.set_num_threads(self.machine.torch_threads)
         league = self._league()
         try:
@@ -99,7 +105,6 @@ class Run:
             if not self.resumed:  # what cannot even be built holds no folder
                 for name in (CONFIG, FACTS, LOCK):
                     (self.folder / name).unlink()
-            self._lock.close()
             if isinstance(error, AssertionError | NotImplementedError):  # as others say that an option is wrong
                 raise RunError(f"the learner cannot be made: {error}") from error
             raise
@@ -130,7 +135,6 @@ class Run:
             raise RunError(course.rescue(error)) from error
         finally:
             course.close()
-            self._lock.close()
 
     def _league(self) -> League | None:
         """The past selves that it plays against, where it does."""

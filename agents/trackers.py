@@ -39,10 +39,9 @@ def start_wandb(folder: Path, config: dict[str, Any]) -> Any:
     import wandb
 
     kept = folder / WANDB_ID
-    known = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
     arguments: dict[str, Any] = {
         "project": "mlmonster", "name": folder.name, "dir": str(folder), "config": config,
-        "id": known.get("id"), "resume": "allow",
+        "id": _id_in(kept), "resume": "allow",
     }  # fmt: skip
     try:
         run = wandb.init(**arguments)
@@ -51,3 +50,15 @@ def start_wandb(folder: Path, config: dict[str, Any]) -> Any:
         run = wandb.init(**arguments, mode="offline")
     write_text(kept, json.dumps({"id": run.id}))
     return run
+
+
+def _id_in(kept: Path) -> str | None:
+    """The id that the run had before; None where it begins."""
+    if not kept.is_file():
+        return None
+    try:
+        return str(json.loads(kept.read_text(encoding="utf-8"))["id"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{kept} cannot be used: {error!r}; expected what the run wrote, or no such file for a W&B run of its own"
+        ) from error

@@ -98,9 +98,10 @@ def main(words: Sequence[str] | None = None) -> int:
                 return 0
             run = Run.resume(given.resume)
         else:
-            if given.archetype is None and not given.config and not given.print_config:
+            told = options(given)
+            if "archetype" not in told and not given.config and not given.print_config:
                 raise ConfigError(f"--archetype is missing, expected one of {', '.join(ARCHETYPES)}")
-            config = resolve(options(given), tuple(given.config))
+            config = resolve(told, tuple(given.config))
             if given.print_config:
                 print(as_yaml(config), end="")
                 return 0

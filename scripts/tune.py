@@ -14,6 +14,7 @@ import optuna
 import yaml
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import DatabaseError
 
 from agents.catalog import model_type
 from agents.config.read import ConfigError, option, resolve
@@ -23,6 +24,7 @@ from mlmonster_env.command import end_with
 
 SWEEPS = Path(__file__).parent / "sweeps"
 FOLDER = Path("runs/tune")
+HELD = "held fixed"  # where a study keeps it
 
 
 def space_of(algo: str) -> dict[str, dict[str, Any]]:
@@ -35,12 +37,33 @@ def space_of(algo: str) -> dict[str, dict[str, Any]]:
     return told
 
 
-def held(fixed: Mapping[str, Any], above: str = "") -> set[str]:
-    """Dotted paths of all that is held fixed; what is not searched is not shown as if it had been."""
-    found: set[str] = set()
+def held(fixed: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """All that is held fixed by dotted path; what is not searched is not shown as if it had been."""
+    found: dict[str, Any] = {}
     for name, value in fixed.items():
-        found |= held(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}"}
+        found |= held(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
     return found
+
+
+def keep_comparable(study: optuna.Study, fixed: dict[str, Any]) -> None:
+    """ConfigError where a search was begun with something else held fixed: its trials would be of another contest."""
+    before = study.user_attrs.get(HELD)
+    if before is None:
+        study.set_user_attr(HELD, fixed)
+        return
+    for name in sorted(set(before) | set(fixed)):
+        if before.get(name) != fixed.get(name):
+            raise ConfigError(
+                f"{name} is {fixed.get(name, 'not fixed')}, expected {before.get(name, 'not fixed')} as when the "
+                f"search for {study.study_name} was begun; or choose another --out"
+            )
+
+
+def opened(folder: Path, name: str) -> optuna.Study:
+    """The search of a name in a folder, begun or gone on with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    storage = f"sqlite:///{folder / name}.db"
+    return optuna.create_study(study_name=name, storage=storage, load_if_exists=True, direction="maximize")
 
 
 def suggest(trial: optuna.Trial, space: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -70,24 +93,30 @@ def main(words: Sequence[str] | None = None) -> int:
     given = command.parse_args(words)
     try:
         algo = given.algo or model_type(given.model_type).algos[0]
-        space = space_of(algo)
         fixed = {
             "archetype": given.archetype, "model_type": given.model_type, "algo": algo,
             **dict(option(text) for text in given.set),
         }  # fmt: skip
-        resolve(fixed)
-        space = {path: told for path, told in space.items() if path not in held(fixed)}
+        settled = resolve(fixed)
+        space = {path: told for path, told in space_of(settled.algo).items() if path not in held(fixed)}
         if given.trials < 1 or given.seed < 0:
             raise ConfigError(f"trials is {given.trials}, seed {given.seed}, expected at least 1 and 0")
     except (ConfigError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    name = f"{given.archetype}-{given.model_type}-{algo}"
-    given.out.mkdir(parents=True, exist_ok=True)
+    name = f"{settled.archetype}-{settled.model_type}-{settled.algo}"
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        study_name=name, storage=f"sqlite:///{given.out / name}.db", load_if_exists=True, direction="maximize",
-    )  # fmt: skip
+    try:
+        study = opened(given.out, name)
+    except (OSError, DatabaseError) as error:
+        told = " ".join(str(error).split())
+        print(f"error: {given.out / name}.db cannot be used: {told}; expected a search's or none", file=sys.stderr)
+        return 1
+    try:
+        keep_comparable(study, held(fixed))
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     # A search that goes on draws on, and not the same again.
     study.sampler = optuna.samplers.TPESampler(seed=given.seed + len(study.trials))
 

@@ -31,6 +31,7 @@ def resolve(given: Mapping[str, Any] | None = None, files: tuple[Path, ...] = ()
     asked: dict[str, Any] = {}
     for file in files:
         _lay_over(asked, _opened(_safe(file), file))
+    _let_go_of_preset(asked, (given or {}).get("preset"), tree["presets"])
     for path, value in (given or {}).items():
         _lay_over(asked, _nested(path, value))
     top = {**tree["defaults"], **asked}
@@ -184,6 +185,14 @@ def _known(what: str, name: Any, known: Mapping[str, Any], find: Any) -> Any:
     if not isinstance(name, str) or name not in known:
         raise ConfigError(f"{what} is {name!r}, expected {one_of(str(name), known)}")
     return find(name)
+
+
+def _let_go_of_preset(asked: dict[str, Any], preset: Any, presets: Mapping[str, Any]) -> None:
+    """Where files name one preset and `preset` is another, what the former meant is no wish of the files' own."""
+    named, budget = asked.get("preset"), asked.get("budget")
+    if preset is not None and preset != named and isinstance(named, str) and isinstance(budget, Mapping):
+        meant = presets.get(named, {})
+        asked["budget"] = {name: value for name, value in budget.items() if meant.get(name) != value}
 
 
 def _safe(path: Path) -> dict[str, Any]:

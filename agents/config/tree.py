@@ -38,7 +38,7 @@ class Rate(Node):
 class Budget(Node):
     """How long, and how often something is looked at or kept. This is all in which presets differ."""
 
-    length: Above0  # of training, in standard lengths of the algorithm
+    length: Annotated[float, Field(gt=0.0, le=1e6)]  # of training, in standard lengths of the algorithm
     evaluations: Positive  # in the course of training
     evaluation_pairs: Positive  # of matches, at each start of the scenario
     final_pairs: Positive

@@ -62,17 +62,7 @@ class ConditionedPPO(MemoryPPO):
     def _setup_model(self) -> None:
         super()._setup_model()
         own = self.policy
-        self.collectors: list[Collector] = []
-        for number, shard in enumerate(self._shards()):
-            styles = tuple(getattr(shard, "styles", ()))
-            if styles != own.styles:
-                raise ValueError(f"the environment's styles are {styles}, expected the policy's: {own.styles}")
-            reading = shard.reading  # type: ignore[attr-defined]
-            if reading.every != own.every:
-                raise ValueError(f"the environment is read every {reading.every} decisions, expected {own.every}")
-            self.collectors.append(Collector(shard, number))
-            reading.reader = None if own.blind else NetworkReader(own.pattern)
-            reading.teller = None if own.blind else self.collectors[-1]
+        self._read_along()
         # The encoder learns by itself: what belongs to the policy's updates is the acting part.
         acting = [[p for name, p in r.named_parameters() if not name.startswith("pattern.")] for r in self._replicas]
         self._parameters = acting
@@ -84,6 +74,32 @@ class ConditionedPPO(MemoryPPO):
         self.store = PatternStore(self.store_size)
         seed = None if self.seed is None else [self.seed, 1]
         self.pattern_random = np.random.default_rng(seed)
+
+    def set_env(self, env: Any, force_reset: bool = True) -> None:
+        """As ever; the environment's readings are those of this policy's encoder from now on."""
+        before = self.env
+        super().set_env(env, force_reset)
+        try:
+            self._read_along()
+        except ValueError:
+            self.env = before
+            raise
+
+    def _read_along(self) -> None:
+        """Let the encoder read what is seen in the environment, and keep what it read."""
+        own = self.policy
+        collectors: list[Collector] = []
+        for number, shard in enumerate(self._shards()):
+            styles = tuple(getattr(shard, "styles", ()))
+            if styles != own.styles:
+                raise ValueError(f"the environment's styles are {styles}, expected the policy's: {own.styles}")
+            reading = shard.reading  # type: ignore[attr-defined]
+            if reading.every != own.every:
+                raise ValueError(f"the environment is read every {reading.every} decisions, expected {own.every}")
+            collectors.append(Collector(shard, number))
+            reading.reader = None if own.blind else NetworkReader(own.pattern)
+            reading.teller = None if own.blind else collectors[-1]
+        self.collectors = collectors
 
     def collect_rollouts(self, *arguments: Any, **named: Any) -> bool:
         """As ever; of a rollout that was never learnt from, no window is kept either."""

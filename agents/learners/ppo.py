@@ -122,6 +122,15 @@ class MaskedPPO(Resumable, PPO):
         for discounted in self._discounted:
             discounted[:] = 0.0
 
+    def set_env(self, env: Any, force_reset: bool = True) -> None:
+        """Learn from another environment, of as many slots in as many shards."""
+        own, before = self.env, [shard.num_envs for shard in self._shards()]
+        super().set_env(env, force_reset)
+        found = [shard.num_envs for shard in self._shards()]
+        if found != before:
+            self.env = own
+            raise ValueError(f"the environment's shards are of {found} slots, expected {before}")
+
     def _shards(self) -> list[VecEnv]:
         # A wrapper would be passed by if what it wraps were played shard by shard.
         whole: list[Any] = [self.env]

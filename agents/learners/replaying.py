@@ -223,7 +223,7 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         observations = {name: block[choosing] for name, block in seen.items()}
         drawn = self._draw(observations, explores, len(choosing))
         actions[choosing] = drawn
-        fresh, rewards, dones, infos = env.step(actions)
+        fresh, rewards, dones, infos = env.step(self._in_bounds(actions))
         endings = {slot: infos[slot] for slot in np.flatnonzero(dones).tolist()}
         cut = np.zeros(0, np.int64)
         last: dict[str, Array] = {}
@@ -268,6 +268,14 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         with torch.inference_mode():
             chosen = self._act(self._shown(rows), noise)
         return np.where(at_random[:, None] if box else at_random, any_one, chosen)
+
+    def _in_bounds(self, actions: Array) -> Array:
+        """Actions as the environment takes them: the networks' vectors are of -1 to 1, its box may be another."""
+        box = self.action_space
+        if not isinstance(box, spaces.Box) or ((box.low == -1.0) & (box.high == 1.0)).all():
+            return actions  # as it is: to take numbers there and back would cost them their last bits
+        played = box.low + (actions + 1.0) / 2.0 * (box.high - box.low)
+        return np.asarray(np.clip(played, box.low, box.high), box.dtype)
 
     def _any_vectors(self, lots: Array) -> Array:
         """Vectors from draws [count, numbers] of 0 to 1: every second one short, as few vectors at random are."""

@@ -1,6 +1,7 @@
 """Checkpoints: newest first, older ones let go, damaged ones passed over, and rows of a replay written once."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,10 @@ def damage(file: Path) -> None:
 
 def segments(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / SEGMENTS).iterdir())
+
+
+class Killed(BaseException):
+    """The process is no more."""
 
 
 class Learner:
@@ -154,6 +159,34 @@ def test_what_breaks_off_leaves_the_one_before(tmp_path, monkeypatch):
         with pytest.raises(OSError, match="full"):
             checkpoints.write(200, state(2))
     assert checkpoints.newest()[1]["steps"] == 100 and said == []
+
+
+def test_the_only_one_is_found_again_if_a_process_was_killed_while_it_was_replaced(tmp_path, monkeypatch):
+    checkpoints, said = kept_in(tmp_path, 1)
+    checkpoints.write(100, state(1))
+    rename = Path.rename
+
+    def killed_after_moving(path, target):
+        rename(path, target)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed_after_moving)
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        with pytest.raises(Killed):
+            checkpoints.write(100, state(2))
+    again, said = kept_in(tmp_path, 1)
+    assert [path.name for path in again.all()] == [f"{100:012d}"]
+    assert again.newest()[0]["course"] == {"matches": 1} and said == []
+
+
+def test_what_killed_processes_left_of_writing_is_swept_away(tmp_path):
+    checkpoints, _ = kept_in(tmp_path, 2)
+    written = checkpoints.write(100, state(1))
+    for name in (f".{150:012d}.writing", f".{100:012d}.old", ".best.writing"):
+        shutil.copytree(written, tmp_path / name)
+    checkpoints.write(200, state(2))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".best.writing", f"{100:012d}", f"{200:012d}"]
 
 
 def test_what_is_no_checkpoint_is_left_alone(tmp_path):

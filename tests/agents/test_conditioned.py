@@ -357,6 +357,19 @@ def test_it_meets_all_styles_unless_it_is_told_otherwise():
     assert card_of(resolve(asked)).policy_arguments["styles"] == list(STYLES)
 
 
+def test_in_another_environment_its_encoder_reads_too():
+    learner, other = solver(), Riddle()
+    learner.learn(32 * 24)
+    learner.set_env(other)
+    known = len(learner.store)
+    learner.learn(32 * 24, reset_num_timesteps=False)
+    played: Any = learner.rollout
+    assert played.observations[BLOCK].any() and len(learner.store) > known
+    with pytest.raises(ValueError, match="read every 5 decisions, expected 2"):
+        learner.set_env(Riddle(every=5))
+    assert learner.env is other
+
+
 def test_wrong_environments_are_named():
     with pytest.raises(ValueError, match="opponent is 'stock', expected a mix of two styles or more"):
         ReadingVecEnv("combat", 2, PAY, observe=("state", BLOCK), scenario="duel")

@@ -147,6 +147,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(asked, words):
         ({"batch.matches": 0}, ("batch.matches is 0",)),
         ({"batch.decision_ms": 250}, ("batch.decision_ms is 250", "multiple of 100")),
         ({"budget.length": 0}, ("budget.length is 0", "greater than 0")),
+        ({"budget.length": 1e308}, ("budget.length is 1e+308", "less than or equal to")),
         ({"budget": 3}, ("budget is 3",)),
         ({"learn": 3}, ("learn is 3",)),
         ({"compile": "perhaps"}, ("compile is 'perhaps'", "boolean")),
@@ -294,3 +295,12 @@ def test_a_file_may_name_an_option_by_its_path(tmp_path):
 def test_a_file_whose_keys_are_no_options_is_named(tmp_path, text, words):
     with pytest.raises(ConfigError, match=words):
         resolve(files=(written(tmp_path, text),))
+
+
+def test_a_preset_that_is_asked_for_is_above_that_of_a_whole_file(tmp_path):
+    file = tmp_path / "whole.yaml"
+    file.write_text(as_yaml(resolve({"algo": "ppo", "preset": "test", "budget.keep": 9})))
+    assert resolve({}, (file,)).budget.length == resolve({"preset": "test"}).budget.length
+    found, wanted = resolve({"preset": "long"}, (file,)), resolve({"preset": "long", "algo": "ppo"})
+    assert found.budget == wanted.budget.model_copy(update={"keep": 9})
+    assert found.total_steps == wanted.total_steps

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.learners.dqn import DoubleDQN, QuantileDQN
 from agents.learners.ppo import MaskedPPO
@@ -82,6 +85,37 @@ def test_sac_finds_what_it_is_told():
     assert score(model, Pointing) < -2.0
     model.learn(4000)
     assert score(model, Pointing) > -0.5
+
+
+class Elsewhere(gym.ActionWrapper[Any, Any, Any]):
+    """The same world, its four numbers of other boxes, some of which do not hold 0; `taken` are those that came."""
+
+    low = np.array([0.0, -4.0, 2.0, -1.0], np.float32)
+    high = np.array([10.0, 2.0, 3.0, 1.0], np.float32)
+
+    def __init__(self, env: Any, taken: list[np.ndarray]) -> None:
+        super().__init__(env)
+        self.action_space = spaces.Box(self.low, self.high, dtype=np.float32)
+        self.taken = taken
+
+    def action(self, action: Any) -> Any:
+        self.taken.append(action)
+        return (action - self.low) / (self.high - self.low) * 2 - 1
+
+
+def test_sac_plays_in_the_box_that_it_answers_in():
+    taken: list[np.ndarray] = []
+    env = DummyVecEnv([lambda: Elsewhere(Pointing(), taken)] * 8)
+    model = pointer(env)
+    model.learn(4000)
+    played = np.array(taken)
+    assert (played >= Elsewhere.low).all() and (played <= Elsewhere.high).all()
+    assert (np.ptp(played, 0) > 0.9 * (Elsewhere.high - Elsewhere.low)).all()
+    assert np.abs(model.replay_buffer.actions).max() <= 1.0
+    seen: Any = env.reset()
+    wanted = seen["state"][:, :4] * 1.6 - 0.8
+    found = (model.predict(seen, deterministic=True)[0] - Elsewhere.low) / (Elsewhere.high - Elsewhere.low) * 2 - 1
+    assert ((found - wanted) ** 2).sum(1).mean() < 0.5 / 4
 
 
 def test_sac_tries_short_vectors_as_often_as_long_ones():

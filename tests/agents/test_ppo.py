@@ -143,6 +143,19 @@ def test_shards_that_nothing_wraps_are_played_each_by_a_thread():
     assert MaskedPPO("MlpPolicy", shards(), n_steps=8, device="cpu").crew.workers == 2
 
 
+@pytest.mark.parametrize("made", [MaskedPPO, MemoryPPO])
+def test_an_environment_of_other_shards_is_refused(made):
+    own = shards()
+    model = made("MlpPolicy", own, n_steps=8, batch_size=16, n_epochs=1, seed=0, device="cpu")
+    model.learn(4 * 8)
+    with pytest.raises(ValueError, match=r"the environment's shards are of \[4\] slots, expected \[2, 2\]"):
+        model.set_env(ArenaVecEnv("combat", 4, archetype="mage", pack=False, seed=0))
+    assert model.env is own
+    model.set_env(shards())
+    model.learn(4 * 8, reset_num_timesteps=False)
+    assert model.num_timesteps == 2 * 4 * 8
+
+
 @ALL
 @pytest.mark.parametrize(("name", "value"), [("rollout_buffer_class", dict), ("rollout_buffer_kwargs", {"size": 3})])
 def test_arguments_that_would_do_nothing_are_refused(kind, name, value):

@@ -20,7 +20,7 @@ from agents.learners.dqn import DoubleDQN
 from agents.learners.ppo import MaskedPPO
 from agents.records import Records
 from agents.run import LOCK, Run
-from agents.trackers import Trackers
+from agents.trackers import WANDB_ID, Trackers, start_wandb
 from agents.train import trained_models
 from policies import storage
 from policies.policy import Policy
@@ -226,3 +226,22 @@ def test_curves_of_a_run_that_begins_again_are_drawn_once(tmp_path, monkeypatch)
     steps = [event.step for event in board.Scalars("train/value_loss")]
     assert steps and len(steps) == len(set(steps))
     assert steps[-1] >= 1200  # and the last update is among them
+
+
+def test_a_run_that_could_not_be_opened_can_be_gone_on_with_by_the_same_process(tmp_path):
+    folder = tmp_path / "run"
+    begin(folder, "combat_dqn", "ppo", steps=200).go()
+    (folder / "monitor.csv").unlink()
+    (folder / "monitor.csv").mkdir()
+    run = Run.resume(folder)
+    with pytest.raises(IsADirectoryError):
+        run.go()
+    (folder / "monitor.csv").rmdir()
+    assert Run.resume(folder).go()["steps"] >= 200
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_a_damaged_id_of_a_tracker_is_named(tmp_path, text):
+    (tmp_path / WANDB_ID).write_text(text)
+    with pytest.raises(ValueError, match=r"wandb\.json cannot be used: .*; expected what the run wrote"):
+        start_wandb(tmp_path, {})

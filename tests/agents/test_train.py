@@ -6,7 +6,7 @@ import os
 import pytest
 import yaml
 
-from agents import train
+from agents import machine, train
 from agents.catalog import CATALOG, TYPES
 from agents.config.read import paths_of, resolve
 from agents.learners.build import payment_of
@@ -57,6 +57,44 @@ def test_the_printed_configuration_is_one_that_can_be_given_back(tmp_path, capsy
 def test_a_wrong_option_names_the_right_ones(said, expected, capsys):
     assert train.main(said) == 2
     assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", ["meta", "mps", "xpu", "gpu", "cpu0"])
+def test_a_device_that_no_run_can_be_on_is_refused_before_there_is_a_folder(device, tmp_path, capsys):
+    said = ["--archetype", "mage", "--algo", "ppo", "--size", "tiny", "--steps", "10"]
+    assert train.main([*said, "--device", device, "--out", str(tmp_path / "run")]) == 1
+    assert f"device is {device!r}, expected auto, cpu, cuda" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_gpu_that_there_is_not_among_those_that_there_are_is_said(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert machine.choose("cuda:1", 1, False, 1).device == "cuda:1"
+    with pytest.raises(ValueError, match="device is 'cuda:2', expected cuda:0 to cuda:1"):
+        machine.choose("cuda:2", 1, False, 1)
+
+
+@pytest.mark.parametrize("said", ["archetype=tank", "--set archetype=tank"])
+def test_the_archetype_may_be_told_by_its_path(said, tmp_path, monkeypatch):
+    begun = []
+
+    def begin_idle(folder, config):
+        begun.append(config)
+        return Idle()
+
+    monkeypatch.setattr("agents.train.Run.begin", begin_idle)
+    assert train.main([*said.split(), "--out", str(tmp_path / "run")]) == 0
+    assert begun[0].archetype == "tank"
+
+
+class Idle:
+    """In the place of a run."""
+
+    folder = "nowhere"
+
+    def go(self) -> None:
+        """Nothing is trained."""
 
 
 def test_a_device_that_is_not_there_is_said(tmp_path, capsys):

@@ -83,3 +83,42 @@ def test_a_full_disk_fails_a_trial_and_not_the_search(search, capsys):
     status, played = search(OSError(28, "No space left on device"), 0.6, trials=2)
     assert status == 0 and len(played.asked) == 2
     assert "trial 0 failed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("later", "words"),
+    [
+        (["--set", "learn.gamma=0.9"], "learn.gamma is 0.9, expected not fixed"),
+        (["--set", "preset=long"], "preset is long, expected test as when the search for mage-combat_dqn-ppo"),
+        (["--set", "scenario=raid-6v3"], "scenario is raid-6v3, expected not fixed"),
+    ],
+)
+def test_trials_of_another_contest_are_not_put_among_those_of_a_search(search, tmp_path, capsys, later, words):
+    search(0.5)
+    assert tune.main([*SAID, *later, "--trials", "1", "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert words in told and "choose another --out" in told
+
+
+def test_the_same_may_be_held_fixed_in_other_words(tmp_path, monkeypatch):
+    for said in (["--set", "learn.gamma=0.5"], ["--set", "learn={gamma: 0.5}"]):
+        monkeypatch.setattr(tune, "Run", Played(0.5))
+        assert tune.main([*SAID, *said, "--trials", "1", "--out", str(tmp_path)]) == 0
+
+
+def test_a_search_is_named_by_what_it_searches(tmp_path, monkeypatch):
+    played = Played(0.5)
+    monkeypatch.setattr(tune, "Run", played)
+    said = ["--archetype", "mage", "--set", "archetype=tank", "--set", "algo=ppo", "--out", str(tmp_path)]
+    assert tune.main([*said, "--trials", "1"]) == 0
+    study = optuna.load_study(study_name="tank-combat_dqn-ppo", storage=f"sqlite:///{tmp_path}/tank-combat_dqn-ppo.db")
+    assert "learn.entropy.value" in study.trials[0].params
+
+
+def test_where_no_search_can_be_kept_that_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "mage-combat_dqn-ppo.db").write_text("no database at all, and longer than the name of one is")
+    for out in (tmp_path / "file", tmp_path):
+        assert tune.main([*SAID, "--trials", "1", "--out", str(out)]) == 1
+        told = capsys.readouterr().err
+        assert "mage-combat_dqn-ppo.db cannot be used" in told and told.count("\n") == 1
