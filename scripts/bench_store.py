@@ -25,6 +25,7 @@ ROWS = 100_000  # of each round
 PUT_ROWS = 500
 FLAT_ROWS = 5_000_000
 FLAT_MB = 32  # that memory may grow between the first tenth of a long stream and its end
+VERSION = "bench"
 BARE = "bare_experience"
 # A plain table with the same columns, without anything that the store's has besides.
 BARE_TABLE = f"""
@@ -40,13 +41,17 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.bench store", description=__doc__)
     parser.add_argument("--rows", type=int, default=FLAT_ROWS, help=f"of the long stream (default {FLAT_ROWS:,})")
     parser.add_argument("--round-rows", type=int, default=ROWS, help=f"of each round (default {ROWS:,})")
-    parser.add_argument("--url", help="a database to measure in; default: an embedded server of its own")
+    parser.add_argument(
+        "--url", help="a database to measure in, without experience; default: an embedded server of its own"
+    )
     given = parser.parse_args(words)
     if given.rows < 1 or given.round_rows < BATCH_ROWS:
         parser.error(f"--rows is {given.rows}, --round-rows {given.round_rows}, expected 1 and {BATCH_ROWS} or more")
     console = Console(width=100, highlight=False)
     with _database(given.url) as database:
         migrate(database)
+        if held := others(database):
+            parser.error(f"--url is {database.told}, which holds experience of {held!r}; expected none: it is emptied")
         speeds = measured(database, given.round_rows)
         first, last = memory(database, given.rows)
     console.print(table_of(speeds))
@@ -57,6 +62,15 @@ def main(words: list[str] | None = None) -> int:
     if last > first + FLAT_MB:
         console.print(f"memory grew by {last - first:.0f} MB, wanted {FLAT_MB} at most")
     return int(slow or last > first + FLAT_MB)
+
+
+def others(database: Store) -> str | None:
+    """Whose experience the database holds that is not of a benchmark before this one."""
+    with database.connect() as connection:
+        row = connection.execute(
+            "SELECT model_version FROM ml_experience_replay WHERE model_version <> %s LIMIT 1", [VERSION]
+        ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def measured(database: Store, rows: int) -> dict[str, float]:
@@ -89,7 +103,7 @@ def made_up(rows: int) -> Experience:
     """Numbers at random: how fast they go in and out does not depend on what they say."""
     random = np.random.default_rng(0)
     return Experience.of(
-        archetype="mage", model_type="combat_dqn", model_version="bench", monster_id=random.integers(0, 99, rows),
+        archetype="mage", model_type="combat_dqn", model_version=VERSION, monster_id=random.integers(0, 99, rows),
         episode_id=np.arange(rows) // 60, tick=np.arange(rows), action=random.integers(0, 10, rows),
         log_probability=-random.random(rows), reward=random.normal(size=rows), done=np.arange(rows) % 60 == 59,
         state=random.random((rows, STATE_SIZE), np.float32), next_state=random.random((rows, STATE_SIZE), np.float32),

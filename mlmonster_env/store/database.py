@@ -12,11 +12,15 @@ from mlmonster_env.store import embedded
 from mlmonster_env.store.place import data_root
 
 URL = "MLMONSTER_DATABASE_URL"
+OPTIONS = "PGOPTIONS"  # what libpq takes where an address has none
 NAME = "mlmonster"
 OLDEST = 15  # major versions that the schema is tested with: this one and the embedded one
 SCHEMES = ("postgresql://", "postgres://")
 EXPECTED = "postgresql://user:password@host:port/name"
 CONNECT_TIMEOUT_S = 10
+# Whatever the server, its database or the role have set: who waited for a lock is to see what its holder did.
+SETTINGS = r"-c timezone=UTC -c default_transaction_isolation=read\ committed"
+ENCODING = "utf8"  # of texts on their way, as binary rows have them; the database may keep them as another
 
 
 class Store:
@@ -28,6 +32,8 @@ class Store:
     """
 
     def __init__(self, url: str | None = None, folder: str | Path | None = None) -> None:
+        if url is not None and not url.strip():  # such as a variable of a shell that is not set
+            raise ValueError(f"the address of the database is {url!r}, expected {EXPECTED}")
         chosen = url or (None if folder else os.environ.get(URL))
         if chosen and "://" in chosen and not chosen.startswith(SCHEMES):
             raise ValueError(f"{URL} begins with {chosen.split('://')[0] + '://'!r}, expected postgresql://")
@@ -61,7 +67,7 @@ class Store:
         return address.replace("/postgres?", f"/{NAME}?", 1)
 
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
-        """A connection of one's own, in UTC; options are those of `psycopg.connect`, and come after the address's."""
+        """A connection of one's own, in UTC and UTF-8; options are `psycopg.connect`'s, after the address's."""
         url = self.url
         try:
             told = psycopg.conninfo.conninfo_to_dict(url)
@@ -72,8 +78,9 @@ class Store:
         for name, value in (("connect_timeout", CONNECT_TIMEOUT_S), ("application_name", "mlmonster")):
             if name not in told:
                 options.setdefault(name, value)
-        given = (told.get("options", ""), options.get("options", ""), "-c timezone=UTC")
+        given = (told.get("options", os.environ.get(OPTIONS, "")), options.get("options", ""), SETTINGS)
         options["options"] = " ".join(str(some) for some in given if some)
+        options["client_encoding"] = ENCODING
         return psycopg.connect(url, **options)
 
     def close(self) -> None:

@@ -74,9 +74,13 @@ def _open_transactions(connection: Connection) -> Finding:
         "SELECT 'process ' || pid || ' of ' || application_name, xact_start FROM pg_stat_activity "
         "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() "
         "UNION ALL SELECT 'prepared ' || gid, prepared FROM pg_prepared_xacts) AS open (who, since) "
-        "WHERE since < now() - make_interval(mins => %s) ORDER BY since",
+        "WHERE since IS NULL OR since < now() - make_interval(mins => %s) ORDER BY since",
         [LONG_MINUTES],
     ).fetchall()
+    if any(since is None for _, since in rows):
+        told = ", ".join(who for who, since in rows if since is None)
+        remedy = "GRANT pg_read_all_stats to the role of this address: who is open for long holds readers up"
+        return Finding("open transactions", False, f"{told}: since when may not be seen", remedy)
     if not rows:
         return Finding("open transactions", True, f"none is older than {LONG_MINUTES} minutes")
     told = ", ".join(f"{who} since {since:%Y-%m-%d %H:%M}" for who, since in rows)

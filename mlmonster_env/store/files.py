@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -67,7 +68,8 @@ def export_days(
     place.mkdir(parents=True, exist_ok=True)
     ledger = _ledger(place)
     found = []
-    with database.connect() as connection:
+    # Its transaction keeps days from being dropped while they are written: the server is not to end it as idle.
+    with database.connect(options="-c idle_in_transaction_session_timeout=0") as connection:
         for day, count, fingerprint in _fingerprints(connection, wanted):
             known = ledger.get(day.isoformat())
             if known and known["fingerprint"] == fingerprint and (place / known["path"]).exists():
@@ -77,7 +79,7 @@ def export_days(
             if not path.exists():
                 with tempfile.TemporaryDirectory(dir=place, prefix=".part-") as part:
                     write(_rows_of(database, wanted, day), Path(part) / path.name)
-                    (Path(part) / path.name).rename(path)
+                    _put(Path(part) / path.name, path)
             ledger[day.isoformat()] = {"fingerprint": fingerprint, "path": path.name, "rows": count}
             _keep(ledger, place)
             if known and known["path"] != path.name:
@@ -126,9 +128,18 @@ def _is_line(line: Any) -> bool:
 
 
 def _keep(ledger: dict[str, Any], place: Path) -> None:
-    part = place / f".{LEDGER}.{os.getpid()}"
+    part = place / f".{LEDGER}.{os.getpid()}.{threading.get_ident()}"
     part.write_text(json.dumps(ledger, indent=1, sort_keys=True), encoding="utf-8")
     part.replace(place / LEDGER)
+
+
+def _put(written: Path, path: Path) -> None:
+    """Move it to its place, unless another export of the same rows was faster: a directory takes no other's place."""
+    try:
+        written.rename(path)
+    except OSError:
+        if not path.exists():
+            raise
 
 
 def _remove(path: Path) -> None:

@@ -72,4 +72,12 @@ class Wanted:
         }
         given = {name: getattr(self, name) for name in clauses if getattr(self, name) not in (None, ())}
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+        if self.least_priority is not None:
+            values["least_priority"] = _as_stored(self.least_priority)
         return "".join(f" AND {clauses[name]}" for name in given), values
+
+
+def _as_stored(priority: float) -> float:
+    """The store keeps 32 bits of a priority: what was written as 0.7 is less than 0.7."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(min(max(priority, -1e300), 1e300)))

@@ -1,6 +1,10 @@
 """What has to be done now and then: the next days' partitions, and away with what is old."""
 
+import time
 from dataclasses import dataclass
+from typing import Any
+
+import psycopg
 
 from mlmonster_env.store import partitions
 from mlmonster_env.store.database import Store
@@ -8,7 +12,12 @@ from mlmonster_env.store.migrating import check_schema
 from mlmonster_env.store.partitions import RETENTION_DAYS, Partition
 from mlmonster_env.store.wire import TABLE
 
-LOCK_TIMEOUT = "10s"  # for those who read a partition that is to go
+LOCK_TIMEOUT = "10s"  # for those who change the schema or its days
+# Who waits to drop a day holds up everybody who comes after him: he waits for its readers for moments only, again and
+# again.
+DROP_LOCK_TIMEOUT = "200ms"
+DROP_PAUSE_S = 1.0
+DROP_PATIENCE_S = 15.0
 TOKENS_KEPT_HOURS = 24
 
 
@@ -42,6 +51,18 @@ def maintain(database: Store) -> Maintained:
             "DELETE FROM ml_experience_batches WHERE written_at < now() - make_interval(hours => %s)",
             [TOKENS_KEPT_HOURS],
         ).rowcount
-        with connection.transaction():
-            dropped = partitions.drop_old(connection)
+        dropped = _drop_old(connection)
     return Maintained(days.made, dropped, requests, tokens, renumbered, days.lacking)
+
+
+def _drop_old(connection: psycopg.Connection[Any]) -> list[Partition]:
+    until = time.monotonic() + DROP_PATIENCE_S
+    while True:
+        try:
+            with connection.transaction():
+                connection.execute(f"SET LOCAL lock_timeout = '{DROP_LOCK_TIMEOUT}'")
+                return partitions.drop_old(connection)
+        except psycopg.errors.LockNotAvailable:
+            if time.monotonic() > until:
+                raise
+            time.sleep(DROP_PAUSE_S)

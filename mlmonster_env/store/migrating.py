@@ -62,10 +62,11 @@ def migrate(database: Store, known: Sequence[Migration] | None = None) -> list[M
         timescale.install(connection)
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [partitions.LOCK])
-            connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {TABLE} (number integer PRIMARY KEY, name text NOT NULL, "
-                "checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
-            )
+            if not is_there(connection):  # to ask for it takes a right that whoever only writes rows may lack
+                connection.execute(
+                    f"CREATE TABLE {TABLE} (number integer PRIMARY KEY, name text NOT NULL, "
+                    "checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+                )
             pending = steps[checked(applied(connection), steps) :]
             for step in pending:
                 _apply(connection, step)
@@ -80,10 +81,15 @@ def migrate(database: Store, known: Sequence[Migration] | None = None) -> list[M
     return pending
 
 
+def is_there(connection: psycopg.Connection[Any]) -> bool:
+    """Whether it is noted what the schema consists of."""
+    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [TABLE]).fetchone()
+    return bool(row and row[0])
+
+
 def applied(connection: psycopg.Connection[Any]) -> list[tuple[int, str, str]]:
     """Number, name and checksum of what the schema consists of; empty where there is none."""
-    there = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [TABLE]).fetchone()
-    if not (there and there[0]):
+    if not is_there(connection):
         return []
     return connection.execute(f"SELECT number, name, checksum FROM {TABLE} ORDER BY number").fetchall()
 

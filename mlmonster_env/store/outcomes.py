@@ -1,10 +1,10 @@
 """How episodes ended, for each monster in them."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
+import numpy as np
 import psycopg
 
 from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
@@ -12,6 +12,13 @@ from mlmonster_env.data.errors import one_of
 
 TABLE = "ml_episode_outcomes"
 ENDINGS = ("won", "lost", "drawn", "cut")
+# Whole numbers, and the bits that the table has for them.
+WHOLE = {
+    "monster_id": 64, "episode_id": 64, "steps": 32, "duration_ms": 64,
+    "damage_dealt": 64, "damage_taken": 64, "kills": 32,
+}  # fmt: skip
+OPTIONAL = ("damage_dealt", "damage_taken", "kills")
+MOST_REWARD = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +45,29 @@ class EpisodeOutcome:
                 raise ValueError(
                     f"{name} is {getattr(self, name)!r}, expected {one_of(str(getattr(self, name)), known)}"
                 )
-        if not isinstance(self.model_version, str) or not self.model_version.isprintable():
+        if not isinstance(self.model_version, str) or not (
+            self.model_version.strip() and self.model_version.isprintable()
+        ):
             raise ValueError(f"model_version is {self.model_version!r}, expected printable text")
+        for name, bits in WHOLE.items():
+            value = getattr(self, name)
+            if not (_is_whole(value, bits) or (value is None and name in OPTIONAL)):
+                raise ValueError(f"{name} is {value!r}, expected a whole number of {bits} bits")
+        if not isinstance(self.survived, bool | np.bool_):
+            raise ValueError(f"survived is {self.survived!r}, expected True or False")
         for name in ("steps", "duration_ms"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected 0 or more")
-        if not math.isfinite(self.total_reward):  # one such would make every mean of them so
-            raise ValueError(f"total_reward is {self.total_reward}, expected a finite number")
+        reward = self.total_reward
+        # One that is not finite would make every mean of them so.
+        if not (isinstance(reward, int | float | np.number) and abs(reward) <= MOST_REWARD):
+            raise ValueError(f"total_reward is {reward!r}, expected a finite number of 32 bits")
+
+
+def _is_whole(value: object, bits: int) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        return False
+    return -(1 << (bits - 1)) <= int(value) < 1 << (bits - 1)
 
 
 def write_outcomes(connection: psycopg.Connection[Any], outcomes: Sequence[EpisodeOutcome]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlmonster_env.store.experience import Array, Experience
+from mlmonster_env.store.experience import Array, Experience, is_priority
 
 LEAST_STEPS = 2
 MOST_STEPS = 10_000
@@ -54,6 +54,7 @@ def examine(rows: Experience) -> Quality:
     ways = list(rows.ways())
     checks = (
         _numbers(rows),
+        _amounts(rows),
         _lengths(ways),
         _finished(rows, ways),
         _unbroken(rows, ways),
@@ -69,6 +70,13 @@ def _numbers(rows: Experience) -> Check:
     within = np.all([((vector >= 0) & (vector <= 1)).all(1) for vector in vectors], axis=0)
     wrong = int((~within).sum())
     return Check("numbers", 1 - wrong / len(rows), 1.0, f"{wrong} rows have states that are not numbers from 0 to 1")
+
+
+def _amounts(rows: Experience) -> Check:
+    """Others than this program may have written the rows, and the database takes every number."""
+    wrong = int((~(np.isfinite(rows.reward) & is_priority(rows.priority) & ~np.isinf(rows.log_probability))).sum())
+    told = f"{wrong} rows have a reward, a priority or a log-probability that cannot be one"
+    return Check("amounts", 1 - wrong / len(rows), 1.0, told)
 
 
 def _lengths(ways: list[Array]) -> Check:

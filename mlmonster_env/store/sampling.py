@@ -100,7 +100,7 @@ class PrioritySampler:
                 batch = read_rows(connection, names["transaction_id"], names["id"])
                 if len(batch) == count:
                     break
-                self._forget_missing(connection)
+                self._forget_missing(connection, names, batch)
             _count_as_sampled(connection, names)
         probability = chance[chosen] / total
         weight = (len(self) * probability) ** -correction
@@ -120,6 +120,7 @@ class PrioritySampler:
             )
         }
         with self._database.connect() as connection:
+            _hold(connection, batch.transaction_id, batch.id)
             connection.execute(
                 f"UPDATE {TABLE} SET priority = named.priority "
                 "FROM unnest(%s::text[]::xid8[], %s::bigint[], %s::real[]) AS named (t, i, priority) "
@@ -133,18 +134,35 @@ class PrioritySampler:
             if place < len(order) and self._names["id"][order[place]] == number:
                 self._names["priority"][order[place]] = priority
 
-    def _forget_missing(self, connection: psycopg.Connection[Any]) -> None:
-        """Rows may have grown too old meanwhile: whole days go at once."""
+    def _forget_missing(self, connection: psycopg.Connection[Any], drawn: Array, found: StoredBatch) -> None:
+        """Rows may have grown too old meanwhile: whole days go at once, and some that came later than what stays."""
         row = connection.execute(f"SELECT min(transaction_id)::text::bigint FROM {TABLE}").fetchone()
         oldest = row[0] if row and row[0] is not None else None
+        there = set(zip(found.transaction_id.tolist(), found.id.tolist(), strict=True))
+        gone = [name for name in drawn[["transaction_id", "id"]].tolist() if name not in there]
+        stay = ~np.isin(self._names["id"], [number for _, number in gone])
+        stay |= ~np.isin(self._names["transaction_id"], [transaction for transaction, _ in gone])
+        if oldest is not None:
+            stay &= self._names["transaction_id"] >= oldest
         before = len(self)
-        self._names = self._names[self._names["transaction_id"] >= oldest] if oldest is not None else self._names[:0]
+        self._names = self._names[stay]
         if len(self) == before:
-            raise LookupError("rows of the sample are no longer in the store, expected a new sampler")
+            raise LookupError("rows of the sample are more than once in the store, expected each once")
+
+
+def _hold(connection: psycopg.Connection[Any], transaction_id: Array, number: Array) -> None:
+    """Lock rows in one order, whoever it is: two who change the same ones would else wait for each other for good."""
+    connection.execute(
+        f"SELECT FROM unnest(%s::text[]::xid8[], %s::bigint[]) AS named (t, i) "
+        f"JOIN {TABLE} ON (transaction_id, id) = (named.t, named.i) "
+        f"ORDER BY transaction_id, id FOR NO KEY UPDATE OF {TABLE}".encode(),
+        [[str(one) for one in transaction_id.tolist()], number.tolist()],
+    )
 
 
 def _count_as_sampled(connection: psycopg.Connection[Any], names: np.ndarray[Any, Any]) -> None:
     unique, counts = np.unique(names[["transaction_id", "id"]], return_counts=True)
+    _hold(connection, unique["transaction_id"], unique["id"])
     connection.execute(
         f"UPDATE {TABLE} SET sample_count = sample_count + named.times "
         "FROM unnest(%s::text[]::xid8[], %s::bigint[], %s::integer[]) AS named (t, i, times) "

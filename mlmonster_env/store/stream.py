@@ -19,6 +19,10 @@ PAGE_ROWS = 65_536  # a cursor's; a transaction that reads for hours would keep 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 PATIENCE_S = 60.0
+# A server may end what is idle in a transaction, as a stream is while its batches are made use of.
+LOST = (
+    psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout, ServerError,
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +70,7 @@ class ExperienceStream:
                     yield batch
                 if self._at_end:
                     return
-            except (psycopg.OperationalError, psycopg.InterfaceError, ServerError) as error:
+            except LOST as error:
                 self.close()
                 lost_at = lost_at or time.monotonic()
                 if time.monotonic() - lost_at > self._patience_s:

@@ -71,6 +71,7 @@ class ExperienceWriter:
         self._pressed = False  # somebody waits for everything to be written
         self._closing = False
         self._deadline = float("inf")
+        self._has_given_up = False
         self._in_trouble = False
         self._connection: psycopg.Connection[Any] | None = None
         self._days_due = 0.0
@@ -108,14 +109,21 @@ class ExperienceWriter:
         return room
 
     def flush(self, timeout_s: float | None = None) -> bool:
-        """Wait until everything that was put is in the database; False if the time was over before."""
+        """Wait until everything that was put is in the database, or refused by it.
+
+        False if the time was over before, or the writer closed and dropped some.
+        """
         with self._changed:
             self._pressed = True
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._counts.queued, timeout_s)
+            is_done = self._changed.wait_for(lambda: not self._counts.queued, timeout_s)
+            return is_done and not self._has_given_up
 
     def close(self, timeout_s: float = 30.0) -> WriterCounts:
-        """Write what is left, for so long at most; what cannot be written is dropped and counted."""
+        """Write what is left, for so long at most; what cannot be written is dropped and counted.
+
+        A batch that the database holds fast at that time may still get in: `counts` then says so.
+        """
         with self._changed:
             self._closing = True
             self._deadline = min(self._deadline, time.monotonic() + timeout_s)
@@ -124,7 +132,9 @@ class ExperienceWriter:
         with self._changed:
             if self._counts.queued:
                 left = self._counts.queued
+                self._has_given_up = True
                 self._counts = replace(self._counts, queued=0, dropped=self._counts.dropped + left)
+                self._changed.notify_all()  # who waits for a flush waits for nothing more
                 log.warning("%d transitions could not be written before the writer closed", left)
             return self._counts
 
@@ -205,11 +215,11 @@ class ExperienceWriter:
     def _settle(self, count: int, fate: str, error: str = "") -> None:
         with self._changed:
             counts = self._counts
+            before = "dropped" if self._has_given_up else "queued"  # a database that stood still may yet take them
             self._counts = replace(
                 counts,
-                queued=counts.queued - count,
                 last_error=error or counts.last_error,
-                **{fate: getattr(counts, fate) + count},
+                **{before: getattr(counts, before) - count, fate: getattr(counts, fate) + count},
             )
             if not self._counts.queued:
                 self._pressed = False

@@ -1,6 +1,10 @@
 """Experience as files: what comes back is what was stored, and nothing is written twice."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -10,8 +14,8 @@ from minari.dataset.minari_dataset import MinariDataset
 from mlmonster_env.contract import ENTITY_FEATURES, MOVES, STAY
 from mlmonster_env.dataset import record_dataset
 from mlmonster_env.envs.battle import MASK, Battle
-from mlmonster_env.store import Experience, Wanted
-from mlmonster_env.store.files import LEDGER, export_npz, load_npz
+from mlmonster_env.store import Experience, ExperienceStream, Wanted
+from mlmonster_env.store.files import LEDGER, export_days, export_npz, load_npz
 from mlmonster_env.store.minari_files import export_minari, from_minari, write_minari
 from mlmonster_env.store.partitions import make
 from mlmonster_env.store.quality import examine
@@ -70,6 +74,36 @@ def test_days_go_to_files_once(own_database, own_connection, tmp_path):
     assert [day.is_fresh for day in export_npz(own_database, tmp_path)] == [True, False]
     again[1].path.unlink()
     assert [day.is_fresh for day in export_npz(own_database, tmp_path)] == [False, True]
+
+
+def test_days_go_to_files_though_the_server_ends_what_is_idle(own_database, own_connection, tmp_path):
+    write(own_database, make_rows(3))
+    own_connection.execute(
+        f"ALTER DATABASE {own_connection.info.dbname} SET idle_in_transaction_session_timeout = '100ms'"
+    )
+
+    def slowly(rows: Experience, path: Path) -> None:
+        time.sleep(0.5)
+        path.write_bytes(bytes(len(rows)))
+
+    (day,) = export_days(own_database, tmp_path, Wanted(), "bytes", slowly)
+    assert day.path.stat().st_size == day.rows == 3
+
+
+def test_two_who_export_at_once_both_have_their_days(database, tmp_path):
+    write(database, make_rows(20))
+    together = Barrier(2)
+
+    def slowly(rows: Experience, path: Path) -> None:
+        path.mkdir()
+        (path / "rows").write_bytes(bytes(len(rows)))
+        together.wait(20)
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(export_days, database, tmp_path, Wanted(), "folder", slowly) for _ in range(2)]
+        (one,), (other,) = (each.result() for each in done)
+    assert one.path == other.path and (one.path / "rows").stat().st_size == 20
+    assert not list(one.path.parent.glob(".*"))
 
 
 def test_filters_have_files_of_their_own(database, tmp_path):
@@ -173,6 +207,23 @@ def test_each_fault_is_found_and_costs(name):
     quality = examine(spoiled(name))
     assert any(reason.startswith(name) for reason in quality.reasons)
     assert quality.score < 1
+
+
+@pytest.mark.parametrize(
+    "columns", [{"reward": np.nan}, {"reward": np.inf}, {"priority": np.inf}, {"log_probability": -np.inf}]
+)
+def test_numbers_that_others_wrote_are_looked_at(database, connection, columns):
+    """The database takes every number, from whoever writes SQL."""
+    write(database, fine_rows())
+    ((name, value),) = columns.items()
+    connection.execute(f"UPDATE ml_experience_replay SET {name} = %s WHERE tick = 3".encode(), [value])
+    with ExperienceStream(database) as stream:
+        quality = examine(Experience.joined([batch.transitions for batch in stream]))
+    wrong = int((fine_rows().tick == 3).sum())
+    assert quality.reasons == [
+        f"amounts: {wrong} rows have a reward, a priority or a log-probability that cannot be one"
+    ]
+    assert quality.score == pytest.approx(1 - wrong / len(fine_rows()))
 
 
 def test_a_score_of_nothing_is_not_below_it():

@@ -1,9 +1,13 @@
 """Days come and go, and what is wrong is said in words."""
 
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import ModuleType
 
+import psycopg
 import pytest
 
 from mlmonster_env.store import ExperienceStream, ExperienceWriter, Store, doctor, partitions, timescale
@@ -153,6 +157,22 @@ def test_a_transaction_that_holds_readers_up_is_named(database, connection, monk
     assert not found.is_well and "sleeper" in found.told and "pg_terminate_backend" in found.remedy
 
 
+def test_what_the_role_may_not_see_is_not_called_well(own_database, own_connection, monkeypatch):
+    """To who is no superuser the server does not tell since when others' transactions are open."""
+    role = f"lowly_{os.getpid()}"
+    own_connection.execute(f"CREATE ROLE {role} LOGIN")
+    try:
+        own_connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+        theirs = Store(psycopg.conninfo.make_conninfo(own_database.url, user=role))
+        with own_database.connect(application_name="sleeper") as slow:
+            slow.execute("SELECT pg_current_xact_id()")
+            (found,) = [finding for finding in examine(theirs) if finding.about == "open transactions"]
+        assert not found.is_well and "sleeper" in found.told and "pg_read_all_stats" in found.remedy
+    finally:
+        own_connection.execute(f"DROP OWNED BY {role}")
+        own_connection.execute(f"DROP ROLE {role}")
+
+
 @pytest.mark.parametrize("days", [0, -1])
 def test_days_that_are_wrong_are_named(own_database, own_connection, days):
     if days:
@@ -223,12 +243,14 @@ def test_a_server_that_is_away_is_no_traceback(capsys):
     assert main(["status", *url]) == 2 and "error: connection" in capsys.readouterr().err
     assert main(["doctor", *url]) == 1 and "start the server" in capsys.readouterr().out
     assert main(["status", "--url", "mysql://here"]) == 2 and "expected postgresql://" in capsys.readouterr().err
+    assert main(["status", "--url", ""]) == 2
+    assert "the address of the database is '', expected postgresql://" in capsys.readouterr().err
     assert main(["status", "--url", "nonsense"]) == 2
     assert "(or --url) is no address" in (told := capsys.readouterr().err) and "expected postgresql://" in told
 
 
 def test_a_busy_partition_is_no_traceback(own_database, own_connection, monkeypatch, capsys):
-    monkeypatch.setattr("mlmonster_env.store.maintaining.LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr("mlmonster_env.store.maintaining.DROP_PATIENCE_S", 0.5)
     with own_connection.transaction():
         partitions.make(own_connection, TODAY - timedelta(40))
     with own_database.connect() as reader:
@@ -236,6 +258,23 @@ def test_a_busy_partition_is_no_traceback(own_database, own_connection, monkeypa
         assert main(["maintain", "--url", own_database.url]) == 2
     assert "something reads what is to be dropped" in capsys.readouterr().err
     assert len(maintain(own_database).dropped) > 0
+
+
+def test_writers_go_on_while_a_reader_keeps_a_day_from_being_dropped(own_database, own_connection, monkeypatch):
+    """Whoever came after the one who drops once waited with him, for ten seconds."""
+    monkeypatch.setattr("mlmonster_env.store.maintaining.DROP_PATIENCE_S", 5.0)
+    with own_connection.transaction():
+        partitions.make(own_connection, TODAY - timedelta(40))
+    with ThreadPoolExecutor(1) as pool, own_database.connect() as reader, ExperienceWriter(own_database) as writer:
+        reader.execute("SELECT FROM ml_experience_replay")
+        maintained = pool.submit(maintain, own_database)
+        for _ in range(4):
+            writer.put(make_rows(5))
+            assert writer.flush(3)
+            time.sleep(0.3)
+        assert not maintained.done()
+        reader.rollback()
+        assert len(maintained.result(20).dropped) > 0
 
 
 def test_passwords_are_not_told():

@@ -1,5 +1,6 @@
 """The schema is brought up to date once, by one program at a time, and never taken for another one."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -7,8 +8,11 @@ import psycopg
 import pytest
 
 from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
+from mlmonster_env.store import ExperienceStream, Store
 from mlmonster_env.store.migrating import Migration, SchemaError, applied, check_schema, migrate, migrations
+from mlmonster_env.store.outcomes import EpisodeOutcome, write_outcomes
 from mlmonster_env.store.partitions import BY_DAY, DAYS_AHEAD, existing
+from tests.store.rows import make_rows, write
 
 TABLES = (
     "ai_requests", "ai_responses", "ai_request_log", "ml_experience_replay", "ml_episode_outcomes", "ml_models",
@@ -37,6 +41,47 @@ def test_programs_that_migrate_at_once_do_not_get_in_each_others_way(make_databa
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda _: migrate(database), range(4)))
     assert sorted(len(steps) for steps in done) == [0, 0, 0, len(migrations())]
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_they_do_not_whatever_the_database_isolates(make_database, level):
+    database = make_database()
+    with database.connect(autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET default_transaction_isolation = '{level}'")
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: migrate(database), range(4)))
+    assert sorted(len(steps) for steps in done) == [0, 0, 0, len(migrations())]
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_texts_are_the_same_whatever_the_database_keeps_them_as(make_database, encoding):
+    """A cluster that was made without a locale is SQL_ASCII, whose texts came as bytes that no second migrate knew."""
+    database = make_database(f"template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'")
+    assert len(migrate(database)) == len(migrations()) and migrate(database) == []
+    write(database, make_rows(2, model_version="für"))
+    with database.connect() as connection:
+        write_outcomes(connection, [EpisodeOutcome("mage", "combat_dqn", "für", 1, 1, "won", True, 2, 1000, 1.0)])
+    with ExperienceStream(database) as stream:
+        (batch,) = stream
+    assert batch.transitions.model_version.tolist() == ["für", "für"]
+    with database.connect() as connection:
+        both = "ml_experience_replay JOIN ml_episode_outcomes USING (model_version)"
+        assert connection.execute(f"SELECT count(*) FROM {both} WHERE model_version = 'für'").fetchone() == (2,)
+
+
+def test_who_may_only_write_rows_finds_the_schema_up_to_date(own_database, own_connection):
+    role = f"only_rows_{os.getpid()}"
+    own_connection.execute(f"CREATE ROLE {role} LOGIN")
+    try:
+        own_connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        own_connection.execute(f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {role}")
+        own_connection.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")
+        theirs = Store(psycopg.conninfo.make_conninfo(own_database.url, user=role))
+        assert migrate(theirs) == []
+        write(theirs, make_rows(2))
+    finally:
+        own_connection.execute(f"DROP OWNED BY {role}")
+        own_connection.execute(f"DROP ROLE {role}")
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(make_database):

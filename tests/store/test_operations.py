@@ -112,6 +112,14 @@ def test_how_episodes_ended(database, connection):
     ("model_type", None, "model_type is None, expected"), ("model_version", None, "model_version is None, expected"),
     ("steps", -1, "steps is -1, expected 0 or more"), ("duration_ms", -5, "duration_ms is -5, expected 0 or more"),
     ("total_reward", float("nan"), "total_reward is nan, expected a finite number"),
+    ("total_reward", 1e39, "total_reward is 1e.39, expected a finite number of 32 bits"),
+    ("total_reward", None, "total_reward is None, expected a finite number"),
+    ("model_version", " ", "model_version is ' ', expected printable text"),
+    ("steps", 2.5, "steps is 2.5, expected a whole number of 32 bits"),
+    ("steps", 2**31, "steps is 2147483648, expected a whole number of 32 bits"),
+    ("monster_id", None, "monster_id is None, expected a whole number of 64 bits"),
+    ("kills", 0.5, "kills is 0.5, expected a whole number"),
+    ("survived", "maybe", "survived is 'maybe', expected True or False"),
 ])  # fmt: skip
 def test_outcomes_that_cannot_be_are_named(name, value, words):
     fine = EpisodeOutcome("mage", "combat_dqn", "v", 0, 1, "won", True, 10, 5000, 2.0)

@@ -1,5 +1,7 @@
 """Rows are drawn as often as their priorities say."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,31 @@ def test_rows_that_grew_too_old_are_forgotten(database, connection):
     connection.execute("DELETE FROM ml_experience_replay WHERE tick < 10")
     assert set(sampler.draw(100).batch.transitions.tick.tolist()) == {10, 11, 12}
     assert len(sampler) == 3
+
+
+def test_rows_that_went_though_they_came_later_than_others_are_forgotten(database, connection):
+    """Whose transaction began before midnight may have written after one that began behind it."""
+    write(database, *(make_rows(3, first=first) for first in (0, 10, 20)))
+    sampler = PrioritySampler(database, seed=0)
+    sampler.refresh()
+    connection.execute("DELETE FROM ml_experience_replay WHERE tick BETWEEN 10 AND 19")
+    assert set(sampler.draw(100).batch.transitions.tick.tolist()) == {0, 1, 2, 20, 21, 22}
+    assert len(sampler) == 6
+
+
+def test_samplers_of_several_learners_do_not_wait_for_each_other_for_good(database):
+    write(database, make_rows(3000))
+
+    def learn(seed: int) -> int:
+        sampler = PrioritySampler(database, seed=seed)
+        sampler.refresh()
+        for _ in range(10):
+            sample = sampler.draw(256)
+            sampler.set_priorities(sample.batch, np.random.default_rng(seed).random(256) + 0.1)
+        return len(sampler)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(learn, range(4))) == [3000] * 4
 
 
 def test_nothing_to_draw_from_is_said(database):

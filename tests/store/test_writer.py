@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -224,6 +225,13 @@ def test_an_address_may_say_more_than_where(make_database):
         assert connection.execute("SHOW timezone").fetchone() == ("UTC",)
 
 
+def test_what_libpq_is_told_by_the_environment_holds(make_database, monkeypatch):
+    monkeypatch.setenv("PGOPTIONS", "-csearch_path=game")
+    with make_database().connect() as connection:
+        assert connection.execute("SHOW search_path").fetchone() == ("game",)
+        assert connection.execute("SHOW timezone").fetchone() == ("UTC",)
+
+
 def test_a_writer_waits_for_its_schema(make_database):
     database = make_database()
     with ExperienceWriter(database) as writer:
@@ -260,6 +268,35 @@ def test_closing_gives_up_after_its_time_and_says_how_much_was_lost():
         writer.put(make_rows(1))
 
 
+def test_who_waits_for_rows_hears_that_they_were_dropped():
+    writer = ExperienceWriter(Store("postgresql://127.0.0.1:1/nowhere"))
+    writer.put(make_rows(5))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(writer.flush)
+        time.sleep(0.1)
+        assert writer.close(timeout_s=0.3).dropped == 5
+        try:
+            assert waiting.result(5) is False
+        finally:
+            writer.flush(0)  # which once was all that woke the one who waits
+    assert writer.flush(1) is False
+
+
+def test_rows_that_get_in_after_the_writer_gave_up_are_not_called_dropped(own_database, monkeypatch):
+    monkeypatch.setattr(writing, "LONGEST_PAUSE_S", 0.1)
+    writer = ExperienceWriter(own_database)
+    with own_database.connect() as operator:
+        operator.execute("LOCK TABLE ml_experience_replay")
+        writer.put(make_rows(5))
+        assert not writer.flush(1.0)
+        assert writer.close(0.1).dropped == 5
+    assert ticks_of(own_database) == [0, 1, 2, 3, 4]
+    until = time.monotonic() + 10
+    while not writer.counts.written and time.monotonic() < until:
+        time.sleep(0.02)
+    assert (writer.counts.written, writer.counts.dropped, writer.counts.queued) == (5, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
@@ -267,6 +304,10 @@ def test_closing_gives_up_after_its_time_and_says_how_much_was_lost():
         (Wanted("mage"), [0, 1, 20, 21]),
         (Wanted(("mage", "tank"), "skill_dqn"), [20, 21]),
         (Wanted(least_priority=2), [10, 11]),
+        (Wanted(least_priority=0.7), [0, 1, 10, 11, 20, 21]),  # 32 bits of it are less
+        (Wanted(least_priority=0.71), [0, 1, 10, 11]),
+        (Wanted(least_priority=10**400), []),
+        (Wanted(least_priority=-np.inf), [0, 1, 10, 11, 20, 21]),
     ],
 )
 def test_streams_are_filtered(database, wanted, expected):
@@ -274,7 +315,7 @@ def test_streams_are_filtered(database, wanted, expected):
         database,
         make_rows(2),
         make_rows(2, first=10, archetype="tank", priority=3),
-        make_rows(2, first=20, model_type="skill_dqn"),
+        make_rows(2, first=20, model_type="skill_dqn", priority=0.7),
     )
     assert ticks_of(database, wanted) == expected
 
@@ -285,6 +326,20 @@ def test_streams_are_filtered_by_time(database, connection):
     write(database, make_rows(2, first=10))
     assert ticks_of(database, Wanted(since=now)) == [10, 11]
     assert ticks_of(database, Wanted(until=now)) == [0, 1]
+
+
+def test_a_stream_goes_on_though_the_server_ends_what_is_idle(own_database, own_connection):
+    write(own_database, make_rows(30))
+    own_connection.execute(
+        f"ALTER DATABASE {own_connection.info.dbname} SET idle_in_transaction_session_timeout = '100ms'"
+    )
+    ticks = []
+    with ExperienceStream(own_database, batch_rows=10) as stream:
+        for batch in stream:
+            ticks += batch.transitions.tick.tolist()
+            time.sleep(0.4)
+        assert stream.reconnects > 0
+    assert ticks == list(range(30))
 
 
 def test_batches_are_of_256_unless_told_otherwise(database):
