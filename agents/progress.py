@@ -31,7 +31,7 @@ class ProgressLine:
         self._task: Any = None
         if self._terminal:
             self._bar = Progress(
-                BarColumn(24), TextColumn("{task.percentage:>5.1f}%"), TextColumn("{task.description}"),
+                BarColumn(24), TextColumn("{task.percentage:>5.1f}%"), TextColumn("{task.description}", markup=False),
                 console=Console(file=stream), transient=True,
             )  # fmt: skip
             self._task = self._bar.add_task("compiling", total=total, completed=begun_at)
@@ -62,7 +62,7 @@ class ProgressLine:
     def say(self, text: str) -> None:
         """A line that stays."""
         if self._bar is not None:
-            self._bar.console.print(text, highlight=False)
+            self._bar.console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
         else:
             print(text, file=self._stream, flush=True)
 

@@ -39,27 +39,29 @@ def main(words: Sequence[str] | None = None) -> list[Path]:
     do("scripts.collect_initial_data", f"--archetype {ARCHETYPE} --samples-per-archetype {given.samples}")
     do("mlmonster_env.store", "status")
     models = folder / "models"
-    promote = f"promote {MODEL} --models {models}"
+    below = f"--models {shlex.quote(str(models))}"
+    promote = f"promote {MODEL} {below}"
     by_force = f"--force --reason {shlex.quote(REASON)}"
     bundles = []
     for seed in (0, 1):
-        run = folder / "runs" / f"{ARCHETYPE}-{seed}"
+        run = shlex.quote(str(folder / "runs" / f"{ARCHETYPE}-{seed}"))
         do(
             "agents.train",
             f"--archetype {ARCHETYPE} --model-type {MODEL_TYPE} --size tiny --preset test --seed {seed} "
             f"--steps {given.steps} --out {run}",
         )
-        do("agents.export", f"{run} --out {models} --states {given.states} --pairs {given.pairs}")
+        do("agents.export", f"{run} --out {shlex.quote(str(models))} --states {given.states} --pairs {given.pairs}")
         (made,) = (path for path in models.iterdir() if len(path.name) == HASH_DIGITS and path not in bundles)
         bundles.append(made)
-        do("agents.bundle", f"verify {made}")
-        do("agents.registry", f"register {made} --models {models}")
+        bundle = shlex.quote(str(made))
+        do("agents.bundle", f"verify {bundle}")
+        do("agents.registry", f"register {bundle} {below}")
         if do("agents.registry", f"{promote} --most-pairs {given.most_pairs}", expected=(0, 1)) == 1:
             do("agents.registry", f"{promote} {by_force}")  # the gates did not accept it
-    do("agents.registry", f"list {MODEL} --models {models}")
-    do("agents.registry", f"rollback {MODEL} --models {models} --reason 'to show how it is done'")
-    do("agents.registry", f"history {MODEL} --models {models}")
-    do("agents.registry", f"check --models {models}")
+    do("agents.registry", f"list {MODEL} {below}")
+    do("agents.registry", f"rollback {MODEL} {below} --reason 'to show how it is done'")
+    do("agents.registry", f"history {MODEL} {below}")
+    do("agents.registry", f"check {below}")
     print(f"in production: {models / 'production' / ARCHETYPE / MODEL_TYPE}.onnx")
     return bundles
 

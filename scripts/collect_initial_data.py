@@ -99,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Collect, and tell what it is worth; 2 where that cannot be done."""
     given = parser().parse_args(words)
-    console = Console(width=None if sys.stdout.isatty() else 120, emoji=False, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 120, emoji=False, highlight=False, markup=False)
     try:
         if given.samples_per_archetype < 1:
             raise ValueError(f"--samples-per-archetype is {given.samples_per_archetype}, expected at least 1")

@@ -90,7 +90,7 @@ def _gauntlet(given: argparse.Namespace) -> int:
             raise ValueError(f"{given.out} holds something already, expected a new folder")
         given.out.mkdir(parents=True, exist_ok=True)  # before anything is played
     results = gauntlet(model, given.scenario, archetype, given.pairs, others, record=given.out is not None)
-    Console(width=WIDE, emoji=False).print(table_of(results))
+    Console(width=WIDE, emoji=False, markup=False).print(table_of(results))
     for number, result in enumerate(results if given.out else ()):
         name = result.second.name.replace("/", "-")  # a model's may be archetype/type, a mix names folders
         save_result(result, given.out / f"{number:02d}-{name}-{result.second.digest[:8]}")
@@ -120,7 +120,7 @@ def _ladder(given: argparse.Namespace) -> int:
         check_picture(given.plot)
         given.plot.parent.mkdir(parents=True, exist_ok=True)  # before anything is played
     found = everybody(players, given.scenario, _archetype(given, players), given.pairs)
-    Console(width=WIDE, emoji=False).print(ladder_table(found))
+    Console(width=WIDE, emoji=False, markup=False).print(ladder_table(found))
     for warning in found.warnings():
         print(warning)
     if given.plot is not None:

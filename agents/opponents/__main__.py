@@ -48,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser().parse_args(words)
     styles = given.styles or list(STYLES)
     archetypes = given.archetype or ["aggressive"]
-    console = Console(emoji=False)
+    console = Console(emoji=False, markup=False)
     try:
         for archetype in archetypes:
             if archetype not in ARCHETYPES:

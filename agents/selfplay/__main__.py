@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command; the exit status: 0, or 2 for a wrong option."""
     given = parser().parse_args(words)
-    console = Console(width=100, emoji=False)
+    console = Console(width=100, emoji=False, markup=False)
     try:
         summary = play_matches(order_of(given), given.out, given.workers)
     except (ValueError, DamagedError, OSError) as error:

@@ -39,10 +39,14 @@ log = logging.getLogger(__name__)
 def cache_root() -> Path:
     """Where everything is kept that can be made again: `MLMONSTER_CACHE`, else the user's cache directory."""
     chosen = os.environ.get("MLMONSTER_CACHE")
-    if chosen:
-        return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "mlmonster"
+    try:
+        if chosen:
+            return Path(chosen).expanduser()  # no shell did it, where a file or a service manager set it
+        return (Path(base) if base else Path.home() / ".cache") / "mlmonster"
+    except RuntimeError as error:
+        told = f"MLMONSTER_CACHE is {chosen!r}" if chosen else "HOME is not set, and who runs this has no home"
+        raise ValueError(f"{told}; expected a folder that MLMONSTER_CACHE names, or HOME") from error
 
 
 class BestiaryCache:

@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Do what was asked for."""
     given = parser().parse_args(words)
-    console = Console(width=None if sys.stdout.isatty() else 120, emoji=False, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 120, emoji=False, highlight=False, markup=False)
     try:
         with Store(given.url) as database:
             return COMMANDS[given.what][0](database, console)
@@ -83,7 +83,7 @@ def _maintain(database: Store, console: Console) -> int:
         for partition in partitions:
             console.print(f"{what} {partition.name}")
     for partition, why in done.lacking.items():
-        console.print(f"could not make {partition.name}: {why}", markup=False)
+        console.print(f"could not make {partition.name}: {why}")
     console.print(
         f"{len(done.made)} days made, {len(done.dropped)} dropped, {done.requests} old requests deleted"
         + (f", {done.renumbered} rows of another server put in order" if done.renumbered else "")

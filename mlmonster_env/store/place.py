@@ -13,4 +13,7 @@ def data_root() -> Path:
         except RuntimeError as error:
             raise ValueError(f"MLMONSTER_HOME is {chosen!r}, expected ~ or ~ and a user who has a home") from error
     base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "mlmonster"
+    try:
+        return (Path(base) if base else Path.home() / ".local" / "share") / "mlmonster"
+    except RuntimeError as error:
+        raise ValueError("HOME is not set, and who runs this has no home; expected MLMONSTER_HOME, or HOME") from error

@@ -3,8 +3,11 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 import struct
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -419,3 +422,12 @@ def test_what_the_registry_publishes_into_is_passed_over_among_bundles(bundle, c
     shutil.copytree(bundle, view)
     assert main(["verify", *everything]) == 1
     assert f"refused: wrong hash: {view / MANIFEST}" in capsys.readouterr().err
+
+
+def test_onnx_runtime_leaves_nothing_in_home_and_among_temporary_files(tmp_path):
+    """Its telemetry would: an id, a database of what is to be sent, and a session in a folder that all share."""
+    places = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    start = [sys.executable, "-c", "import agents.bundle.network"]
+    subprocess.run(start, cwd=Path(__file__).resolve().parents[2], env={**environment, **places}, check=True)
+    assert not [path for path in tmp_path.rglob("*") if path.name == ".ses" or "Microsoft" in path.parts]

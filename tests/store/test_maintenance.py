@@ -282,6 +282,47 @@ def test_passwords_are_not_told():
     assert told == "store at here:5433"
 
 
+@pytest.mark.parametrize("url", [
+    "postgresql://me:se%zcret@127.0.0.1:1/store",
+    'postgresql://me:s"e%zcret@127.0.0.1:1/store',
+    "postgresql://me:x@secret@127.0.0.1:1/store",
+    "postgresql:/me:secret@127.0.0.1:1/store",
+    "me:secret@127.0.0.1:1/store",
+    "me@127.0.0.1/secret://store",
+    "host=127.0.0.1 'secret",
+])  # fmt: skip
+def test_an_address_that_is_none_is_refused_without_its_password(url, capsys):
+    assert main(["status", "--url", url]) == 2
+    told = capsys.readouterr().err
+    assert "MLMONSTER_DATABASE_URL" in told and "expected postgresql://" in told
+    assert "cret" not in told
+
+
+def test_a_password_may_look_like_another_kind_of_address():
+    assert Store("host=here password=mysql://x dbname=store").told == "store at here:5432"
+    with pytest.raises(psycopg.OperationalError):  # a socket of no file
+        Store("host=@mlmonster-nobody dbname=store").connect()
+
+
+def test_a_store_is_named_as_it_is_called(own_database, monkeypatch, capsys):
+    monkeypatch.setattr(Store, "told", "store at [/here]:5432")
+    url = ["--url", own_database.url]
+    for what in ("status", "migrate", "doctor"):
+        assert main([what, *url]) in (0, 1)
+        assert "store at [/here]:5432" in capsys.readouterr().out
+
+
+def test_who_has_no_home_is_told_what_to_set(monkeypatch, capsys):
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    for name in ("MLMONSTER_HOME", "MLMONSTER_DATABASE_URL", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["status"]) == 2
+    assert "HOME is not set" in (told := capsys.readouterr().err) and "expected MLMONSTER_HOME" in told
+
+
 # TimescaleDB is on neither of the servers that tests run against. What would be asked of it is tried with functions
 # of the same names that write down how they were called; the one statement that only it understands is looked at.
 

@@ -190,3 +190,12 @@ def test_what_failed_leaves_no_recordings_for_the_next_order(tmp_path, monkeypat
     (tmp_path / "out" / "recordings").mkdir()
     with pytest.raises(ValueError, match="holds matches already"):
         play_matches(order, tmp_path / "out", 1)
+
+
+def test_the_command_names_folders_as_they_are_called(tmp_path, capsys):
+    model = tmp_path / "[best]"
+    policy().save(model)
+    words = ["--archetype", "mage", "--matches", "2", "--scenario", "mirror-v1:contact", "--workers", "1"]
+    assert main([*words, "--engines", str(model), "--out", str(tmp_path / "[out]")]) == 0
+    told = capsys.readouterr().out
+    assert f"all in {tmp_path / '[out]'}\n" in told and "[best]" in told
