@@ -82,6 +82,14 @@ def side_by_side(units: Int32Array) -> Int32Array:
     return np.ascontiguousarray(units.transpose(0, 2, 1)).transpose(0, 2, 1)
 
 
+def _check_items(scenario: Scenario) -> None:
+    if scenario.item_spots is None:
+        return
+    shape, maps = scenario.item_spots.shape, len(scenario.cells)
+    if len(shape) != 3 or shape[0] != maps or shape[1] > f.ITEM_LIMIT or shape[2] != 2:
+        raise ValueError(f"item_spots is of shape {shape}, expected ({maps}, 0 to {f.ITEM_LIMIT}, 2)")
+
+
 class Arena:
     """A batch of independent matches under the stock AI, or under orders.
 
@@ -111,6 +119,7 @@ class Arena:
         self.scenario = scenario if isinstance(scenario, Scenario) else stage(scenario, self.bestiary)
         if self.scenario.places > f.MOST_PLACES:
             raise ValueError(f"the scenario has {self.scenario.places} places, expected at most {f.MOST_PLACES}")
+        _check_items(self.scenario)
         self.seed = seed
         self.num_matches = num_matches
         self.threads = threads

@@ -125,7 +125,7 @@ def condition_holds(w, u, row):
     if condition == f.MY_STATUS_ON:
         return under_status(w, u, value), f.NOBODY
     if condition == f.MY_STATUS_OFF:
-        return s[f.STATUS_COUNT, u] != 0 and not under_status(w, u, value), f.NOBODY
+        return not under_status(w, u, value), f.NOBODY
     if condition == f.FRIEND_HP_BELOW:
         friend = friend_in_need(w, u, 0, value)
         return friend != f.NOBODY, friend

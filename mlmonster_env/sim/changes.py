@@ -8,6 +8,7 @@ from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.damage import heal_amount
 from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.hurt import heal
+from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import attackers_of, enemies, unlock
 from mlmonster_env.sim.spawn import become, summon
 from mlmonster_env.sim.stats import attribute_of
@@ -84,6 +85,7 @@ def transform(w, u, row, beside, now):
     if beside > 0:
         summon(w, u, row, beside, False, now)
     become(w, u, species)
+    note(w, now, f.J_BECOME, u, u, species)
     unlock(w, u, now)
 
 

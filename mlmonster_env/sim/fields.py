@@ -107,7 +107,7 @@ LAND_HIT, NEWS, STRIKE_AGAIN, SELF_KILL = range(4)
 CONNECTED, RANGED, NORMAL, FORCES_SWITCH, BY_MAGIC = 1, 2, 4, 8, 16
 
 # Kinds of records in the journal: (ms, kind, unit, other unit or -1, amount).
-J_ATTACK, J_CAST, J_HIT, J_STEP, J_DEATH = range(5)
+J_ATTACK, J_CAST, J_HIT, J_STEP, J_DEATH, J_BECOME = range(6)
 JOURNAL_WIDTH = 5
 
 # Columns of `scratch`: what a match is being worked on for, for whoever samples it from outside; how many live; from

@@ -68,7 +68,7 @@ def open_field(
     spots = np.array([[[[place.x + spread, place.y + spread] for place in places]]], np.int32)
     callers = [place for place in places if slaves and called_by(world, place.monster)]
     needed = max(sum(most_slaves(place.monster) for place in callers if place.side == side) for side in (0, 1))
-    room = (f.MOST_PLACES - len(places)) // 2
+    room = max(f.MOST_PLACES - len(places), 0) // 2
     return Arena(
         runs,
         Scenario(

@@ -6,6 +6,7 @@ The rules are never written a second time here: every figure comes from the kern
 
 import math
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +44,7 @@ from mlmonster_env.sim.lab import (
 )
 from mlmonster_env.sim.samples import sample_attacks, sample_skill, sample_status, send
 from mlmonster_env.sim.status_table import status_id
+from mlmonster_env.sim.tables import Int32Array
 
 __all__ = [
     "after_kill",
@@ -73,8 +75,11 @@ Name = int | str
 MIDDLE = 80
 LONGEST_LEG = 14
 WATCHED_MS = 60_000
+CAST_TRIES = 50
+CAST_RATE = 2500  # so that casts come after one blow or several, at every moment between two rounds of thinking
 FIGHT_LIMIT_MS = 300_000
 FIELD_LIMIT_MS = 120_000
+LARGEST_PACK = f.MOST_PLACES // 2
 CONTACT_SPOTS = (
     ((50, 60), (51, 60), (52, 60), (51, 61), (51, 59)),
     ((60, 60), (59, 60), (58, 60), (59, 61), (59, 59)),
@@ -162,7 +167,11 @@ def walk_time(world: Bestiary, monster: Name, dx: int, dy: int) -> dict[str, int
 
 
 def cast(world: Bestiary, caster: Name, skill: str, level: int) -> dict[str, int]:
-    """A row of the caster's list at work: cast_ms, delay_ms; next_attack_ms from the cast's start to the next blow."""
+    """A row of the caster's list at work: cast_ms, delay_ms; next_attack_ms from the cast's start to the next blow.
+
+    That is the earliest of many tries, -1 if none strikes within a minute: where the attack delay is no longer than the
+    motion, the blow waits for the next round of thinking, up to 100 ms.
+    """
     rows = [row for row in world[caster].skills if (row.skill, row.level) == (skill, level)]
     if not rows:
         known = ", ".join(sorted({f"{row.skill} {row.level}" for row in world[caster].skills}))
@@ -170,7 +179,7 @@ def cast(world: Bestiary, caster: Name, skill: str, level: int) -> dict[str, int
     row = replace(
         rows[0],
         state="any",
-        rate=10000,
+        rate=CAST_RATE,
         condition="always",
         condition_value=0,
         delay_ms=10 * WATCHED_MS,
@@ -182,21 +191,19 @@ def cast(world: Bestiary, caster: Name, skill: str, level: int) -> dict[str, int
         Place(with_skills(world[caster], [row]), 0, MIDDLE, MIDDLE),
         Place(dummy(world["LUNATIC"] if "LUNATIC" in world else world[caster]), 1, MIDDLE + 1, MIDDLE),
     ]
-    arena = open_field(world, places, 1, 0, aggressive=True, journal_records=JOURNAL_RECORDS, slaves=False)
+    arena = open_field(world, places, CAST_TRIES, 0, aggressive=True, journal_records=JOURNAL_RECORDS, slaves=False)
     arena.units[:, f.MODE, 1] &= ~f.AGGRESSIVE_MODE
     arena.units[:, f.MODE, 0] |= f.CAN_ATTACK
     arena.units[:, f.MODE, 0] &= ~f.ANGRY_MODE
     arena.units[:, f.AGGRESSIVE, 0] = 0
     arena.units[:, f.SKILL_CHECKED, 0] = 0
-    records = watch(arena, WATCHED_MS // f.THINK_MS)[0]
-    casts = of_kind(records, f.J_CAST, 0)[:, 0]
-    attacks = of_kind(records, f.J_ATTACK, 0)[:, 0]
-    after = attacks[attacks > casts[0]] if len(casts) else attacks[:0]
-    return {
-        "cast_ms": rows[0].cast_ms,
-        "delay_ms": rows[0].delay_ms,
-        "next_attack_ms": int(after[0] - casts[0]) if len(after) else -1,
-    }
+    waits = []
+    for records in watch(arena, WATCHED_MS // f.THINK_MS):
+        casts = of_kind(records, f.J_CAST, 0)[:, 0]
+        attacks = of_kind(records, f.J_ATTACK, 0)[:, 0]
+        after = attacks[attacks > casts[0]] if len(casts) else attacks[:0]
+        waits += [int(after[0] - casts[0])] if len(after) else []
+    return {"cast_ms": rows[0].cast_ms, "delay_ms": rows[0].delay_ms, "next_attack_ms": min(waits, default=-1)}
 
 
 def status_chance(
@@ -228,7 +235,8 @@ def skill_use_rate(
     """How often skills and attacks come: uses_per_hour (by "SKILL:level"), attacks_per_hour.
 
     "attacking": beside a victim that neither moves nor strikes; "chasing": slowly, after one 14 cells away; "idle":
-    alone. The target is set, the monster is not aggressive, always hits, and keeps `hp_percent` of its hp.
+    alone. The target is set, the monster is not aggressive, always hits, and keeps `hp_percent` of its hp. Uses of one
+    that has changed its shape count too, as those of the list that it then has.
     """
     if phase not in RUN_SECONDS:
         raise ValueError(f"phase is {phase!r}, expected one of {', '.join(RUN_SECONDS)}")
@@ -246,19 +254,20 @@ def skill_use_rate(
     places = [Place(tested, 0, MIDDLE, MIDDLE), Place(victim, 1, MIDDLE + dx, MIDDLE + dy)]
     arena = open_field(world, places, runs, seed, journal_records=JOURNAL_RECORDS)
     arena.tables.species[1, f.HIT] = 1000
-    most = int(arena.tables.species[1, f.MAX_HP])
+    lists = [monster.skills for monster in (tested, *arena.tables.monsters)]  # by species, 0 being nobody
     uses: Counter[str] = Counter()
     attacks = 0
     for _ in range(round(seconds / runs * 1000 / f.THINK_MS)):
         arena.units[:, f.HP, 1] = DUMMY_HP
         if hp_percent < 100:
-            arena.units[:, f.HP, 0] = max(most * hp_percent // 100, 1)
+            most = arena.tables.species[arena.units[:, f.SPECIES, 0], f.MAX_HP].astype(np.int64)
+            arena.units[:, f.HP, 0] = np.maximum(most * hp_percent // 100, 1)
         if phase != "idle":
             arena.units[arena.units[:, f.TARGET, 0] == f.NOBODY, f.TARGET, 0] = 1
+        species = arena.units[:, f.SPECIES, 0].copy()
         arena.run(1)
-        for records in take_journal(arena):
-            for r in of_kind(records, f.J_CAST, 0)[:, 4]:
-                uses[f"{tested.skills[r].skill}:{tested.skills[r].level}"] += 1
+        for number, records in zip(species, take_journal(arena), strict=True):
+            uses.update(_names_of_casts(records, lists, number))
             attacks += len(of_kind(records, f.J_ATTACK, 0))
     hours = seconds / 3600
     return {
@@ -283,11 +292,14 @@ def fight(world: Bestiary, first: Name, second: Name, start_distance: int, n: in
 def group_fight(
     world: Bestiary, first: Name, second: Name, size: int, start: str, n: int, seed: int
 ) -> dict[str, float]:
-    """Pack against pack until one side is dead: "contact" (8 cells apart, 300 s) or "field" (24 apart, 120 s)."""
+    """Pack against pack until one side is dead: "contact" (8 cells apart, 300 s) or "field" (24 apart, 120 s).
+
+    A match has room for 32 a side; slaves get what places are left.
+    """
     if start not in ("contact", "field"):
         raise ValueError(f"start is {start!r}, expected 'contact' or 'field'")
-    if size < 1:
-        raise ValueError(f"size is {size}, expected at least 1")
+    if not 1 <= size <= LARGEST_PACK:
+        raise ValueError(f"size is {size}, expected 1 to {LARGEST_PACK}")
     places = []
     for side, monster in enumerate((world[first], world[second])):
         for member in range(size):
@@ -307,6 +319,16 @@ def group_fight(
         "survivors_mean": _mean(results.survivors[won, results.winner[won]]),
         "first_contact_mean_ms": _mean(met),
     }
+
+
+def _names_of_casts(records: Int32Array, lists: Sequence[Sequence[MobSkill]], species: int) -> Iterator[str]:
+    """What unit 0 cast, as "SKILL:level", each from the list of the species that it was by then."""
+    for _, kind, unit, _, amount in records:
+        if unit == 0 and kind == f.J_BECOME:
+            species = amount
+        elif unit == 0 and kind == f.J_CAST:
+            row = lists[species][amount]
+            yield f"{row.skill}:{row.level}"
 
 
 def _spot(side: int, member: int, start: str) -> tuple[int, int]:

@@ -66,6 +66,8 @@ def become(w, u, species):
     s[f.HP, u] = w.species[species, f.MAX_HP]
     s[f.SP, u] = w.species[species, f.MAX_SP]
     s[f.MODE, u] = w.species[species, f.BASE_MODE]
+    if w.rules[f.RANDOM_WALK] == 0:
+        s[f.MODE, u] |= f.NO_RANDOM_WALK
     for row in range(f.SKILL_DELAY, s.shape[0]):
         s[row, u] = 0
     throw_dice(w, u)
@@ -95,8 +97,6 @@ def spawn(w, u, species, side, x, y, now):
     s[f.LINKED, u] = now - f.LINK_MS
     s[f.COULD_MOVE, u] = now
     s[f.READY_AT, u] = now
-    if w.rules[f.RANDOM_WALK] == 0:
-        s[f.MODE, u] |= f.NO_RANDOM_WALK
     if w.species[species, f.IS_PLAYER] != 0 and w.rules[f.REGENERATION] != 0:
         start_timer(w, f.REGEN_AT, u, now + w.rules[f.REGENERATION])
     new_page(w, u, now)

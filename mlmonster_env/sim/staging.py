@@ -228,8 +228,9 @@ def _middles(cells: Cells, plan: Plan, start: Start, random: np.random.Generator
     if start.middle:
         x, y = (low + high + 1) // 2
         apart = int(random.integers(near, far + 1))
-        if x - apart // 2 < low[0] or x + apart - apart // 2 > high[0]:
-            raise ValueError(f"scenario {plan.name!r}: packs {apart} cells apart, expected at most {high[0] - low[0]}")
+        most = 2 * (high[0] - x)
+        if apart > most:
+            raise ValueError(f"scenario {plan.name!r}: packs {apart} cells apart, expected at most {most}")
         return (x - apart // 2, y), (x + apart - apart // 2, y)
     inner = free[((free >= low + EDGE_CELLS) & (free <= high - EDGE_CELLS)).all(1)]
     if plan.burns:

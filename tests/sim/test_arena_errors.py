@@ -4,13 +4,14 @@ import copy
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mlmonster_env.data import Bestiary
 from mlmonster_env.scenarios import named as plan_named
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim.staging import stage
-from tests.sim.grounds import bundled, named
+from tests.sim.grounds import bundled, moved_to, named, open_ground
 
 
 def said(words: str, *found: object) -> str:
@@ -46,6 +47,16 @@ def test_too_few_matches(matches):
 def test_too_few_threads(threads):
     with pytest.raises(ValueError, match=said("expected at least 1", "threads", threads)):
         Arena(1, "skirmish", bundled(), threads=threads)
+
+
+@pytest.mark.parametrize(("maps", "items"), [(1, 5), (1, 1000), (2, 1)])
+def test_more_items_than_a_match_has_room_for(maps, items):
+    scenario = moved_to(named("skirmish"), [open_ground()], seed=0)
+    spots = np.full((maps, items, 2), 9, np.int32)
+    with pytest.raises(ValueError, match=said("expected (1, 0 to 4, 2)", "item_spots", (maps, items, 2))):
+        Arena(1, replace(scenario, item_spots=spots), bundled())
+    arena = Arena(1, replace(scenario, item_spots=spots[:1, :4]), bundled())
+    assert len(arena.scene(0).items) == min(items, 4)
 
 
 def test_time_does_not_run_backwards():

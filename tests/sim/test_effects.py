@@ -568,6 +568,16 @@ def test_a_transformation_brings_company() -> None:
     assert all(made.of(f.MASTER, int(unit)) == f.ON_ITS_OWN and made.of(f.SIDE, int(unit)) == 0 for unit in company)
 
 
+def test_who_changes_shape_walks_about_no_more_than_before() -> None:
+    shape = next(monster for monster in world(RENEWAL) if not monster.player and monster.mode & f.CAN_MOVE)
+    made = stage(
+        {k.EFFECT: k.TRANSFORM, k.AIM: k.AIM_SUPPORT}, values=(shape.id, 0, 0, 0, 0), skill="NPC_METAMORPHOSIS"
+    )
+    made.cast(0)
+    assert made.of(f.MODE, 0) & f.NO_RANDOM_WALK  # the field has no random walk
+    assert made.of(f.MODE, 0) & ~f.NO_RANDOM_WALK == shape.mode & ~f.NO_RANDOM_WALK
+
+
 @pytest.mark.parametrize(("player", "left"), [(True, [40, 20, 0]), (False, [60, 60, 60])])
 def test_casts_cost_players_sp(player: bool, left: list[int]) -> None:
     made = stage({k.EFFECT: k.NOTHING, k.AIM: k.AIM_SUPPORT}, caster=replace(plain(sp=60), player=player))

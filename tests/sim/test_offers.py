@@ -125,6 +125,15 @@ def test_an_offer_vanishes_with_its_condition():
     assert skill_actions(arena) == []
 
 
+def test_a_status_that_is_off_is_so_of_those_who_are_under_none_too():
+    without = row(HELP, delay_ms=100, condition="mystatusoff", condition_value="SC_AGIUP")
+    arena = caster("combat", [without])
+    assert skill_actions(arena) == [to.USE_HELP]
+    act(arena, 0, to.USE_HELP, 15)
+    assert of(arena, f.CASTS, 0) == 1
+    assert skill_actions(arena) == []  # the cast itself has put it on
+
+
 def test_dice_are_held_from_check_to_check():
     """Nothing on show changes until a check; about as many checks show an offer as the row's rate says."""
     arena = caster("combat", [row(rate=3000)], matches=300)

@@ -1,13 +1,20 @@
 """What probes answer at the edges of what they can be asked."""
 
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from mlmonster_env.data import Bestiary
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import probe
+from mlmonster_env.sim.lab import Place, open_field
+from mlmonster_env.sim.tables import called_by
 from tests.sim.grounds import bundled
+
+LEVELS = range(1, 6)
 
 
 def test_everybody_has_an_attack_interval_or_none():
@@ -48,11 +55,24 @@ def test_nobody_fights_from_outside_the_field(distance: int) -> None:
         probe.fight(bundled(), one, one, distance, 1, 0)
 
 
-@pytest.mark.parametrize("size", [0, -1])
-def test_a_pack_has_somebody(size: int) -> None:
-    one = next(iter(bundled())).id
-    with pytest.raises(ValueError, match=f"size is {size}, expected at least 1"):
-        probe.group_fight(bundled(), one, one, size, "contact", 1, 0)
+@pytest.mark.parametrize("size", [0, -1, 33, 40])
+def test_a_pack_has_somebody_and_room(size: int) -> None:
+    caller = next(monster for monster in bundled() if called_by(bundled(), monster)).id
+    with pytest.raises(ValueError, match=f"size is {size}, expected 1 to 32"):
+        probe.group_fight(bundled(), caller, caller, size, "contact", 1, 0)
+
+
+@pytest.mark.parametrize("size", [30, 32])
+def test_packs_of_those_who_call_others_leave_slaves_what_room_there_is(size: int) -> None:
+    caller = next(monster for monster in bundled() if called_by(bundled(), monster)).id
+    told = probe.group_fight(bundled(), caller, caller, size, "contact", 2, 0)
+    assert told["first_wins"] + told["second_wins"] + told["undecided"] == 2
+
+
+def test_an_experiment_with_more_units_than_a_match_has_room_for_is_refused() -> None:
+    caller = next(monster for monster in bundled() if called_by(bundled(), monster))
+    with pytest.raises(ValueError, match="the scenario has 66 places, expected at most 64"):
+        open_field(bundled(), [Place(caller, unit % 2, 80, 80) for unit in range(66)], 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +94,39 @@ def test_skills_are_used_by_the_living(hp_percent: int) -> None:
     one = next(iter(bundled())).id
     with pytest.raises(ValueError, match=f"hp_percent is {hp_percent}, expected 1 to 100"):
         probe.skill_use_rate(bundled(), one, 10, hp_percent=hp_percent)
+
+
+def shape_changers(cast_ms: int) -> Bestiary:
+    """A world in which the sleeping idol wakes as soon as it can, to a longer list than its own."""
+    world = copy(bundled())
+    sleeping, waking = world[30064], world[30065]
+    wakes = next(row for row in sleeping.skills if row.skill == "NPC_METAMORPHOSIS")
+    wakes = replace(wakes, rate=10_000, cast_ms=cast_ms, condition="always", condition_value=0)
+    bash = next(row for row in waking.skills if row.skill == "SM_BASH")
+    bashes = tuple(
+        replace(bash, level=level, rate=3000, condition="myhpltmaxrate", condition_value=40) for level in LEVELS
+    )
+    world.monsters = {
+        **world.monsters,
+        30064: replace(sleeping, hp=10_000, skills=(wakes,)),
+        30065: replace(waking, hp=1000, skills=bashes),
+    }
+    return world
+
+
+@pytest.mark.parametrize("cast_ms", [0, 730])
+def test_who_changes_shape_uses_the_list_and_the_hit_points_of_its_new_shape(cast_ms: int) -> None:
+    uses: Any = probe.skill_use_rate(shape_changers(cast_ms), 30064, 3000, hp_percent=30, seed=3)["uses_per_hour"]
+    assert uses.pop("NPC_METAMORPHOSIS:1") == 30  # once in each run of two minutes
+    assert set(uses) == {f"SM_BASH:{level}" for level in LEVELS}
+
+
+def test_the_blow_after_a_cast_is_the_earliest_that_the_rounds_of_thinking_allow() -> None:
+    caster = replace(bundled()[30065], attack_delay=480, attack_motion=480)
+    world = copy(bundled())
+    world.monsters = {**world.monsters, 30065: caster}
+    told = probe.cast(world, 30065, "SM_BASH", 7)
+    assert told["cast_ms"] + 480 <= told["next_attack_ms"] <= told["cast_ms"] + 500
 
 
 def test_answers_are_plain_numbers():

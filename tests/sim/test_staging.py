@@ -188,6 +188,16 @@ def test_ground_on_which_nobody_can_begin_is_an_error_that_says_so():
         stage(plan, bundled())
 
 
+@pytest.mark.parametrize(("cells", "most"), [(24, 22), (25, 24)])
+def test_packs_too_far_apart_for_a_map_are_told_how_far_they_could_be(cells, most):
+    def apart(far: int) -> Plan:
+        return Plan("wide", Side(1), (f"open-{cells}",), (Start("wide", (far, far), middle=True),))
+
+    assert stage(apart(most), bundled()).members == 2
+    with pytest.raises(ValueError, match=f"packs {most + 1} cells apart, expected at most {most}$"):
+        stage(apart(most + 1), bundled())
+
+
 def test_a_side_that_nobody_can_fill_is_an_error_that_says_so():
     plan = replace(
         named(
