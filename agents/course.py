@@ -86,7 +86,7 @@ class Course(BaseCallback):
         self.trackers: Trackers | None = None
         self.progress: ProgressLine | None = None
         self.last_evaluation: Evaluation | None = None
-        self._remembered: tuple[int, dict[str, Any]] | None = None
+        self._remembered: tuple[int, dict[str, Any], list[str]] | None = None  # decisions, state, snapshots
         self._remembered_at = -REMEMBER_S
         self._since: float | None = None
         self._sizes: dict[str, int] | None = None
@@ -329,20 +329,23 @@ class Course(BaseCallback):
 
     def checkpoint(self, reason: str) -> None:
         """Write the state of the run."""
-        self._write(self.learner.num_timesteps, self.state(), reason)
+        self._write(self.learner.num_timesteps, self.state(), self._snapshots(), reason)
         if hasattr(self.learner, "replay_kept"):
             self.learner.replay_kept = self.learner.replay_buffer.written
         self._remember()
 
-    def _write(self, steps: int, state: dict[str, Any], reason: str) -> None:
-        known = [] if self.league is None else self.league.needed()
-        self.checkpoints.write(steps, state, reason=reason, machine=asdict(self.run.machine), snapshots=known)
+    def _snapshots(self) -> list[str]:
+        """The past selves that the state just now cannot do without."""
+        return [] if self.league is None else self.league.needed()
+
+    def _write(self, steps: int, state: dict[str, Any], snapshots: list[str], reason: str) -> None:
+        self.checkpoints.write(steps, state, reason=reason, machine=asdict(self.run.machine), snapshots=snapshots)
         if self.league is not None:
             self.league.pool.sweep(self.checkpoints.named("snapshots"))
 
     def _remember(self) -> None:
         """Keep a copy of the state, to be written if what follows breaks."""
-        self._remembered = (self.learner.num_timesteps, deepcopy(self.state()))
+        self._remembered = (self.learner.num_timesteps, deepcopy(self.state()), self._snapshots())
         self._remembered_at = time.perf_counter()
 
     def rescue(self, error: BaseException) -> str:
@@ -351,9 +354,9 @@ class Course(BaseCallback):
         told = f"{type(error).__name__}: {error}"
         saved = "nothing could be saved"
         if self._remembered is not None:
-            steps, state = self._remembered
+            steps, state, snapshots = self._remembered
             try:
-                self._write(steps, state, "emergency")
+                self._write(steps, state, snapshots, "emergency")
                 saved = f"the state after {steps:,} decisions is saved; go on: --resume {self.run.folder}"
             except OSError as second:
                 found = self.checkpoints.all()

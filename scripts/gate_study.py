@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from agents.course import Stopped
 from agents.judge.gates import FALSE_REJECT, NoOpponentError, error_a_slot
 from agents.judge.matches import FaultError, NoEvidenceError
 from agents.judge.players import model_folder
@@ -74,14 +75,27 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser().parse_args(words)
     torch.set_num_threads(1)
     try:
+        check_numbers(given)
         told = study(given)
-    except (ValueError, FaultError, NoEvidenceError, NoOpponentError, DamagedError) as error:
+    except Stopped as stop:
+        print(stop, file=sys.stderr)
+        return 128 + stop.by
+    except (ValueError, FaultError, NoEvidenceError, NoOpponentError, DamagedError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     given.results.parent.mkdir(parents=True, exist_ok=True)
     write_text(given.results, json.dumps(told, indent=1))
     put_into(given.document, told)
     return 0
+
+
+def check_numbers(given: argparse.Namespace) -> None:
+    """ValueError where one of them is too small for a figure to come of it; before anything is played."""
+    for name, least in (("gates", 1), ("real", 0), ("adversaries", 0)):
+        if getattr(given, name) < least:
+            raise ValueError(f"--{name} is {getattr(given, name)}, expected at least {least}")
+    if min(given.bank) < 2:
+        raise ValueError(f"--bank is {tuple(given.bank)}, expected at least 2 of each: one pair has no scatter")
 
 
 def study(given: argparse.Namespace) -> dict[str, Any]:

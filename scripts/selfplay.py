@@ -120,6 +120,9 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add_argument("--pairs", type=int, default=PAIRS, help="of each meeting and start (default %(default)s)")
     command.add_argument("--results", type=Path, default=FOLDER, help="where results are kept (default %(default)s)")
     given = command.parse_args(words)
+    if given.pairs < 2:  # one has no scatter; and it would be found out after all training
+        print(f"error: --pairs is {given.pairs}, expected at least 2", file=sys.stderr)
+        return 1
     place = given.results / SELF_PLAY
     place.mkdir(parents=True, exist_ok=True)
     for seed in range(given.seeds):

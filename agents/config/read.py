@@ -50,8 +50,11 @@ def resolve(given: Mapping[str, Any] | None = None, files: tuple[Path, ...] = ()
     return resolved_from(whole)
 
 
-def resolved_from(whole: Mapping[str, Any]) -> Config:
-    """The configuration in a whole tree, such as a run keeps."""
+def resolved_from(whole: Mapping[str, Any], *, to_play: bool = True) -> Config:
+    """The configuration in a whole tree, such as a run keeps.
+
+    Where nothing is to be played by it, its opponents may be gone: they are not looked for then.
+    """
     if whole.get("algo") not in LEARN:
         raise ConfigError(f"algo is {whole.get('algo')!r}, expected {one_of(str(whole.get('algo')), LEARN)}")
     if not isinstance(whole.get("learn", {}), Mapping):
@@ -67,10 +70,9 @@ def resolved_from(whole: Mapping[str, Any]) -> Config:
     if made.reward not in REWARDS:
         raise ConfigError(f"reward is {made.reward!r}, expected {one_of(made.reward, REWARDS)}")
     try:
-        _check_opponents(made)
+        if to_play:
+            _check_opponents(made)
         model_type(made.model_type).by(made.algo).without(made.leave_out)
-        if isinstance(made.learn, LearnConditionedPPO):
-            styles_of(made.opponents)
         if isinstance(made.learn, LearnMemoryPPO):
             _check_sequence(made.learn)
         if isinstance(made.learn, LearnSupervised):
@@ -104,6 +106,8 @@ def _check_opponents(config: Config) -> None:
         raise ValueError(
             f"opponents is {config.opponents!r}, and patterns are learnt from all the styles; leave it out"
         )
+    if isinstance(config.learn, LearnConditionedPPO):
+        styles_of(config.opponents)
 
 
 def _check_sequence(learn: LearnMemoryPPO) -> None:

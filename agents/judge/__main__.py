@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from agents.course import Stopped
-from agents.judge.archive import load_result, save_result
+from agents.judge.archive import folder_name, load_result, save_result
 from agents.judge.exploiter import gates_with_exploiter
 from agents.judge.gates import stage_gates, through_all
 from agents.judge.gauntlet import JudgeError, check_order, gauntlet, known_order, pool_samples, table_of
@@ -92,8 +92,7 @@ def _gauntlet(given: argparse.Namespace) -> int:
     results = gauntlet(model, given.scenario, archetype, given.pairs, others, record=given.out is not None)
     Console(width=WIDE, emoji=False, markup=False).print(table_of(results))
     for number, result in enumerate(results if given.out else ()):
-        name = result.second.name.replace("/", "-")  # a model's may be archetype/type, a mix names folders
-        save_result(result, given.out / f"{number:02d}-{name}-{result.second.digest[:8]}")
+        save_result(result, given.out / f"{number:02d}-{folder_name(result.second)}")
     for result in results:
         result.score  # noqa: B018 - a line without evidence is an error, and no line of a table
     return 0

@@ -11,6 +11,7 @@ from mlmonster_env.sim.recording import Recording
 from policies.storage import DamagedError, read_tree, write_tree
 
 RESULT, MATCHES = "result", "matches"
+LONGEST_BYTES = 200  # of a name in that of a folder, of which no file system takes more than 255
 
 
 def save_result(result: MatchResult, folder: Path) -> None:
@@ -41,6 +42,12 @@ def load_result(folder: Path) -> MatchResult:
         np.asarray(told["scores"], float), digests, tuple(recordings), told["behaviour"],
         tuple(Void(**{**void, "seeds": tuple(void["seeds"])}) for void in told["void"]),
     )  # fmt: skip
+
+
+def folder_name(ref: ModelRef) -> str:
+    """Of a player's results: what it is called, as far as a folder can be called so, and its hash."""
+    called = ref.name.replace("/", "-")  # a model's may be archetype/type, a mix names folders
+    return f"{called.encode()[:LONGEST_BYTES].decode(errors='ignore')}-{ref.digest[:8]}"
 
 
 def _path(folder: Path, seed: int, side: int) -> Path:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from agents.judge.ladder import standings
 from agents.judge.matches import MatchResult, play
-from agents.judge.players import STOCK, ModelRef, Player, model_folder, player_of
+from agents.judge.players import STOCK, ModelRef, Player, model_folder, player_of, script_digest
 from agents.opponents import STYLES
 from agents.opponents.dice import Dice
 from agents.opponents.plain import anywhere, drawn
@@ -108,17 +108,24 @@ def check_order(known: Sequence[Known], scenario: str | Plan, archetype: str, pa
 def known_order(model: Player) -> list[Known]:
     """What everybody knows: idle < random < stock, and a model below itself when it is careless."""
     idle, random, stock = (player_of(name) for name in ("idle", "random", "stock"))
-    return [Known(idle, random), Known(random, stock), Known(careless(model), model)]
+    known = [Known(idle, random), Known(random, stock)]
+    # The stock AI gives no orders of which some could be drawn instead.
+    return known if model.make is None else [*known, Known(careless(model), model)]
 
 
 def gauntlet(
     model: Player, scenario: str | Plan, archetype: str, pairs: int, others: Sequence[Player] = (), **arguments: Any
 ) -> list[MatchResult]:
-    """The model against random orders, every style, the stock AI and `others`, each once, on the same seeds."""
+    """The model against random orders, every style, the stock AI and `others`, each once, on the same seeds.
+
+    The stock AI, where it is the model, does not meet itself.
+    """
     known = [player_of(name) for name in ("random", *STYLES, "stock")]
     each: dict[str, Player] = {}
     for other in (*known, *others):
         each.setdefault(other.ref.digest, other)  # the same pairs twice would be no more evidence
+    if model.make is None:
+        each.pop(model.ref.digest)
     return [play(model, other, scenario, _seeds(pairs), archetype=archetype, **arguments) for other in each.values()]
 
 
@@ -126,18 +133,29 @@ def pool_samples(folder: Path, count: int, seed: int = 0) -> list[Player]:
     """So many of the models whose folders lie in a folder, drawn by the seed; all of them where there are no more."""
     if count < 1:
         raise ValueError(f"samples is {count}, expected at least 1")
-    found = sorted(model for path in (folder.iterdir() if folder.is_dir() else ()) if (model := model_folder(path)))
+    if seed < 0:
+        raise ValueError(f"seed is {seed}, expected 0 or more")
+    paths = {_whole(path) for path in (folder.iterdir() if folder.is_dir() else ())}
+    found = sorted(model for path in paths if (model := model_folder(path)))
     if not found:
         raise ValueError(f"pool is {folder}, which holds no model's folder, expected a folder of such folders")
     drawn = np.random.default_rng(seed).permutation(len(found))[:count]
     return [player_of(found[number]) for number in sorted(drawn.tolist())]
 
 
+def _whole(path: Path) -> Path:
+    """The folder itself, where this is what stands beside it while it is written, or after that was cut off."""
+    if not path.name.startswith("."):
+        return path
+    return path.with_name(path.name[1:].removesuffix(".old").removesuffix(".writing"))
+
+
 def table_of(results: Sequence[MatchResult]) -> Table:
     """A line an opponent: what the model won against it, and how strong it is itself."""
     first = results[0].first
     valid = [result for result in results if len(result.scores)]
-    rated = any(result.second.name == STOCK for result in valid) and first.name != STOCK
+    stock = script_digest(STOCK)  # a model may be called so too
+    rated = any(result.second.digest == stock for result in valid) and first.digest != stock
     ladder = standings(valid, "").ladder if rated else None
     own = "" if ladder is None else f", Elo {ladder[first.digest]} (the stock AI at 0)"
     made = Table(title=f"{first}{own} in {results[0].scenario}, {results[0].archetype}; 95%, a draw is half")

@@ -26,6 +26,7 @@ class Beginning(Protocol):
 
 Player = Mind | Beginning
 HELD_OUT_SEEDS = 1 << 48  # evaluation begins here; training never comes so far
+LAST_SEED = (1 << 24) - 1  # of an evaluation: with it come 1 << 24 pairs, and those of gates begin behind the last
 AT_ONCE = 512  # matches in one batch
 Z_95 = 1.959964
 UNSEEN = 3.0  # over how many were looked at: what is rarer than this is not seen once in twenty times
@@ -105,6 +106,8 @@ def judge_mirror(
     """
     if pairs < 1:
         raise ValueError(f"pairs is {pairs}, expected at least 1")
+    if not 0 <= seed <= LAST_SEED:
+        raise ValueError(f"seed is {seed}, expected 0 to {LAST_SEED}")
     if isinstance(opponent, Rival):
         raise ValueError("opponent is a rival of one battle, expected its name, since pairs are played in several")
     plan = plan_of(scenario)

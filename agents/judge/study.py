@@ -4,11 +4,13 @@ A bank of pairs that were really played is drawn from (with replacement) for a t
 played for real; the exploiter gate, which trains its own opponent, is studied apart.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from agents.judge.gates import GateVerdict, Plays, stage_gates, through, through
 from agents.judge.gauntlet import careless
 from agents.judge.matches import MatchResult, play
 from agents.judge.mirror import MirrorScore
-from agents.judge.players import Player, player_of, sampled
+from agents.judge.players import STOCK, Player, player_of, sampled, script_digest
 from mlmonster_env.envs.battle import Array
 from policies.actors import build_actor
 from policies.policy import Policy
@@ -134,8 +136,10 @@ def real_gates(
 ) -> list[Gated]:
     """A case through the whole gate so many times, every match played; what was done before is read."""
     found = []
+    met = [gate.opponent.ref.digest for gate in stage_gates(case.previous)]
+    what = _hash_of(case.candidate.ref.digest, met, str(scenario), archetype)
     for number in range(gates):
-        path = folder / f"{case.candidate.ref.digest[:12]}-{number:02d}.json"
+        path = folder / f"{what}-{number:02d}.json"
         if not path.is_file():
             told = through_all(
                 case.candidate, stage_gates(case.previous), scenario, archetype,
@@ -169,8 +173,10 @@ def exploiter_runs(
     asked = Exploiter.read() if exploiter is None else exploiter
     candidate, archetype = player_of(policy, "candidate"), policy.card.archetype
     found = []
+    simulator = script_digest(STOCK)
+    what = _hash_of(candidate.ref.digest, scenario, archetype, asdict(asked), score_pairs, simulator)
     for seed in range(runs):
-        path = folder / f"{candidate.ref.digest[:12]}-{seed:02d}.json"
+        path = folder / f"{what}-{seed:02d}.json"
         if not path.is_file():
             begun = time.perf_counter()
             adversary = asked.train(policy, scenario, archetype, seed=seed, say=lambda _: None)
@@ -187,6 +193,11 @@ def exploiter_runs(
             say(f"adversary {seed}: {score}; {told}")
         found.append(Exploited(**json.loads(path.read_text(encoding="utf-8"))))
     return found
+
+
+def _hash_of(*what: Any) -> str:
+    """Of all that makes a result what it is: where any of it is another, what was done before is of something else."""
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
 
 
 def score_of(case: Case, banks: Banks) -> MirrorScore:

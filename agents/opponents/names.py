@@ -54,25 +54,28 @@ def opponent_of(name: str, seed: int = 0, *, what: str = "opponent") -> str | Ri
     return mix_of(parts, seed) if made is None else made
 
 
-def parts_of(name: str, what: str = "opponent") -> dict[str, float]:
-    """Who is part of an opponent, and how often each is drawn beside the others; checked."""
+def parts_of(name: str, what: str = "opponent", *, there: bool = True) -> dict[str, float]:
+    """Who is part of an opponent, and how often each is drawn beside the others; checked.
+
+    Without `there`, models and makers need not be where the name says: those of a run that is over may be gone.
+    """
     if name == POOL:
         return dict(SELF_PLAY)
     if name == ALL_STYLES:
         return dict.fromkeys(STYLES, 1.0)
     if isinstance(name, str) and name.startswith(MIX):
-        return _spread(_weights(name, what))
-    if isinstance(name, str) and (name in (*STYLES, *OPPONENTS) or _is_path(name)):
+        return _spread(_weights(name, what, there))
+    if isinstance(name, str) and (name in (*STYLES, *OPPONENTS) or not there or _is_path(name)):
         return {name: 1.0}
     raise ValueError(f"{what} is {name!r}, expected {one_of(str(name), KNOWN)}, {OTHERS}")
 
 
-def yardstick_of(name: str) -> str:
+def yardstick_of(name: str, *, there: bool = True) -> str:
     """Who shows what was learnt from an opponent: the stock AI where past selves or plain ones only help to learn that.
 
-    Any other opponent is the yardstick himself.
+    Any other opponent is the yardstick himself. For `there` see `parts_of`.
     """
-    parts = parts_of(name)
+    parts = parts_of(name, there=there)
     return STOCK if POOL in parts or set(parts) - set(PLAIN) == {STOCK} else name
 
 
@@ -152,11 +155,11 @@ def model_of(folder: Path) -> Acting:
     return OnnxPolicy.load(folder) if (folder / MODEL).is_file() else Policy.load(folder)
 
 
-def _weights(name: str, what: str) -> dict[str, float]:
+def _weights(name: str, what: str, there: bool) -> dict[str, float]:
     found: dict[str, float] = {}
     for part in name.removeprefix(MIX).split(","):
         player, _, weight = (word.strip() for word in part.partition("="))
-        if player not in MIXABLE and not _is_path(player):
+        if there and player not in MIXABLE and not _is_path(player):
             told = one_of(player, MIXABLE)
             raise ValueError(f"{what} is {name!r}, in which {player!r} is none, expected {told}, {OTHERS}")
         if player in found:
@@ -167,6 +170,10 @@ def _weights(name: str, what: str) -> dict[str, float]:
             found[player] = -1.0
         if not 0 < found[player] < float("inf"):
             raise ValueError(f"{what} is {name!r}, where {player} has weight {weight!r}, expected a number above 0")
+    if sum(found.values()) == float("inf"):
+        raise ValueError(
+            f"{what} is {name!r}, whose weights come to more than there are numbers; expected smaller ones"
+        )
     return found
 
 

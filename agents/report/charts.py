@@ -127,7 +127,7 @@ def intervals(
         )
         axes.plot([middle], [place], "o", color=colour, markersize=5, clip_on=False)
     axes.axvline(0.0 if even is None else even, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
-    axes.set_yticks(y, [row[0] for row in rows])
+    axes.set_yticks(y, [row[0] for row in rows], parse_math=False)  # dollar signs of a name are no formula
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(unit)

@@ -30,7 +30,7 @@ def plot_run(folder: Path, path: Path | None = None) -> Path:
     _curves(third, behaviour, [n for n in COLUMNS if n not in ("knock_outs", "pick_ups")], "behaviour in training")
     monitor = read_csv(folder / "monitor.csv")
     _curves(fourth, monitor, ["decisions"], "decisions a match")
-    figure.suptitle(folder.name)
+    figure.suptitle(folder.name, parse_math=False)  # its dollar signs are no formula
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=110)
     plt.close(figure)

@@ -6,7 +6,7 @@ from typing import Any
 
 from agents.behaviour import COLUMNS
 from agents.judge.matches import MatchResult
-from agents.opponents.names import yardstick_of
+from agents.opponents.names import STYLES, yardstick_of
 from agents.report import charts, words
 from agents.report.attention import Pictures, pictures_of
 from agents.report.charts import Chart
@@ -141,7 +141,7 @@ def gather_training(section: Section) -> None:
     config = runs[0].config
     if rates and config is not None:
         styles = section.kind.first.kind[2] == "patterns"
-        title = "Styles named rightly" if styles else f"Win rate against {yardstick_of(config.opponents)}"
+        title = "Styles named rightly" if styles else f"Win rate against {yardstick_of(config.opponents, there=False)}"
         says = "; ".join(f"{one.name}: {one.last:.0%} at the end" for one in rates)
         svg = charts.curves(f"rates-{name}", rates, "share of packs" if styles else "win rate", share=True)
         key = tuple(words.STARTS.get(one.name, one.name) for one in rates)
@@ -245,4 +245,6 @@ def _matches(section: Section, say: Say) -> None:
 
 
 def _hardest(strength: Strength) -> MatchResult | None:
-    return min(strength.met, key=lambda result: result.win_rate) if strength.met else None
+    """Against the style to which it loses most."""
+    styled = [result for result in strength.met if result.second.name in STYLES]
+    return min(styled, key=lambda result: result.win_rate) if styled else None

@@ -96,7 +96,10 @@ def subjects_of(paths: Sequence[Path]) -> list[Subject]:
         raise ValueError("nothing was named, expected folders of runs or models")
     found: list[Subject] = []
     digests: dict[str, Path] = {}
-    for path in paths:
+    places = [path.resolve() for path in paths]
+    for number, path in enumerate(paths):
+        if places[number] in places[:number]:  # a run without a model has no digest that would tell
+            raise ValueError(f"{path} is given twice, expected each once")
         subject = read_subject(path)
         if subject.policy is not None:
             before = digests.setdefault(subject.policy.digest(), path)
@@ -160,7 +163,7 @@ def _config(folder: Path) -> Config | None:
     if not path.is_file():
         return None
     try:
-        return resolved_from(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return resolved_from(yaml.safe_load(path.read_text(encoding="utf-8")), to_play=False)
     except yaml.YAMLError as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
 

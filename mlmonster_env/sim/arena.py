@@ -83,11 +83,11 @@ def side_by_side(units: Int32Array) -> Int32Array:
 
 
 def _check_items(scenario: Scenario) -> None:
-    if scenario.item_spots is None:
+    if scenario.item_spots is None or scenario.item_spots.size == 0:
         return
     shape, maps = scenario.item_spots.shape, len(scenario.cells)
     if len(shape) != 3 or shape[0] != maps or shape[1] > f.ITEM_LIMIT or shape[2] != 2:
-        raise ValueError(f"item_spots is of shape {shape}, expected ({maps}, 0 to {f.ITEM_LIMIT}, 2)")
+        raise ValueError(f"item_spots is of shape {shape}, expected ({maps}, 1 to {f.ITEM_LIMIT}, 2)")
 
 
 class Arena:

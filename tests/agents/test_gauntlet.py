@@ -1,5 +1,7 @@
 """The gauntlet: a judge that cannot tell what is known does not judge."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -168,13 +170,15 @@ def test_a_scenario_in_brackets_is_shown_as_it_is(capsys):
     assert ":train:" in capsys.readouterr().out.replace("\n", "")
 
 
-def test_a_model_in_brackets_is_shown_as_it_is(tmp_path, capsys):
-    model(0).save(tmp_path / "[best]")
+def test_names_in_brackets_are_shown_as_they_are(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("[best]", "a[/b]"):
+        model(0).save(Path(name))
     words = ["--archetype", "mage", "--scenario", SCENE, "--pairs", "2"]
-    assert main(["ladder", str(tmp_path / "[best]"), *words]) == 0
+    assert main(["ladder", "[best]", *words]) == 0
     assert "│ [best]" in capsys.readouterr().out
-    assert main(["gauntlet", "idle", str(tmp_path / "[best]"), "--unchecked", *words]) == 0
-    assert "│ [best]" in capsys.readouterr().out
+    assert main(["gauntlet", "idle", "[best]", "mix:a[/b]=1", "--unchecked", *words]) == 0
+    assert {"[best]", "mix:a[/b]=1"} <= set(lines(capsys.readouterr().out))
 
 
 def test_results_of_another_model_are_not_written_over(tmp_path, capsys):
@@ -203,3 +207,46 @@ def test_who_never_looks_at_the_mask_can_be_careless():
     blind = player_of("tests.agents.minds:make_blind")
     told = play(careless(blind, 0.5), "stock", SCENE, np.arange(3), archetype="mage")
     assert len(told.scores) == 3 and not told.void
+
+
+def test_a_model_that_is_called_as_the_stock_ai_is_rated_beside_it(tmp_path):
+    model(0).save(tmp_path / "stock")
+    named = player_of(tmp_path / "stock")
+    met = [play(named, other, SCENE, np.arange(2), archetype="mage", record=False) for other in ("rusher", "stock")]
+    shown = table_of(met)
+    assert "the stock AI at 0" in str(shown.title)
+    rusher, stock = shown.columns[1].cells
+    assert stock == "+0 ± 0" and "±" in str(rusher)
+
+
+def test_the_stock_ai_meets_everybody_but_itself(capsys):
+    asked = ["--archetype", "mage", "--scenario", SCENE, "--pairs", "2"]
+    assert main(["gauntlet", "stock", "--unchecked", *asked]) == 0
+    shown = lines(capsys.readouterr().out)
+    assert {"random", *STYLES} <= set(shown) and not any(line.startswith("│ stock") for line in shown.values())
+    assert [known.weaker.ref.name for known in known_order(player_of("stock"))] == ["idle", "random"]
+
+
+def test_a_long_name_is_kept_as_far_as_a_folder_can_be_called_so(tmp_path):
+    long = [tmp_path / f"{number}{'ü' * 60}" for number in range(2)]
+    for number, path in enumerate(long):
+        model(number).save(path)
+    said = ["gauntlet", "random", "mix:" + ",".join(f"{path}=1" for path in long), "--archetype", "mage"]
+    assert main([*said, "--pairs", "2", "--scenario", "duel", "--unchecked", "--out", str(tmp_path / "kept")]) == 0
+    kept = list((tmp_path / "kept").iterdir())
+    assert len(kept) == 11 and all((folder / "result").is_dir() for folder in kept)
+
+
+def test_what_is_being_written_into_a_pool_is_none_of_its_models(pool):
+    shutil.copytree(pool / "m1", pool / ".m1.writing")
+    (pool / ".m5.writing").mkdir()
+    (pool / ".m5.writing" / "manifest.json").write_text("{")
+    (pool / "m2").rename(pool / ".m2.old")  # cut off while another took its place
+    found = pool_samples(pool, 99)
+    assert [player.ref.name for player in found] == [f"m{seed}" for seed in range(5)]
+    assert not any(player.broken for player in found)
+
+
+def test_a_seed_that_draws_nobody_is_named(pool):
+    with pytest.raises(ValueError, match="seed is -1, expected 0 or more"):
+        pool_samples(pool, 2, -1)

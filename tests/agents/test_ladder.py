@@ -1,5 +1,7 @@
 """Ladders: who stands where, what is drawn, and three of whom no ladder is true."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,10 @@ def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_is_played(tmp
     assert main(words) == 2
     assert "ladder.xyz, expected a name that ends in one of" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_dollars_in_a_name_are_no_formula(tmp_path):
+    names = {REFS["rusher"].digest: r"runs$\frac$x", REFS["stock"].digest: "stock"}
+    found = replace(standings([result("rusher", "stock", 0.8)], "of $\\frac$"), names=names)
+    plot_ladder(found, tmp_path / "ladder.png")
+    assert (tmp_path / "ladder.png").stat().st_size > 0

@@ -182,3 +182,9 @@ def test_scores_together_are_all_of_their_pairs():
     whole = together([first, second], "both")
     assert (whole.scenario, len(whole.pairs), whole.win_rate) == ("both", 4, 0.75)
     assert whole.behaviour["survival"] == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 24, 10**20])
+def test_a_seed_of_which_others_hold_the_matches_is_named(seed):
+    with pytest.raises(ValueError, match=f"seed is {seed}, expected 0 to {(1 << 24) - 1}"):
+        judge_mirror(takes_offers, "skill", ("state", MASK), "mirror-v1:contact", "mage", 2, seed=seed)

@@ -322,6 +322,7 @@ def test_a_mix_must_know_its_battle():
         ("mix:rusher=inf", ("weight 'inf'",)),
         ("mix:rusher=", ("weight ''",)),
         ("mix:rusher=many", ("weight 'many'",)),
+        ("mix:rusher=1e308,kiter=1e308", ("whose weights come to more", "expected smaller ones")),
     ],
 )
 def test_a_wrong_name_is_answered_with_the_nearest(name, words):
@@ -412,3 +413,16 @@ def test_a_rival_that_neither_sits_nor_draws_plays_in_a_mix(tmp_path):
     ones[1].set_state(read_tree(tmp_path / "state"))
     play(ones[1], attacks, 10)
     assert ones[0].arena.digest() == ones[1].arena.digest()
+
+
+@pytest.mark.parametrize(
+    ("opponents", "yardstick"),
+    [
+        ("runs/gone", "runs/gone"), ("mix:pool=4,runs/gone=1", "stock"),
+        ("mix:stock=4,runs/gone=1", "mix:stock=4,runs/gone=1"),
+    ],
+)  # fmt: skip
+def test_the_yardstick_of_a_run_that_is_over_need_not_be_there(opponents, yardstick):
+    assert yardstick_of(opponents, there=False) == yardstick
+    with pytest.raises(ValueError, match="gone"):
+        yardstick_of(opponents)

@@ -12,12 +12,14 @@ import pytest
 import torch
 
 from agents.judge.matches import play
+from agents.judge.players import player_of
 from agents.report import charts, words
 from agents.report.__main__ import main
 from agents.report.page import as_script
+from agents.report.plots import plot_run
 from agents.report.reliability import binned, calibration_error, wilson
 from agents.report.replayed import ReplayError, moments
-from agents.report.sections import Section, gather_training
+from agents.report.sections import Section, _hardest, gather_training
 from agents.report.series import of_matches, win_rates
 from agents.report.sources import Subject, kinds_of, read_csv, read_subject, subjects_of
 from agents.report.strength import OrderCheck, Score, Strength, player_for, together
@@ -275,3 +277,48 @@ def test_scores_of_all_starts_leave_the_doubt_of_each():
     won = replace(won, scores=np.ones((4, 2)))
     whole = together([won, won])
     assert (whole.pairs, whole.win_rate, whole.high) == (8, 1.0, 1.0) and whole.low == pytest.approx(1 - 3 / 8)
+
+
+@pytest.mark.parametrize("opponents", ["runs/gone", "gone.module:maker", "mix:pool=4,stock=1,runs/gone=1"])
+def test_a_run_whose_opponents_are_gone_is_shown_all_the_same(run, tmp_path, opponents):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    told = (run / "config.yaml").read_text()
+    assert "opponents: stock" in told
+    (folder / "config.yaml").write_text(told.replace("opponents: stock", f"opponents: {opponents}"))
+    (kind,) = kinds_of(subjects_of([folder]))
+    assert kind.first.config is not None and kind.first.config.opponents == opponents
+    section = Section(kind, words.verdict(kind, [], []))
+    gather_training(section)
+    yardstick = "stock" if "pool" in opponents else opponents
+    assert section.training[0].title == f"Win rate against {yardstick}" and opponents in section.verdict[0]
+
+
+def test_dollars_in_a_name_are_no_formula():
+    svg = charts.intervals("rows", [(r"a$b$c", 0.5, 0.4, 0.6), (r"x$\frac$y", 0.5, 0.4, 0.6)], "win rate", 0.5)
+    assert ">a$b$c<" in svg and r">x$\frac$y<" in svg
+
+
+def test_curves_of_a_folder_with_dollars_are_drawn(tmp_path):
+    folder = tmp_path / r"x$\frac$y"
+    folder.mkdir()
+    assert plot_run(folder).stat().st_size > 0
+
+
+def test_the_match_of_the_hardest_style_is_one_of_a_style(run):
+    subject = read_subject(run)
+    met = [
+        replace(play(name, "idle", SCENE, [1, 2], archetype="mage", record=False), second=player_of(name).ref,
+                scores=np.full((2, 2), rate))
+        for name, rate in (("random", 0.0), ("rusher", 0.5), ("kiter", 0.25))
+    ]  # fmt: skip
+    met.append(replace(met[0], second=player_of("stock").ref))
+    worst = _hardest(Strength(subject, (), {}, met=tuple(met)))
+    assert worst is not None and worst.second.name == "kiter"
+    assert _hardest(Strength(subject, (), {})) is None
+
+
+def test_a_run_without_a_model_is_no_two_seeds(run, tmp_path):
+    folder = seed_of(run, tmp_path / "b", 1, 0.0)
+    with pytest.raises(ValueError, match="is given twice, expected each once"):
+        subjects_of([folder, tmp_path / "c" / ".." / "b"])

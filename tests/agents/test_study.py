@@ -1,15 +1,18 @@
 """The study of the gate: who is equal, better or worse is made, gated, and counted as it came out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from agents.catalog import TYPES
 from agents.judge import study
-from agents.judge.gates import stage_gates
+from agents.judge.exploiter import Exploiter
+from agents.judge.gates import GateVerdict, stage_gates
 from agents.judge.players import player_of
 from agents.judge.sequential import ACCEPT, REJECT
-from agents.judge.study import Banks, Case, cases, drawn_gates, filled, real_gates, score_of
+from agents.judge.study import Banks, Case, cases, drawn_gates, exploiter_runs, filled, real_gates, score_of
 from agents.learners.build import make_card
 from policies.actors import build_actor
 from policies.policy import Policy
@@ -84,3 +87,39 @@ def test_gates_that_were_played_are_read_again(tmp_path, monkeypatch):
     assert [gate.verdict for gate in first] == [REJECT, REJECT] and first[0].pairs.keys() == {"random", "all"}
     monkeypatch.setattr(study, "through_all", None)
     assert real_gates(case, tmp_path, SCENE, "mage", 2) == first
+
+
+def test_gates_that_were_played_elsewhere_or_against_another_are_played_anew(tmp_path, monkeypatch):
+    played = []
+
+    def through_all(candidate, gates, scenario, archetype, **_):
+        played.append((scenario, archetype, [gate.opponent.ref.name for gate in gates]))
+        return [GateVerdict("random", REJECT, "made up", 0.0, 4), GateVerdict("all", REJECT, "made up", 0.0, 4)]
+
+    monkeypatch.setattr(study, "through_all", through_all)
+    case = Case("weak", player_of("idle"), KITER)
+    for asked in (
+        (case, SCENE, "mage"), (case, SCENE, "mage"), (case, "mirror-v1:field", "mage"), (case, SCENE, "tank"),
+        (Case("weak", player_of("idle"), RUSHER), SCENE, "mage"),
+    ):  # fmt: skip
+        real_gates(asked[0], tmp_path, *asked[1:], 1, lambda _: None)
+    assert len(played) == 4 and len(list(tmp_path.iterdir())) == 4
+
+
+def test_adversaries_of_another_budget_or_elsewhere_are_trained_anew(tmp_path, monkeypatch):
+    trained = []
+    budget = Exploiter({"steps": 100}, 0.4, 0.45)
+
+    def train(self, candidate, scenario, archetype, **_):
+        trained.append(scenario)
+        return player_of("idle")
+
+    monkeypatch.setattr(Exploiter, "train", train)
+    monkeypatch.setattr(study, "through", lambda *_, **__: GateVerdict("exploiter", ACCEPT, "made up", 0.5, 4))
+    policy = model()
+    for scenario, pairs, exploiter in (
+        (SCENE, 2, budget), (SCENE, 2, budget), ("duel", 2, budget), (SCENE, 3, budget),
+        (SCENE, 2, replace(budget, training={"steps": 200})),
+    ):  # fmt: skip
+        exploiter_runs(policy, tmp_path, scenario, 1, pairs, exploiter, lambda _: None)
+    assert len(trained) == 4 and len(list(tmp_path.iterdir())) == 4

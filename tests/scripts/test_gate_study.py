@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from agents.catalog import TYPES
+from agents.course import Stopped
 from agents.judge.exploiter import Exploiter
 from agents.judge.gates import NoOpponentError
 from agents.judge.study import cases
@@ -75,3 +76,28 @@ def test_intervals_and_sizes_are_those_of_the_books():
     assert (low, high) == pytest.approx((0.0381, 0.0653), abs=2e-4)
     assert wilson(0, 1000) == pytest.approx((0.0, 0.0038), abs=2e-4)
     assert fixed_size(0.3, 0.05) == int(np.ceil((2 * 1.6448536 * 0.3 / 0.05) ** 2))
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--gates", "0"], "--gates is 0, expected at least 1"),
+        (["--real", "-1"], "--real is -1, expected at least 0"),
+        (["--adversaries", "-2"], "--adversaries is -2, expected at least 0"),
+        (["--bank", "4", "1", "2"], "--bank is (4, 1, 2), expected at least 2 of each"),
+    ],
+)
+def test_numbers_of_which_no_figure_comes_are_named_before_anything_is_played(model, tmp_path, capsys, more, told):
+    words = [str(model), "--scenario", "mirror-v1:contact", "--out", str(tmp_path / "study")]
+    words += ["--document", str(tmp_path / "a.md"), "--results", str(tmp_path / "study.json")]
+    assert main([*words, "--bank", "2", "2", "2", "--real", "0", "--adversaries", "0", "--gates", "1", *more]) == 2
+    assert told in capsys.readouterr().err and not (tmp_path / "study").exists()
+
+
+def test_who_stops_the_training_of_an_adversary_is_answered_in_one_line(monkeypatch, capsys):
+    def study(_):
+        raise Stopped("stopped by SIGINT", 2)
+
+    monkeypatch.setattr("scripts.gate_study.study", study)
+    assert main(["model"]) == 130
+    assert capsys.readouterr().err == "stopped by SIGINT\n"

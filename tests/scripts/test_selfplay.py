@@ -50,3 +50,8 @@ def test_what_came_of_it_is_told_over_seeds(tmp_path):
     assert "| pool against stock alone | 60.0% [47.6%, 72.4%] |" in "\n".join(lines)
     worst = "rusher: 30.0% [30.0%, 30.0%] | rusher: 40.0% [27.6%, 52.4%]"
     assert f"| **the worst style** | together | {worst} |" in lines
+
+
+def test_too_few_pairs_are_named_before_anything_is_trained(tmp_path, capsys):
+    assert selfplay.main(["--pairs", "1", "--steps", "300", "--results", str(tmp_path / "results")]) == 1
+    assert "--pairs is 1, expected at least 2" in capsys.readouterr().err and not (tmp_path / "results").exists()

@@ -53,7 +53,7 @@ def test_too_few_threads(threads):
 def test_more_items_than_a_match_has_room_for(maps, items):
     scenario = moved_to(named("skirmish"), [open_ground()], seed=0)
     spots = np.full((maps, items, 2), 9, np.int32)
-    with pytest.raises(ValueError, match=said("expected (1, 0 to 4, 2)", "item_spots", (maps, items, 2))):
+    with pytest.raises(ValueError, match=said("expected (1, 1 to 4, 2)", "item_spots", (maps, items, 2))):
         Arena(1, replace(scenario, item_spots=spots), bundled())
     arena = Arena(1, replace(scenario, item_spots=spots[:1, :4]), bundled())
     assert len(arena.scene(0).items) == min(items, 4)

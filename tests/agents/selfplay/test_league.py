@@ -11,6 +11,7 @@ from agents.learners.build import card_of
 from agents.opponents.mix import Mix
 from agents.run import Run
 from agents.selfplay.league import League
+from agents.selfplay.pool import Pool
 from policies.policy import Policy
 from policies.storage import read_manifest
 from tests.agents.runs import begin, differing, last_state, options
@@ -155,3 +156,26 @@ def test_a_pool_belongs_to_the_training_of_a_model_that_gives_orders():
             resolve(options(model_type, algo, opponents="pool"))
     with pytest.raises(ConfigError, match="matchmaking"):
         resolve({**options("combat_dqn", "ppo", opponents="pool"), "selfplay.matchmaking": "fair"})
+
+
+@pytest.mark.parametrize("at", [5, 6, 8])
+def test_a_run_that_broke_after_somebody_left_its_pool_goes_on_to_the_bit(tmp_path, monkeypatch, at):
+    """What is saved then is the last whole boundary, at which the pool was another."""
+    asked = {**of("combat_dqn", "ppo"), "steps": 2400, "selfplay.snapshots": 9, "budget.checkpoints": 3}
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    begin(whole, "combat_dqn", "ppo", **asked).go()
+    add, added = Pool.add, []
+
+    def breaks(self, *told):
+        added.append(told)
+        if len(added) == at:
+            raise MemoryError("the roof came down")
+        return add(self, *told)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pool, "add", breaks)
+        with pytest.raises(RunError, match="decisions is saved"):
+            begin(broken, "combat_dqn", "ppo", **asked).go()
+    Run.resume(broken).go()
+    assert differing(last_state(whole), last_state(broken)) == []
+    assert {path.name for path in (whole / "pool").iterdir()} == {path.name for path in (broken / "pool").iterdir()}
