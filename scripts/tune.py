@@ -140,7 +140,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def table(study: optuna.Study) -> Table:
-    """The best trials, and the command that trains as the best did."""
+    """The best trials, and the options that each was trained with."""
     done = [t for t in study.trials if t.value is not None]
     best = sorted(done, key=lambda t: -(t.value or 0.0))[:5]
     made = Table(title=f"{study.study_name}: {len(done)} of {len(study.trials)} trials came to their end")
