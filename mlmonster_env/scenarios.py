@@ -5,6 +5,7 @@ the plan to a split (`train`, `held-out`, `all`), to one of its starts: `mirror-
 each of them comes: `mirror-v1:train:contact=3,field=1`.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Any
 
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data.errors import DataError, one_of, shorten
-from mlmonster_env.data.fields import Entry
+from mlmonster_env.data.fields import Entry, to_integer
 from mlmonster_env.data.yaml_tree import YamlMap, parse_yaml
 
 FILE = Path(__file__).with_suffix(".yml")
@@ -29,8 +30,10 @@ WHOLE_NUMBERS = {
     "items": (0, MOST_ITEMS), "hazard_radius": (0, 10), "layouts": (1, 16),
 }  # fmt: skip
 PERCENTS = {"hazard_percent": 100, "hazard_share": 50}
+LEAST_HAZARD = 0.1  # percent; the simulator counts thousandths
 WHO = {"monsters": False, "bots": True}
-SIZED = {"skirmish": r"skirmish-(\d+)v(\d+)", "raid": r"raid-(\d+)v(\d+)", "pack": r"pack-(\d+)"}
+NUMBER = "([0-9]{1,9})"
+SIZED = {"skirmish": f"skirmish-{NUMBER}v{NUMBER}", "raid": f"raid-{NUMBER}v{NUMBER}", "pack": f"pack-{NUMBER}"}
 PLURAL = "-NvM"
 
 
@@ -117,6 +120,8 @@ class Plan:
             value = getattr(self, name)
             if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= most:
                 raise ValueError(f"{name} is {value!r}, expected 0 to {most} percent")
+        if 0 < self.hazard_percent < LEAST_HAZARD:
+            raise ValueError(f"hazard_percent is {self.hazard_percent!r}, expected 0, or {LEAST_HAZARD} to 100 percent")
         if self.hazard_share > 0 and self.hazard_percent == 0:
             expected = "how much of its hp a second on burning ground costs, such as 4.0"
             raise ValueError(f"hazard_percent is 0 where ground burns, expected {expected}")
@@ -212,7 +217,7 @@ def _weights(name: str, qualifier: str) -> dict[str, int]:
     weights: dict[str, int] = {}
     for part in qualifier.split(","):
         start, _, weight = part.partition("=")
-        if not weight.isdecimal() or start in weights:
+        if not re.fullmatch(NUMBER, weight) or start in weights:
             raise ValueError(f"scenario is {name!r}: {part!r}, expected each start once, such as contact=3,field=1")
         weights[start] = int(weight)
     return weights
@@ -221,7 +226,11 @@ def _weights(name: str, qualifier: str) -> dict[str, int]:
 def load(path: str | Path) -> Plan:
     """The plan in a YAML file of one's own; DataError for a mistake in it."""
     path = Path(path)
-    root = parse_yaml(path.read_bytes(), path.name)
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise DataError(path.name, "", "the file", str(error), "a readable file") from error
+    root = parse_yaml(content, path.name)
     if not isinstance(root, YamlMap):
         raise DataError(path.name, "", "the file", root, "a mapping: name, first, maps, starts ...")
     entry = Entry(path.name, "", root)
@@ -233,7 +242,7 @@ def plan_of(scenario: "str | Path | Plan") -> Plan:
     if isinstance(scenario, Plan):
         return scenario
     if str(scenario).endswith((".yml", ".yaml")):
-        if not Path(scenario).is_file():
+        if not os.path.isfile(scenario):
             raise ValueError(f"scenario is {str(scenario)!r}, expected a file that is there")
         return load(scenario)
     return named(scenario)  # type: ignore[arg-type]
@@ -248,6 +257,9 @@ def read_plan(entry: Entry, name: str) -> Plan:
     first = entry.inner("first")
     if first is None:
         raise entry.wrong("first", "who fights: {size: 3}")
+    for part in ("second", "held_out", "duel", "hazards"):
+        if part in entry and entry.fields[part] is None:
+            raise entry.wrong(part, "a mapping, {} for what is usual, or no such field at all")
     second = entry.inner("second")
     maps = _names(entry, "maps")
     if not maps:
@@ -318,9 +330,9 @@ def _given(**values: Any) -> dict[str, Any]:
 
 
 def _names(entry: Entry, field: str) -> tuple[str, ...]:
-    value = entry.fields.get(field)
-    if value is None:
+    if field not in entry:
         return ()
+    value = entry.fields[field]
     if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
         raise entry.wrong(field, "a list of names")
     return tuple(str(name) for name in value)
@@ -343,8 +355,9 @@ def _side(entry: Entry) -> Side:
 def _start(entry: Entry) -> Start:
     entry.allow(("name", "apart", "aware", "middle", "weight"))
     span = entry.fields.get("apart")
-    cells = [int(c) for c in span if isinstance(c, str) and c.isdigit()] if isinstance(span, list) else []
-    if len(cells) != 2 or not 1 <= cells[0] <= cells[1] <= FARTHEST:
+    numbers = [to_integer(cell) for cell in span if isinstance(cell, str)] if isinstance(span, list) else []
+    cells = [number for number in numbers if number is not None]
+    if len(cells) != 2 or len(span or ()) != 2 or not 1 <= cells[0] <= cells[1] <= FARTHEST:
         raise entry.wrong("apart", "two numbers of cells from 1 to 100, the smaller first, such as [8, 10]")
     return Start(
         name=entry.text("name") or "start",
@@ -376,9 +389,16 @@ def _duel(entry: Entry) -> dict[str, Any]:
         duel=True,
         lives=inner.integer("lives", 1, 100),
         hazard_edge=inner.integer("edge", 0, 50),
-        hazard_percent=inner.number("hazard_percent", 0, 100),
+        hazard_percent=_hazard_percent(inner, "hazard_percent"),
         items=inner.integer("items", 0, MOST_ITEMS),
     )
+
+
+def _hazard_percent(entry: Entry, field: str) -> float | None:
+    percent = entry.number(field, 0, 100)
+    if percent is not None and 0 < percent < LEAST_HAZARD:
+        raise entry.wrong(field, f"0, or a number from {LEAST_HAZARD} to 100")
+    return percent
 
 
 def _hazards(entry: Entry) -> dict[str, Any]:
@@ -390,7 +410,7 @@ def _hazards(entry: Entry) -> dict[str, Any]:
     if duel is not None and {"edge", "hazard_percent"} & set(duel.fields):
         raise entry.wrong("hazards", "what burns told here, or by a duel's edge and hazard_percent")
     told = _given(
-        hazard_percent=inner.number("percent", 0, 100),
+        hazard_percent=_hazard_percent(inner, "percent"),
         hazard_edge=inner.integer("edge", 0, 50),
         hazard_share=inner.number("share", 0, 50),
         hazard_radius=inner.integer("radius", 0, 10),

@@ -44,6 +44,19 @@ def test_a_file_that_is_not_there_is_an_error_that_names_it():
         plan_of("nowhere.yml")
 
 
+@pytest.mark.parametrize("name", ["skirmish-٣v٣", f"pack-{'9' * 5000}", f"raid-3v{'9' * 5000}"])
+def test_a_size_is_a_plain_number(name):
+    with pytest.raises(ValueError, match=r"scenario is .*, expected .*skirmish-NvM"):
+        named(name)
+
+
+def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(DataError, match=r"no\.yml: the file is .*No such file.*, expected a readable file"):
+        load(tmp_path / "no.yml")
+    with pytest.raises(ValueError, match="expected a file that is there"):
+        plan_of("x" * 5000 + ".yml")
+
+
 def test_a_plan_is_a_plan():
     plan = named("duel")
     assert plan_of(plan) is plan
@@ -130,6 +143,10 @@ MISTAKES = [
     ("[5, 6]", "[5, 500]", "['5', '500']", "from 1 to 100"),
     ("[5, 6]", "[5]", "['5']", "two numbers"),
     ("[5, 6]", "5", "'5'", "two numbers"),
+    ("[5, 6]", "[5, x, 6]", "['5', 'x', '6']", "two numbers"),
+    ("[5, 6]", "[5, 6, {a: b}]", "{'a': 'b'}", "two numbers"),
+    ("[5, 6]", "[5, ²]", "'²'", "two numbers"),
+    ("[5, 6]", f"[5, {'9' * 5000}]", "'9999", "two numbers"),
     ("apart: [5, 6]", "apert: [5, 6]", "'apert'", "apart"),
     ("[{apart: [5, 6]}]", "[{apart: [5, 6], aware: 1}]", "'1'", "true or false"),
     ("[{apart: [5, 6]}]", "[{apart: [5, 6], weight: 0}]", "'0'", "1 to 16"),
@@ -144,6 +161,12 @@ MISTAKES = [
     ("maps: [open-30]", "maps: [open-30]\nduel: {items: 5}", "'5'", "0 to 4"),
     ("maps: [open-30]", "maps: [open-30]\nduel: {hazard_percent: 101}", "'101'", "0 to 100"),
     ("maps: [open-30]", "maps: [open-30]\nduel: {edge: -1}", "'-1'", "0 to 50"),
+    ("maps: [open-30]", "maps: [open-30]\nduel:", "duel is None", "a mapping"),
+    ("maps: [open-30]", "maps: [open-30]\nhazards: ~", "hazards is None", "a mapping"),
+    ("maps: [open-30]", "maps: [open-30]\nheld_out: {maps: , species: 2}", "maps is None", "a list of names"),
+    ("{size: 2}", "{species: }", "species is None", "a list of names"),
+    ("maps: [open-30]", "maps: [open-30]\nduel: {edge: 2, hazard_percent: 0.04}", "'0.04'", "from 0.1 to 100"),
+    ("maps: [open-30]", "maps: [open-30]\nhazards: {percent: 0.01, share: 5}", "'0.01'", "from 0.1 to 100"),
     ("maps: [open-30]", "maps: [open-30]\nhazards: {share: 5}", "'missing'", "how much of its hp"),
     ("maps: [open-30]", "maps: [open-30]\nhazards: {percent: 0, share: 5}", "'0'", "such as 4"),
     ("maps: [open-30]", "maps: [open-30]\nhazards: {percent: 4}", "'missing'", "how much of the ground"),
@@ -226,6 +249,8 @@ def test_a_name_says_how_often_each_start_comes():
         ("contact=17", "comes 17 times"),
         ("contact=x", "'contact=x', expected each start once"),
         ("contact=1,contact=2", "'contact=2', expected each start once"),
+        ("contact=" + "9" * 5000, "expected each start once"),
+        ("contact=٣", "'contact=٣', expected each start once"),
         ("contact=1,", "'', expected each start once"),
     ],
 )
@@ -257,6 +282,7 @@ def test_a_qualified_name_is_a_narrowed_plan():
         ({"starts": ()}, r"starts are called \[\], expected at least one"),
         ({"starts": (Start("a", (3, 5)), Start("a", (6, 7)))}, "each with a name of its own"),
         ({"hazard_percent": -1.0}, "hazard_percent is -1.0, expected 0 to 100 percent"),
+        ({"hazard_percent": 0.04}, "hazard_percent is 0.04, expected 0, or 0.1 to 100 percent"),
         ({"hazard_share": 10.0}, "hazard_percent is 0 where ground burns"),
     ],
 )

@@ -19,7 +19,7 @@ import numpy as np
 
 from mlmonster_env.data import archetypes
 from mlmonster_env.data.errors import DataError
-from mlmonster_env.data.files import ServerFiles
+from mlmonster_env.data.files import UNREADABLE, ServerFiles
 from mlmonster_env.data.loading import Loaded
 from mlmonster_env.data.map_cache import Maps, PackedMap
 from mlmonster_env.data.model import Levels, MobSkill, Monster, Skill
@@ -30,8 +30,6 @@ SOURCES = (*sorted(PACKAGE.glob("*.py")), archetypes.TABLE, PACKAGE.parent / "co
 MOB_SKILL_FIELDS = tuple(field.name for field in fields(MobSkill))
 MONSTER_FIELDS = tuple(field.name for field in fields(Monster))
 SKILL_FIELDS = tuple(field.name for field in fields(Skill))
-
-UNREADABLE = "unreadable"
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +74,12 @@ class BestiaryCache:
         return self._unpack(entry)
 
     def save(self, loaded: Loaded) -> None:
-        """Keep `loaded`; whoever reads meanwhile sees the old entry or the new one, never a part."""
+        """Keep `loaded`; whoever reads meanwhile sees the old entry or the new one, never a part.
+
+        What came of a file that could not be read is not kept: no digest would tell when that is mended.
+        """
+        if UNREADABLE in loaded.files.values():
+            return
         body = json.dumps(self._pack(loaded), separators=(",", ":")).encode()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

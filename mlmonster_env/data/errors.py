@@ -1,10 +1,12 @@
 """The one error that bad data files cause, and the nearest right names for a wrong one."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
 SHORT_LIST = 32
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # control characters and ends of lines
 
 
 class DataError(ValueError):
@@ -28,6 +30,12 @@ def shorten(value: Any) -> str:
     """`value` as it would be written, cut where a message would become unreadable."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def plain(value: Any) -> str:
+    """`value` without quotes, to call something by, unless it is no short printable text."""
+    usual = isinstance(value, str) and len(value) <= 60 and not UNPRINTABLE.search(value)
+    return str(value) if usual else shorten(value)
 
 
 def one_of(name: str, known: Iterable[str]) -> str:

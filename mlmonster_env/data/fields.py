@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import TypeVar
 
-from mlmonster_env.data.errors import DataError, one_of
+from mlmonster_env.data.errors import UNPRINTABLE, DataError, one_of, plain
 from mlmonster_env.data.yaml_tree import YamlMap, YamlNode
 
 T = TypeVar("T")
@@ -66,6 +66,10 @@ class Entry:
         """The error for `field` as it stands."""
         return DataError(self.file, self.name, field, self.fields.get(field, "missing"), expected)
 
+    def call(self, number: int, field: str) -> None:
+        """Name the entry by its id and by what it says in `field`, if it says anything."""
+        self.name = f"Id {number} ({plain(self.fields.get(field, 'a change to it'))}, {self.name})"
+
     def allow(self, known: Collection[str]) -> None:
         """Raise for a field that is not in `known`, or that stands twice."""
         for field in self.fields:
@@ -75,12 +79,12 @@ class Entry:
             raise DataError(self.file, self.name, self.fields.repeated[0], "given twice", "one value")
 
     def text(self, field: str) -> str | None:
-        """A non-empty scalar; None if the field is absent."""
+        """A scalar with something to see in it; None if the field is absent."""
         if field not in self.fields:
             return None
         value = self.fields[field]
-        if not isinstance(value, str) or not value:
-            raise self.wrong(field, "a name")
+        if not isinstance(value, str) or not value.strip() or UNPRINTABLE.search(value):
+            raise self.wrong(field, "a name of printable characters")
         return value
 
     def integer(self, field: str, low: int, high: int) -> int | None:
@@ -135,6 +139,8 @@ class Entry:
                 raise DataError(self.file, self.name, field, name, one_of(name, spelling.values()))
             state = inner.flag(name)
             assert state is not None
+            if spelling[name.lower()] in result:
+                raise DataError(self.file, inner.name, name, "given twice", "one value")
             result[spelling[name.lower()]] = state
         return result
 
@@ -160,4 +166,7 @@ class Entry:
     def _row(self, field: str, index: int, row: YamlNode) -> "Entry":
         if not isinstance(row, YamlMap):
             raise DataError(self.file, self.name, f"{field}[{index}]", row, "a mapping")
-        return Entry(self.file, f"{self.name}, {field}[{index}]".removeprefix(", "), row)
+        entry = Entry(self.file, f"{self.name}, {field}[{index}]".removeprefix(", "), row)
+        if row.repeated:
+            raise DataError(self.file, entry.name, row.repeated[0], "given twice", "one value")
+        return entry

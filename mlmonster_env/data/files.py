@@ -1,11 +1,14 @@
 """Finds a server's data files and remembers which were read, so that a cache can tell whether they changed."""
 
 import hashlib
+import os
+import stat
 from pathlib import Path
 
 from mlmonster_env.data.errors import DataError
 
 BUNDLED = Path(__file__).resolve().parent / "bundled"
+UNREADABLE = "unreadable"  # in place of the digest of a file that is there and cannot be read
 
 
 class ServerFiles:
@@ -16,9 +19,9 @@ class ServerFiles:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if (self.path / "db").is_dir():
+        if os.path.isdir(self.path / "db"):
             self._db = self.path / "db"
-        elif (self.path / "mob_db.yml").is_file():
+        elif os.path.isfile(self.path / "mob_db.yml"):
             self._db = self.path
         else:
             expected = "a server's root with db/, or the db folder itself"
@@ -29,6 +32,7 @@ class ServerFiles:
 
     def read(self, name: str) -> bytes | None:
         """The content of `name`, None if there is no such file."""
+        self.used[name] = UNREADABLE
         self.used[name] = self.digest(name)
         return self._contents[name]
 
@@ -52,7 +56,10 @@ class ServerFiles:
 
     def _load(self, name: str) -> bytes | None:
         try:
-            return self.locate(name).read_bytes()
+            path = self.locate(name)
+            if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():  # a pipe or a device may never end
+                raise OSError("a pipe, socket or device")
+            return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
@@ -60,6 +67,10 @@ class ServerFiles:
 
 
 def _what_is(path: Path) -> str:
-    if not path.exists():
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return f"missing ({path})"
+    except (OSError, ValueError) as error:
+        return str(error)
     return "a file" if path.is_file() else "a folder without db/ and mob_db.yml"

@@ -14,6 +14,7 @@ from mlmonster_env.data.model import GameMap
 HEADER = struct.Struct("<IHxx")  # size of the file, number of maps
 MAP = struct.Struct("<12shhi")  # name, width, height, packed bytes
 MAX_CELLS = 512 * 512
+LONGEST_NAME = 11  # characters, for a zero follows them
 
 # What the client's cell types mean to the server: 0 ground, 1 wall, 3 water, 5 gap; 2, 4 and 6 count as ground.
 WALKABLE = np.array([True, False, True, True, True, False, True])
@@ -127,8 +128,9 @@ def _read_map(content: bytes, position: int, file: str, entry: str) -> PackedMap
 
 def _check(packed: PackedMap, check_cells: bool) -> None:
     entry = f"map {packed.name}"
-    if not packed.name or not packed.name.isprintable() or "\\" in packed.name:
-        raise DataError(packed.file, entry, "its name", packed.name, "up to 11 plain characters")
+    plain_name = packed.name.strip() and packed.name.isprintable() and "\\" not in packed.name
+    if not plain_name or len(packed.name) > LONGEST_NAME:
+        raise DataError(packed.file, entry, "its name", packed.name, f"up to {LONGEST_NAME} plain characters")
     if packed.width <= 0 or packed.height <= 0 or packed.width * packed.height > MAX_CELLS:
         raise DataError(packed.file, entry, "its size", f"{packed.width} x {packed.height}", f"1 to {MAX_CELLS} cells")
     if check_cells:

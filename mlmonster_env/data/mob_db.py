@@ -45,8 +45,10 @@ NAMES = {"Size": ("size", SIZES), "Race": ("race", RACES), "Element": ("element"
 UNUSED_NUMBERS = ("BaseExp", "JobExp", "MvpExp", "ClientAttackMotion", "GroupId")
 HIGHEST_UNUSED = 999_999_999_999
 UNUSED_LISTS = ("MvpDrops", "Drops")
+DROP_FIELDS = ("Item", "Rate", "StealProtected", "RandomOptionGroup", "Index")
+UNUSED_TEXTS = ("JapaneseName", "Title")
 HIGHEST_DROP_RATE = 10_000
-UNUSED = (*UNUSED_NUMBERS, *UNUSED_LISTS, "JapaneseName", "RaceGroups", "Title")
+UNUSED = (*UNUSED_NUMBERS, *UNUSED_LISTS, *UNUSED_TEXTS, "RaceGroups")
 FIELDS = frozenset({"Id", "AegisName", "Name", "Ai", "Class", "Modes", *NUMBERS, *NAMES, *UNUSED})
 
 # Delays beyond these are cut, not refused, by the server.
@@ -78,7 +80,7 @@ def _read(entry: Entry, drafts: dict[int, Draft], renewal: bool) -> Draft:
     monster = entry.integer("Id", 1001, 31998)
     if monster is None or 3998 < monster < 20021:
         raise entry.wrong("Id", "a whole number from 1001 to 3998 or from 20021 to 31998")
-    entry.name = f"Id {monster} ({entry.fields.get('AegisName', 'a change to it')}, {entry.name})"
+    entry.call(monster, "AegisName")
     entry.allow(FIELDS)
     draft = dict(drafts[monster]) if monster in drafts else _blank(monster, entry, renewal)
     for field, key in (("AegisName", "aegis_name"), ("Name", "name")):
@@ -106,14 +108,19 @@ def _read(entry: Entry, drafts: dict[int, Draft], renewal: bool) -> Draft:
 def _look_at_unused(entry: Entry) -> None:
     for field in UNUSED_NUMBERS:
         entry.integer(field, 0, HIGHEST_UNUSED)
+    for field in UNUSED_TEXTS:
+        if isinstance(entry.fields.get(field), dict | list):
+            raise entry.wrong(field, "a name")
     for field in UNUSED_LISTS:
         drops = entry.rows(field)
         if drops is None and entry.fields.get(field) is not None:
             raise entry.wrong(field, "a list of items")
         for drop in drops or ():
+            drop.allow(DROP_FIELDS)
             if drop.text("Item") is None:
                 raise drop.wrong("Item", "the name of an item")
             drop.integer("Rate", 0, HIGHEST_DROP_RATE)
+            drop.flag("StealProtected")
 
 
 def _blank(monster: int, entry: Entry, renewal: bool) -> Draft:

@@ -3,6 +3,7 @@
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from mlmonster_env.data.enums import (
     CALLING_SKILLS,
@@ -14,7 +15,7 @@ from mlmonster_env.data.enums import (
     STATUS_CONDITIONS,
     STATUS_NUMBERS,
 )
-from mlmonster_env.data.errors import DataError, one_of
+from mlmonster_env.data.errors import DataError, one_of, plain
 from mlmonster_env.data.fields import INT32, Report, to_integer
 from mlmonster_env.data.mob_db import Draft as MobDraft
 from mlmonster_env.data.model import MobSkill
@@ -43,13 +44,15 @@ class MobSkillRows:
         self._monsters = monsters
         self._skills = skills
         self._report = report
+        # One lost monster may have many rows, and to look for what is near takes milliseconds.
+        self._near = cache(lambda number: f"the id of a monster in mob_db, {one_of(str(number), map(str, monsters))}")
         self._rows: dict[int, list[MobSkill]] = {}
         self.unknown: Counter[str] = Counter()  # rows that name a skill which is in no skill_db
 
     def add_file(self, content: bytes, file: str) -> None:
         """Read all rows of `content`."""
-        for number, line in enumerate(content.removeprefix(BOM_UTF8).split(b"\n"), 1):
-            text = line.split(b"//", 1)[0].removesuffix(b"\r")
+        for number, line in enumerate(content.removeprefix(BOM_UTF8).splitlines(), 1):
+            text = line.split(b"//", 1)[0]
             if text.strip():
                 try:
                     self._add(_Row(file, number, text))
@@ -73,7 +76,7 @@ class MobSkillRows:
     def _add(self, row: "_Row") -> None:
         monster = row.integer(0)
         if monster not in (ALL_BOSSES, ALL_NORMAL, ALL) and monster not in self._monsters:
-            raise row.wrong(0, f"the id of a monster in mob_db, {one_of(str(monster), map(str, self._monsters))}")
+            raise row.wrong(0, self._near(monster))
         if row.texts[1] == "clear":
             self._rows.pop(monster, None)
             return
@@ -91,8 +94,7 @@ class MobSkillRows:
         values = tuple(row.integer(i, default=0) for i in range(12, 17))
         for i, called in enumerate(values):
             if skill["name"] in CALLING_SKILLS and called and called not in self._monsters:
-                near = one_of(str(called), map(str, self._monsters))
-                raise row.wrong(12 + i, f"the id of a monster in mob_db, {near}")
+                raise row.wrong(12 + i, self._near(called))
         delay = row.integer(7)
         mode = self._monsters[monster]["mode"] if monster > 0 else None
         return MobSkill(
@@ -122,7 +124,7 @@ class _Row:
             raise DataError(file, f"line {number}", "the row", found, f"{len(COLUMNS)} columns ({', '.join(COLUMNS)})")
 
     def wrong(self, column: int, expected: str) -> DataError:
-        entry = f"line {self.number} ({self.texts[1]})"
+        entry = f"line {self.number} ({plain(self.texts[1])})"
         return DataError(self.file, entry, COLUMNS[column], self.texts[column], expected)
 
     def integer(self, column: int, low: int = INT32[0], high: int = INT32[1], default: int | None = None) -> int:
@@ -142,10 +144,10 @@ class _Row:
 
 
 def _condition_value(row: _Row, condition: str) -> int | str:
-    text = row.texts[11].strip()
-    if text in CONDITION_STATUSES:
-        return CONDITION_STATUSES[text]
     if condition in STATUS_CONDITIONS:
+        text = row.texts[11].strip()
+        if text in CONDITION_STATUSES:
+            return CONDITION_STATUSES[text]
         number = to_integer(text)
         if number not in STATUS_NUMBERS:
             raise row.wrong(11, f"{one_of(text, CONDITION_STATUSES)}, or its number on the server")

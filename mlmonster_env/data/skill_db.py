@@ -43,10 +43,14 @@ CHOICES = {"Type": ("type", SKILL_TYPES), "TargetType": ("target_type", SKILL_TA
 SWITCHES = {"DamageFlags": ("damage_flags", DAMAGE_FLAGS), "Flags": ("flags", SKILL_FLAGS)}
 # Known to the server; monsters have no use for them.
 UNUSED_TIMES = ("AfterCastWalkDelay", "FixedCastTime")
-UNUSED = (
-    *UNUSED_TIMES, "CopyFlags", "NoNearNPC", "CastDefenseReduction", "CastTimeFlags", "CastDelayFlags", "Requires",
-    "GiveAp",
+UNUSED_FLAGS = {name: ("IgnoreDex", "IgnoreStatus", "IgnoreItemBonus") for name in ("CastTimeFlags", "CastDelayFlags")}
+UNUSED_PARTS = {"CopyFlags": ("Skill", "RemoveRequirement"), "NoNearNPC": ("AdditionalRange", "Type")}
+UNUSED = (*UNUSED_TIMES, *UNUSED_FLAGS, *UNUSED_PARTS, "CastDefenseReduction", "Requires", "GiveAp")
+COSTS = (
+    "HpCost", "SpCost", "ApCost", "HpRateCost", "SpRateCost", "ApRateCost", "MaxHpTrigger", "ZenyCost", "AmmoAmount",
+    "SpiritSphereCost",
 )  # fmt: skip
+REQUIRED = (*COSTS, "Weapon", "Ammo", "State", "Status", "ItemCost", "Equipment")
 OTHERS = ("Id", "Name", "Description", "MaxLevel", "Element", "CastCancel", "Unit", "Status")
 FIELDS = frozenset({*OTHERS, *LEVELS, *CHOICES, *SWITCHES, *UNUSED})
 UNIT_FIELDS = frozenset({"Id", "AlternateId", "Interval", "Target", "Flag", *UNIT_LEVELS})
@@ -86,7 +90,7 @@ def _read(entry: Entry, drafts: Mapping[int, Draft]) -> Draft:
     skill = entry.integer("Id", 1, 2**16 - 1)
     if skill is None:
         raise entry.wrong("Id", f"a whole number from 1 to {2**16 - 1}")
-    entry.name = f"Id {skill} ({entry.fields.get('Name', 'a change to it')}, {entry.name})"
+    entry.call(skill, "Name")
     entry.allow(FIELDS)
     draft = dict(drafts[skill]) if skill in drafts else _blank(skill, entry)
     draft["name"] = entry.text("Name") or draft.get("name")
@@ -107,10 +111,29 @@ def _read(entry: Entry, drafts: Mapping[int, Draft]) -> Draft:
     unit = entry.inner("Unit")
     if unit is not None:
         _read_unit(draft, unit)
-    for field in UNUSED_TIMES:
-        _by_level(draft[ELEMENTS], entry, field, "Time")
-    entry.inner("Requires")
+    _look_at_unused(entry)
     return draft
+
+
+def _look_at_unused(entry: Entry) -> None:
+    nothing = same_for_all(0)
+    for field in UNUSED_TIMES:
+        _by_level(nothing, entry, field, "Time")
+    _by_level(nothing, entry, "GiveAp", "Amount")
+    entry.integer("CastDefenseReduction", *INT32)
+    for field, names in UNUSED_FLAGS.items():
+        entry.switches(field, names)
+    for field, known in UNUSED_PARTS.items():
+        part = entry.inner(field)
+        if part is not None:
+            part.allow(known)
+    required = entry.inner("Requires")
+    if required is not None:
+        required.allow(REQUIRED)
+        for field in COSTS:
+            _by_level(nothing, required, field, "Amount")
+        for row in required.rows("ItemCost") or ():
+            row.allow(("Item", "Amount", "Level"))
 
 
 def _blank(skill: int, entry: Entry) -> Draft:
@@ -160,7 +183,10 @@ def _by_level(old: Stored, entry: Entry, field: str, value: str) -> Stored:
         number = row.integer(value, *bounds)
         if number is None:
             raise row.wrong(value, f"a whole number from {bounds[0]} to {bounds[1]}")
-        given[_level(row)] = number
+        level = _level(row)
+        if level in given:
+            raise row.wrong("Level", "each level once")
+        given[level] = number
     if not given:
         raise entry.wrong(field, "a number, or a list with at least one level")
     return extend(old, given)
@@ -171,6 +197,8 @@ def _elements(old: Stored, entry: Entry) -> Stored:
     if rows is None:
         element = entry.choice("Element", SKILL_ELEMENTS)
         return old if element is None else same_for_all(element)
+    if not rows:
+        raise entry.wrong("Element", "the name of an element, or a list with at least one level")
     values = list(old)  # the server does not carry elements on to levels that the file does not name
     for row in rows:
         row.allow(("Level", "Element"))

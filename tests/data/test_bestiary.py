@@ -135,6 +135,12 @@ def test_skills(tmp_path: Path) -> None:
     assert (meteor.unit_interval, meteor.unit_target, meteor.unit_flags) == (1000, "enemy", frozenset({"pathcheck"}))
 
 
+def test_names_may_hold_any_letters_and_spaces(tmp_path: Path) -> None:
+    for name in ("Po ring", "\ud3ec\ub9c1", "\u30dd\u30ea\u30f3\u3000A", "Po\u00a0ring", "\u00e9"):
+        body = f"  - Id: 1002\n    Name: '{name}'\n    JapaneseName: ''\n    Title: ~\n"
+        assert load(tmp_path, {"import/mob_db.yml": IMPORT.format("MOB_DB") + body})["PORING"].name == name
+
+
 def test_tables(tmp_path: Path) -> None:
     change = "Header:\n  Type: ATTRIBUTE_DB\n  Version: 1\nBody:\n  - Level: 1\n    Fire:\n      Water: -10\n"
     world = load(tmp_path, {"import/attr_fix.yml": change})

@@ -105,6 +105,17 @@ def test_what_was_skipped_is_remembered_and_still_an_error_where_strict(tmp_path
         Bestiary.load(tmp_path)
 
 
+def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    pointer = "Header:\n  Type: MOB_DB\n  Version: 5\nFooter:\n  Imports:\n  - Path: db/custom/mobs.yml\n"
+    write_server(tmp_path, {"import/mob_db.yml": pointer})
+    (tmp_path / "db/custom/mobs.yml").mkdir(parents=True)
+    assert [error.file for error in Bestiary.load(tmp_path, strict=False).skipped] == ["db/custom/mobs.yml"]
+    (tmp_path / "db/custom/mobs.yml").rmdir()
+    (tmp_path / "db/custom/mobs.yml").write_text(CHANGE.format(777))
+    assert Bestiary.load(tmp_path, strict=False)["PORING"].hp == 777
+    assert Bestiary.load(tmp_path)["PORING"].hp == 777
+
+
 def test_without_cache_nothing_is_written_or_believed(tmp_path: Path, own_cache: Path) -> None:
     Bestiary.load(write_server(tmp_path), cache=False)
     assert list(own_cache.iterdir()) == []

@@ -1,11 +1,13 @@
 """Every kind of wrong file: one clear error that says where, what it was and what would be right."""
 
+import os
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from mlmonster_env.data import Bestiary, DataError
+from mlmonster_env.data import Bestiary, DataError, mob_skill_db
 from tests.data.servers import MAPS, MOB_SKILLS, MONSTER_ENTRIES, SKILL_ENTRIES, pack_maps, write_server
 
 MONSTERS, SKILLS, ROWS = "re/mob_db.yml", "re/skill_db.yml", "re/mob_skill_db.txt"
@@ -38,6 +40,69 @@ WRONG: dict[str, tuple[str, str | bytes | None, str, str, str, str]] = {
         "Rate",
         "10001",
         "0 to 10000",
+    ),
+    "drop field": (MONSTERS, monsters("Hp: 60", "Drops: [{Item: J, Raet: 5}]"), "Drops[0]", "a field", "Raet", "Rate"),
+    "drop rate twice": (
+        MONSTERS,
+        monsters("Hp: 60", "Drops: [{Item: J, Rate: 5, Rate: 7}]"),
+        "Drops[0]",
+        "Rate",
+        "twice",
+        "one value",
+    ),
+    "unused text": (MONSTERS, monsters("Hp: 60", "Title: [a]"), "1002", "Title", "['a']", "a name"),
+    "unprintable name": (MONSTERS, monsters("PORING", r'"PO\nRING"'), r"PO\nRING", "AegisName", "PO", "printable"),
+    "blank name": (MONSTERS, monsters("PORING", '"  "'), "1002", "AegisName", "  ", "printable"),
+    "list for name": (MONSTERS, monsters("PORING", f"[{'x,' * 999}]"), "..., line 6)", "AegisName", "x", "a name"),
+    "unused flag": (
+        SKILLS,
+        skills("Description: Bash", "Description: Bash\n    CastTimeFlags: {IgnoreDx: true}"),
+        "5 (SM_BASH",
+        "CastTimeFlags",
+        "IgnoreDx",
+        "IgnoreDex",
+    ),
+    "unused part": (
+        SKILLS,
+        skills("Description: Bash", "Description: Bash\n    NoNearNPC: 5"),
+        "5 (SM_BASH",
+        "NoNearNPC",
+        "5",
+        "a mapping",
+    ),
+    "cost field": (
+        SKILLS,
+        skills("Description: Bash", "Description: Bash\n    Requires: {SpCots: 5}"),
+        "Requires",
+        "a field",
+        "SpCots",
+        "SpCost",
+    ),
+    "cost": (
+        SKILLS,
+        skills("Description: Bash", "Description: Bash\n    Requires: {SpCost: lots}"),
+        "Requires",
+        "SpCost",
+        "lots",
+        "whole number",
+    ),
+    "item cost": (
+        SKILLS,
+        skills("Description: Bash", "Description: Bash\n    Requires: {ItemCost: [{Itme: Gem}]}"),
+        "ItemCost[0]",
+        "a field",
+        "Itme",
+        "Item",
+    ),
+    "level twice": (SKILLS, skills("Level: 2", "Level: 1"), "HitCount[1]", "Level", "1", "each level once"),
+    "no element": (SKILLS, skills("Element: Fire", "Element: []"), "83", "Element", "[]", "at least one level"),
+    "flag twice": (
+        SKILLS,
+        skills("NoDamage: true", "NoDamage: true\n      nodamage: false"),
+        "28 (AL_HEAL",
+        "nodamage",
+        "twice",
+        "one value",
     ),
     "unused time": (
         SKILLS,
@@ -106,6 +171,7 @@ WRONG: dict[str, tuple[str, str | bytes | None, str, str, str, str]] = {
     "unknown target": (ROWS, rows(",friend,", ",frend,"), "line 3", "Target", "frend", "friend"),
     "unknown condition": (ROWS, rows("mystatuson", "mystatus"), "line 4", "Condition", "mystatus", "mystatuson"),
     "unknown status": (ROWS, rows("hiding", "hidden"), "line 4", "ConditionValue", "hidden", "hiding"),
+    "status for a number": (ROWS, rows("always,0", "slavelt,stun"), "line 2", "ConditionValue", "stun", "whole number"),
     "number of no status": (ROWS, rows("hiding", "99999"), "line 4", "ConditionValue", "99999", "its number"),
     "endless cast": (ROWS, rows("2000,0,", "2000,2147483647,"), "line 2", "CastTime", "2147483647", "0 to 86400000"),
     "many hits": (SKILLS, skills("HitCount: 1", "HitCount: 9999"), "5 (SM_BASH", "HitCount", "9999", "-1000 to 1000"),
@@ -124,6 +190,14 @@ WRONG: dict[str, tuple[str, str | bytes | None, str, str, str, str]] = {
     ),
     "cell type": ("map_cache.dat", pack_maps({"hall": (1, 1, b"\x07")}), "map hall", "its cells", "7", "0 to 6"),
     "map size": ("map_cache.dat", pack_maps({"hall": (0, 4, b"")}), "map hall", "its size", "0 x 4", "cells"),
+    "map name": (
+        "map_cache.dat",
+        pack_maps({"abcdefghijkl": (1, 1, b"\0")}),
+        "map abcdefghijkl",
+        "its name",
+        "abcdefghijkl",
+        "11",
+    ),
     "archetype": (
         "import/archetypes.yml",
         "Header: {Type: ARCHETYPE_DB, Version: 1}\nBody: [{Monster: PORING, Archetype: mge}]",
@@ -212,6 +286,44 @@ def test_rows_may_begin_with_the_mark_of_utf_8(rows: str, tmp_path: Path) -> Non
     assert [row.skill for row in world["PORING"].skills] == ["SM_BASH"]
 
 
+def test_rows_may_end_as_they_did_on_old_machines(tmp_path: Path) -> None:
+    for end in ("\r", "\r\n"):
+        world = Bestiary.load(write_server(tmp_path, {ROWS: MOB_SKILLS.replace("\n", end)}), cache=False)
+        assert [len(monster.skills) for monster in world] == [1, 2]
+
+
+def test_an_error_is_one_line_whatever_a_row_holds(tmp_path: Path) -> None:
+    spoilt = rows("Poring@SM_BASH,attack", "\x1b[31m" + "x" * 500 + ",attak")
+    with pytest.raises(DataError) as caught:
+        Bestiary.load(write_server(tmp_path, {ROWS: spoilt}), cache=False)
+    assert str(caught.value).isprintable() and len(caught.value.entry) < 120
+
+
+def test_what_is_near_a_lost_monster_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def one_of(name: str, known: Iterable[str]) -> str:
+        asked.append(name)
+        return f"one of {list(known)}"
+
+    monkeypatch.setattr(mob_skill_db, "one_of", one_of)
+    many = MOB_SKILLS.splitlines()[1].replace("1002", "1003") + "\n"
+    world = Bestiary.load(write_server(tmp_path, {ROWS: many * 40}), strict=False, cache=False)
+    assert [error.expected for error in world.skipped] == [
+        "the id of a monster in mob_db, one of ['1002', '1031']"
+    ] * 40
+    assert asked == ["1003"]
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    server = write_server(tmp_path, {"import/mob_db.yml": ""})
+    (server / "db/import/mob_db.yml").unlink()
+    os.mkfifo(server / "db/import/mob_db.yml")
+    with pytest.raises(DataError, match="a pipe, socket or device', expected a readable file"):
+        Bestiary.load(server, cache=False)
+    assert len(Bestiary.load(server, strict=False, cache=False)) == 2
+
+
 def test_a_file_that_imports_itself(tmp_path: Path) -> None:
     loop = "Header:\n  Type: MOB_DB\n  Version: 5\nFooter:\n  Imports:\n  - Path: db/import/mob_db.yml\n"
     with pytest.raises(DataError, match="every file imported once"):
@@ -291,7 +403,7 @@ def test_a_folder_that_nobody_reads_is_no_error(cache: bool, tmp_path: Path) -> 
     assert not Bestiary.load(server, cache=cache).skipped
 
 
-@pytest.mark.parametrize("name", ["nowhere", "empty", "file"])
+@pytest.mark.parametrize("name", ["nowhere", "empty", "file", "x" * 500, "a\0b"])
 def test_no_server_there(name: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
