@@ -1,6 +1,7 @@
 """What a finished model does for whoever only wants actions, whatever computes its numbers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -101,7 +102,7 @@ class Acting(ABC):
     ) -> Array:
         """Actions for a batch of observations by block; `lots` [batch], from 0 up to 1, draw them if given.
 
-        With a `temperature` [batch] too, scores and values alike are drawn by exp(number / temperature).
+        With a `temperature` [batch] too, from 0 up, scores and values alike are drawn by exp(number / temperature).
         """
         if self.memory_size:
             raise ValueError(f"{self.card.model_type} remembers, and was called without its memory; expected begin()")
@@ -141,17 +142,21 @@ class Acting(ABC):
     def _chosen(self, told: Array, deterministic: bool, lots: Array | None, temperature: Array | None) -> Array:
         if self.card.kind in TOLD:
             return told
+        # What is no number would draw the first action, legal or not.
+        lots = None if lots is None else _each("lots", lots, len(told), 1.0)
         if temperature is not None:
-            heated = told / np.maximum(temperature.astype(np.float32), COLDEST)[:, None]
+            heated = told / np.maximum(_each("temperature", temperature, len(told), np.inf), COLDEST)[:, None]
             told = np.where(told <= FORBIDDEN / 2, np.minimum(heated, np.float32(FORBIDDEN)), heated)
         if temperature is not None or (self.card.kind == LOGITS and not (deterministic and lots is None)):
             drawn = self.random.random(len(told)) if lots is None else lots
-            below = np.minimum(drawn.astype(np.float32), BELOW_1)
+            below = np.minimum(np.asarray(drawn, np.float32), BELOW_1)
             return np.asarray(sample(torch.from_numpy(told), torch.from_numpy(below)).numpy())
         return np.asarray(told.argmax(-1))
 
     def _finite(self, seen: dict[str, Array], memory: Array | None) -> tuple[Array, Array]:
         """As `numbers`; an error where some are not finite, with what was shown where that is to blame."""
+        self._check_shapes(seen)
+        self._check_bounds(seen)
         told, later = self.numbers(seen, memory)
         if np.isfinite(told).all():
             return told, later
@@ -162,6 +167,10 @@ class Acting(ABC):
             if len(where):
                 wrong += f": {name!r} of row {where[0]}, which it was shown, holds some that are not, expected 0 to 1"
                 break
+        else:
+            where = np.flatnonzero(~np.isfinite(memory).all(1) if memory is not None else [])
+            if len(where):
+                wrong += f": the memory of row {where[0]} holds some that are not, expected what it gave before"
         raise NotFiniteError(wrong)
 
     def _memory(self, state: Any, episode_start: Any, rows: int) -> Array:
@@ -200,14 +209,11 @@ class Acting(ABC):
 
     def _checked(self, seen: dict[str, Array], rows: int) -> dict[str, Array]:
         """Observations that hold every block, in shape; a mask is derived where there is none."""
+        if MASK in self.card.blocks and MASK not in seen:
+            self._check_shape(seen, "state", rows)
+            seen[MASK] = derive_mask(seen["state"], self.card.control)
         for name in self.card.blocks:
-            if name == MASK and name not in seen:
-                seen[MASK] = derive_mask(seen["state"], self.card.control)
-            if name not in seen:
-                raise ValueError(f"observations hold {sorted(seen)}, expected {name!r} too: {self.card.blocks}")
-            shape = (CONTROLS[self.card.control],) if name == MASK else SHAPES[name]
-            if seen[name].shape != (rows, *shape):
-                raise ValueError(f"{name!r} is of shape {seen[name].shape}, expected {(rows, *shape)}")
+            self._check_shape(seen, name, rows)
             if name == "history" and not np.isfinite(seen[name]).all():  # the network would hold it for an unseen frame
                 raise NotFiniteError("'history' holds what is no number, expected frames of zeros where none was seen")
         if MASK in self.card.blocks:
@@ -216,23 +222,57 @@ class Acting(ABC):
                 raise ValueError(f"{MASK!r} of row {barred[0]} allows nothing, expected one legal action or more")
         return {name: seen[name] for name in self.card.blocks}  # of anything else the model knows nothing
 
+    def _check_shapes(self, seen: dict[str, Array]) -> None:
+        """ValueError unless a batch holds every block in shape: a mask of one row or one action would be spread."""
+        for name in self.card.blocks:
+            self._check_shape(seen, name, _rows(seen))
+
+    def _check_bounds(self, seen: dict[str, Array]) -> None:
+        """NotFiniteError where a state is infinite: its scale clips that, and the answer would not show it."""
+        if "state" not in self.card.blocks:
+            return
+        with np.errstate(over="ignore"):  # in single precision it may become so
+            where = np.flatnonzero(np.isinf(np.asarray(seen["state"], np.float32)).any(1))
+        if len(where):
+            raise NotFiniteError(f"'state' of row {where[0]} holds an infinite number, expected 0 to 1")
+
+    def _check_shape(self, seen: dict[str, Array], name: str, rows: int) -> None:
+        if name not in seen:
+            raise ValueError(f"observations hold {sorted(seen)}, expected {name!r} too: {self.card.blocks}")
+        shape = (CONTROLS[self.card.control],) if name == MASK else SHAPES[name]
+        if np.shape(seen[name]) != (rows, *shape):
+            raise ValueError(f"{name!r} is of shape {np.shape(seen[name])}, expected {(rows, *shape)}")
+
 
 def _by_block(observation: Any, bare: str) -> dict[str, Any]:
     """Observations by block, those of an array alone under the name `bare`."""
     if isinstance(observation, tuple):
         told = "expected an array, or arrays by block: of what reset() and step() give, the first"
         raise ValueError(f"the observation is a tuple of {len(observation)}, {told}")
-    return dict(observation) if isinstance(observation, dict) else {bare: observation}
+    return dict(observation) if isinstance(observation, Mapping) else {bare: observation}
 
 
 def _rows(seen: dict[str, Array]) -> int:
     return len(next(iter(seen.values())))
 
 
+def _each(name: str, given: Any, rows: int, most: float) -> Array:
+    """A number for each row, from 0 to `most`; ValueError where it is not."""
+    numbers = np.asarray(given, np.float32)
+    if numbers.shape != (rows,):
+        raise ValueError(f"{name} is of shape {numbers.shape}, expected {(rows,)}")
+    wrong = np.flatnonzero(~((numbers >= 0) & (numbers <= most)))
+    if len(wrong):
+        raise ValueError(f"{name} of row {wrong[0]} is {numbers[wrong[0]]:g}, expected 0 to {most:g}")
+    return numbers
+
+
 class Minds:
     """The minds of several monsters that are stepped together; each call is one moment of all of them."""
 
     def __init__(self, policy: Acting, slots: int, deterministic: bool = True) -> None:
+        if not isinstance(slots, int | np.integer) or slots < 0:
+            raise ValueError(f"slots is {slots!r}, expected a whole number of monsters")
         self._policy = policy
         self._deterministic = deterministic
         self.memory = np.zeros((slots, policy.memory_size), np.float32)
@@ -249,9 +289,15 @@ class Minds:
         return actions
 
     def forget(self, slots: Array) -> None:
-        """Another match begins for these."""
+        """Another match begins for these: their numbers, or of every monster whether it is one of them (bool)."""
+        count, which = len(self.memory), np.asarray(slots)
+        if which.dtype == np.bool_:
+            if which.shape != (count,):
+                raise ValueError(f"slots is of shape {which.shape}, expected {(count,)}: one bool of each monster")
+        elif which.size and (which.dtype.kind not in "iu" or which.min() < 0 or which.max() >= count):
+            raise ValueError(f"slots is {slots!r}, expected numbers from 0 to {count - 1}, or {count} bools")
         self.memory = self.memory.copy()
-        self.memory[slots] = 0.0
+        self.memory[which if which.size else []] = 0.0
 
 
 class Session:

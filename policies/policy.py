@@ -14,7 +14,7 @@ from mlmonster_env.contract import VERSION
 from policies.acting import Acting, Array
 from policies.actors import KINDS, build_actor
 from policies.recipes import decode, encode
-from policies.storage import read_manifest, read_tree, recover, write_tree
+from policies.storage import MANIFEST, read_whole, recover, write_tree
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Policy(Acting):
     def load(cls, path: str | Path, device: str | torch.device = "cpu") -> "Policy":
         """The model in a folder: a run's, or its `final`, or any that `save` wrote."""
         folder = folder_of(path)
-        manifest = read_manifest(folder)
+        manifest, tree = read_whole(folder)
         told = manifest.get("model")
         if told is None:
             raise ValueError(f"{folder} holds a checkpoint, expected a model, such as that in `final`")
@@ -60,9 +60,11 @@ class Policy(Acting):
             raise ValueError(f"{folder} was made for contract {manifest.get('contract')}, expected {VERSION}")
         made = {**told, "blocks": tuple(told["blocks"])}
         card = Card(**{k: decode(v) if k.startswith("policy") else v for k, v in made.items()})
-        with torch.random.fork_rng(devices=[]):  # the weights that a network begins with are drawn, and thrown away
-            actor = build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments)
-        weights = {name: torch.as_tensor(value) for name, value in read_tree(folder)["weights"].items()}
+        # The weights that a network begins with are drawn, and thrown away; whatever torch makes by default elsewhere,
+        # this one is made here and of single precision.
+        with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+            actor = build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments).float()
+        weights = {name: torch.from_numpy(value) for name, value in tree["weights"].items()}
         try:
             actor.load_state_dict(weights)
         except RuntimeError as error:
@@ -101,7 +103,8 @@ class Policy(Acting):
         """As the base class says."""
         rows = {name: _tensor(seen[name]).to(self._device) for name in self.card.blocks}
         held = np.zeros((len(seen[self.card.blocks[0]]), 0), np.float32) if memory is None else memory
-        with torch.inference_mode():
+        # Who calls from inside an autocast has another network in mind.
+        with torch.inference_mode(), torch.autocast(self._device.type, enabled=False):
             if not hasattr(self.actor, "memory_size"):
                 return self.actor(rows).cpu().numpy(), held
             # A transformer that looks back on nothing has a memory too, of no numbers.
@@ -121,7 +124,8 @@ def _tensor(array: Array) -> torch.Tensor:
 def folder_of(path: str | Path) -> Path:
     """The folder of a model, given it or the run that made it."""
     for folder in (Path(path), Path(path) / "final"):
-        recover(folder)
-        if (folder / "manifest.json").is_file():
+        if not (folder / MANIFEST).is_file():  # killed, or being put in the place of another
+            recover(folder)
+        if (folder / MANIFEST).is_file():
             return folder
     raise ValueError(f"there is no model in {path}, expected a folder with manifest.json, or a run with `final`")

@@ -153,6 +153,6 @@ class TransformerXLCore(MemoryCore):
 
 def waves(distances: int, width: int) -> Tensor:
     """Sines and cosines of each distance in time: [distances, width]."""
-    rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
+    rates = torch.exp(torch.arange(0, width, 2, dtype=torch.float32) * (-math.log(10_000.0) / width))
     angles = torch.arange(distances)[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], 1)[:, :width]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from policies.facing import ahead, check_turns, told_back
 from policies.masks import masked_if_given
 from policies.normalize import RunningScale
-from policies.sb3.base import OwnPolicy, check_discrete
+from policies.sb3.base import OwnPolicy, check_discrete, in_single
 
 
 class MaskedActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
@@ -34,6 +34,7 @@ class MaskedActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
 
     def logits_and_values(self, observations: PyTorchObs) -> tuple[Tensor, Tensor]:
         """Masked scores of actions [batch, actions] and values [batch]."""
+        observations = in_single(observations)
         seen, facing = ahead(observations, self.turns)
         if self.share_features_extractor:
             features = self.features_extractor(seen)
@@ -59,13 +60,14 @@ class MaskedActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
 
     def get_distribution(self, obs: PyTorchObs) -> Distribution:
         """The distribution of actions."""
+        obs = in_single(obs)
         seen, facing = ahead(obs, self.turns)
         latent = self.mlp_extractor.forward_actor(self.pi_features_extractor(seen))
         return self._distribution(masked_if_given(told_back(self.action_net(latent), facing), obs))
 
     def predict_values(self, obs: PyTorchObs) -> Tensor:
         """Values [batch, 1]."""
-        features = self.vf_features_extractor(ahead(obs, self.turns)[0])
+        features = self.vf_features_extractor(ahead(in_single(obs), self.turns)[0])
         return self.value_net(self.mlp_extractor.forward_critic(features))  # type: ignore[no-any-return]
 
     def _distribution(self, logits: Tensor) -> Distribution:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from policies.heads import DuelingHead, DuelingQuantileHead
 from policies.masks import masked_if_given
-from policies.sb3.base import NeverUnpickled, OwnPolicy
+from policies.sb3.base import NeverUnpickled, OwnPolicy, in_single
 
 HIDDEN = 64
 
@@ -31,11 +31,11 @@ class DuelingQNetwork(NeverUnpickled, QNetwork):
 
     def forward(self, obs: PyTorchObs) -> Tensor:
         """[batch, actions]."""
-        return masked_if_given(self.q_net(self.features_extractor(obs)), obs)
+        return masked_if_given(self.q_net(self.features_extractor(in_single(obs))), obs)
 
     def best(self, obs: PyTorchObs) -> Tensor:
         """The action of the greatest value [batch, 1]; what the situation is worth need not be known for that."""
-        gain = self.q_net.gain(self.features_extractor(obs))  # type: ignore[operator]
+        gain = self.q_net.gain(self.features_extractor(in_single(obs)))  # type: ignore[operator]
         return masked_if_given(gain, obs).argmax(1, keepdim=True)
 
 
@@ -61,7 +61,7 @@ class DuelingQuantileNetwork(NeverUnpickled, QuantileNetwork):  # type: ignore[m
 
     def forward(self, obs: PyTorchObs) -> Tensor:
         """[batch, quantiles, actions]."""
-        return masked_if_given(self.quantile_net(self.features_extractor(obs)), obs)
+        return masked_if_given(self.quantile_net(self.features_extractor(in_single(obs))), obs)
 
 
 class DuelingQuantilePolicy(OwnPolicy, QRDQNPolicy):  # type: ignore[misc]

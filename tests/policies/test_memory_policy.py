@@ -154,6 +154,35 @@ def test_minds_carry_on_and_forget_who_is_told_to(core):
 
 
 @BOTH
+def test_who_is_forgotten_is_one_of_them(core):
+    minds = memory_model_of(core).begin(ROWS)
+    minds(moment(0))
+    held = minds.memory
+    wrongs: list[Any] = [ROWS, -1, [0, ROWS], np.array([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]), np.ones(3, np.bool_)]
+    for wrong in wrongs:
+        with pytest.raises(ValueError, match="slots is "):
+            minds.forget(wrong)
+        assert minds.memory is held
+    nobody: list[Any] = [[], np.zeros(ROWS, np.bool_)]
+    for none in nobody:
+        minds.forget(none)
+        np.testing.assert_array_equal(minds.memory, held)
+    minds.forget(np.arange(ROWS) == 2)
+    np.testing.assert_array_equal(minds.memory.any(1), np.arange(ROWS) != 2)
+
+
+@BOTH
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_memory_is_to_blame_where_it_is_no_number(core, wrong):
+    model = memory_model_of(core)
+    _, state = chain(model, 3)
+    state[4] = wrong
+    for ask in (model.predict, model.think, model.consider):
+        with pytest.raises(NotFiniteError, match="not finite: the memory of row 4 holds some that are not"):
+            ask(moment(3), state)
+
+
+@BOTH
 def test_wrong_ways_to_ask_are_told_the_right_ones(core):
     model = memory_model_of(core)
     with pytest.raises(ValueError, match=r"remembers, and was called without its memory; expected begin\(\)"):

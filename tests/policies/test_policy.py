@@ -1,14 +1,18 @@
 """A finished model: saved, loaded, asked for actions, and refused when it is not what it should be."""
 
+import dataclasses
 import json
 import pickle
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 import torch
 
 from mlmonster_env.contract import CONTROLS, NOTHING_TO_DO, STATE_SIZE, VERSION, derive_mask
+from policies import policy
 from policies.acting import NotFiniteError
+from policies.actors import build_actor
 from policies.masks import FORBIDDEN, MASK
 from policies.policy import Policy
 from policies.storage import ARRAYS, MANIFEST, VALUES, DamagedError, read_manifest, sha256, write_tree
@@ -166,6 +170,17 @@ def test_what_was_shown_is_to_blame_where_it_is_no_number(kind, block):
     seen[block][3].flat[2] = np.nan
     with pytest.raises(NotFiniteError, match=f"not finite: '{block}' of row 3, which it was shown"):
         model_of(kind).predict(seen)
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_state_without_bounds_is_not_taken_for_a_great_one(kind, wrong):
+    model, seen = model_of(kind), seen_by(kind)
+    seen["state"] = seen["state"].astype(np.float64)
+    seen["state"][3, 2] = wrong
+    for ask in (model.predict, model.act):
+        with pytest.raises(NotFiniteError, match="'state' of row 3 holds an infinite number, expected 0 to 1"):
+            ask(seen)
 
 
 def test_a_network_is_to_blame_where_its_own_numbers_are_none():
@@ -353,3 +368,88 @@ def test_what_a_model_does_not_look_at_changes_nothing():
     again, kept = model.predict(more, None, True)
     assert np.array_equal(told, again) and np.array_equal(memory, kept)
     assert np.array_equal(model.begin(3)(more), told)
+
+
+def test_card_and_weights_are_of_one_writing(tmp_path, monkeypatch):
+    first, second = model_of("values", seed=1), model_of("values", seed=2)
+    second = Policy(dataclasses.replace(second.card, archetype="tank"), second.actor)
+    first.save(tmp_path / "model")
+
+    def disturbed(*arguments):
+        second.save(tmp_path / "model")
+        return build_actor(*arguments)
+
+    monkeypatch.setattr(policy, "build_actor", disturbed)
+    assert Policy.load(tmp_path / "model").digest() == first.digest()
+    monkeypatch.undo()
+    assert Policy.load(tmp_path / "model").digest() == second.digest()
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "lstm", "transformer"])
+def test_what_torch_makes_by_default_does_not_change_what_is_loaded(tmp_path, kind):
+    model = model_of(kind) if kind in KINDS else memory_model_of(kind)
+    model.save(tmp_path / "model")
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            again = Policy.load(tmp_path / "model")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert again.digest() == model.digest()
+    for (name, buffer), (_, other) in zip(model.actor.named_buffers(), again.actor.named_buffers(), strict=True):
+        assert torch.equal(buffer, other) and buffer.dtype == other.dtype, name
+    seen = sights(model.card.blocks, model.card.control, 5)
+    np.testing.assert_array_equal(again.predict(seen, None, True)[0], model.predict(seen, None, True)[0])
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "lstm", "transformer"])
+def test_the_precision_of_another_network_is_not_its_own(kind):
+    model = model_of(kind) if kind in KINDS else memory_model_of(kind)
+    seen = sights(model.card.blocks, model.card.control, 5)
+    told, memory = model.predict(seen, None, True)
+    with torch.autocast("cpu", torch.bfloat16):
+        again, kept = model.predict(seen, None, True)
+    np.testing.assert_array_equal(again, told)
+    np.testing.assert_array_equal(kept, memory)
+
+
+@pytest.mark.parametrize("kind", DISCRETE)
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"lots": [0.1, np.nan, 0.2]}, "lots of row 1 is nan, expected 0 to 1"),
+        ({"lots": [0.1, 0.2, -0.1]}, "lots of row 2 is -0.1, expected 0 to 1"),
+        ({"lots": [0.1, 1.5, 0.2]}, "lots of row 1 is 1.5, expected 0 to 1"),
+        ({"lots": [0.5]}, r"lots is of shape \(1,\), expected \(3,\)"),
+        ({"temperature": [np.nan, 1.0, 1.0]}, "temperature of row 0 is nan, expected 0 to inf"),
+        ({"temperature": [1.0, -1.0, 1.0]}, "temperature of row 1 is -1, expected 0 to inf"),
+        ({"temperature": 1.0}, r"temperature is of shape \(\), expected \(3,\)"),
+    ],
+)
+def test_lots_and_temperatures_that_draw_nothing_sensible_are_named(kind, given, words):
+    model, seen = model_of(kind), seen_by(kind, 3)
+    with pytest.raises(ValueError, match=words):
+        model.act(seen, **{"temperature": np.ones(3), **given})
+    model.act(seen, lots=np.array([0.0, 0.5, 1.0]), temperature=np.array([0, 1, np.inf]))
+
+
+@pytest.mark.parametrize("kind", DISCRETE)
+def test_a_mask_that_would_be_spread_is_named_by_act_too(kind):
+    model, seen = model_of(kind), seen_by(kind)
+    for wrong in (seen[MASK][:1], seen[MASK][:, :1]):
+        with pytest.raises(ValueError, match=f"'{MASK}' is of shape"):
+            model.act({**seen, MASK: wrong})
+    del seen[MASK]
+    with pytest.raises(ValueError, match=f"expected '{MASK}' too"):
+        model.act(seen)
+
+
+def test_blocks_may_be_in_any_mapping():
+    model, seen = model_of("values"), seen_by("values")
+    assert np.array_equal(model.predict(MappingProxyType(seen))[0], model.predict(seen)[0])
+
+
+@pytest.mark.parametrize("slots", [-1, 1.5, None])
+def test_minds_of_no_number_of_monsters_are_named(slots):
+    with pytest.raises(ValueError, match=f"slots is {slots}, expected a whole number of monsters"):
+        model_of("values").begin(slots)

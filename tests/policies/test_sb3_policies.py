@@ -7,10 +7,12 @@ from gymnasium import spaces
 from stable_baselines3.common.distributions import CategoricalDistribution
 
 from policies.actors import actor_of, build_policy, spaces_of
+from policies.extractors import JointExtractor
 from policies.masks import FORBIDDEN, MASK
 from policies.sb3.actor_critic import MaskedActorCriticPolicy
 from policies.sb3.memory import MemoryActorCriticPolicy
 from policies.sb3.values import DuelingQPolicy, DuelingQuantilePolicy
+from policies.sizes import TINY, Widths
 from tests.policies.models import JOINT, KINDS, Hostile, policy_of, sights, tensors
 
 ROWS = 32
@@ -114,6 +116,42 @@ def test_observations_of_another_precision_are_taken(kind):
     np.testing.assert_array_equal(
         policy.predict(precise, deterministic=True)[0], policy.predict(seen, deterministic=True)[0]
     )
+
+
+@pytest.mark.parametrize("made", [MaskedActorCriticPolicy, DuelingQPolicy, DuelingQuantilePolicy])
+def test_a_plain_learner_may_show_spaces_of_another_precision(made):
+    held = spaces.Dict({"state": spaces.Box(0, 1, (64,), np.float64), MASK: spaces.MultiBinary(3)})
+    policy = made(held, spaces.Discrete(3), lambda share: 0.0)
+    shown, _ = policy.obs_to_tensor(held.sample())
+    raw = {"state": shown["state"].double(), MASK: shown[MASK].to(torch.int8)}  # as from a buffer of such a space
+    assert torch.equal(policy(raw, deterministic=True)[0], policy(shown, deterministic=True)[0])
+    if made is MaskedActorCriticPolicy:
+        assert torch.equal(policy.predict_values(raw), policy.predict_values(shown))
+        assert torch.equal(policy.get_distribution(raw).mode(), policy.get_distribution(shown).mode())
+
+
+@pytest.mark.parametrize("made", [MaskedActorCriticPolicy, DuelingQPolicy, DuelingQuantilePolicy])
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_mask_of_another_number_of_actions_is_named(made, size):
+    held = spaces.Dict({"state": spaces.Box(0, 1, (64,)), MASK: spaces.MultiBinary(size)})
+    with pytest.raises(ValueError, match=rf"'action_mask' is of shape \({size},\), expected \(3,\)"):
+        made(held, spaces.Discrete(3), lambda share: 0.0)
+
+
+@pytest.mark.parametrize("made", [MaskedActorCriticPolicy, DuelingQPolicy, DuelingQuantilePolicy])
+def test_widths_asked_for_without_naming_the_extractor_are_taken(made):
+    held, done = spaces_of(("state", MASK), "combat")
+    for asked, width in ((None, Widths().trunk), ({}, Widths().trunk), ({"widths": TINY}, TINY.trunk)):
+        policy = made(held, done, lambda share: 0.0, features_extractor_kwargs=asked)
+        found = [module.features_dim for module in policy.modules() if isinstance(module, JointExtractor)]
+        assert found and set(found) == {width}
+
+
+def test_another_kind_of_adam_may_be_asked_for():
+    held, done = spaces_of(("state", MASK), "combat")
+    for asked, fused in (({"foreach": True}, None), ({"eps": 1e-3}, True), ({"fused": False}, False)):
+        policy = MaskedActorCriticPolicy(held, done, lambda share: 0.0, optimizer_kwargs=asked)
+        assert policy.optimizer.defaults["fused"] == fused
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -351,3 +352,105 @@ def test_an_array_of_objects_is_not_written(tmp_path):
     with pytest.raises(Exception, match=r"object|dtype"):
         write_tree(tmp_path / "tree", {"it": np.array([pickle, None], dtype=object)})
     assert list(tmp_path.iterdir()) == []
+
+
+def beside(work: Any) -> threading.Thread:
+    """Something done in another thread, which has had time to do it unless it was made to wait."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(0.3)
+    return thread
+
+
+def test_who_writes_while_another_writes_waits(tmp_path, monkeypatch):
+    folder = tmp_path / "tree"
+    fill = storage.write_arrays
+    others: list[threading.Thread] = []
+
+    def disturbed(path, arrays):
+        monkeypatch.setattr(storage, "write_arrays", fill)
+        others.append(beside(lambda: write_tree(folder, NEW)))
+        fill(path, arrays)
+
+    monkeypatch.setattr(storage, "write_arrays", disturbed)
+    write_tree(folder, OLD)
+    others[0].join()
+    assert same(read_tree(folder), NEW)
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+
+
+def test_who_reads_while_one_is_put_in_the_place_of_another_waits(tmp_path, monkeypatch):
+    folder = tmp_path / "tree"
+    write_tree(folder, OLD)
+    rename = Path.rename
+    found: list[storage.Tree] = []
+    readers: list[threading.Thread] = []
+
+    def disturbed(path, target):
+        rename(path, target)
+        if Path(target).name == ".tree.old":
+            readers.append(beside(lambda: found.append(read_tree(folder))))
+
+    monkeypatch.setattr(Path, "rename", disturbed)
+    write_tree(folder, NEW)
+    readers[0].join()
+    assert len(found) == 1 and same(found[0], NEW) and same(read_tree(folder), NEW)
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+
+
+def test_what_is_put_in_the_place_of_another_while_that_is_read_is_not_called_damaged(tmp_path, monkeypatch):
+    folder = tmp_path / "tree"
+    write_tree(folder, OLD)
+    with monkeypatch.context() as patch:
+
+        def disturbed(path):
+            patch.undo()
+            write_tree(folder, NEW)
+            return storage.sha256(path)
+
+        patch.setattr(storage, "sha256", disturbed)
+        assert same(read_tree(folder), NEW)
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
+    write_tree(tmp_path / "first", OLD)
+    for name in ("first", "second"):  # the second is not there yet
+        (tmp_path / "current").unlink(missing_ok=True)
+        (tmp_path / "current").symlink_to(tmp_path / name)
+        for tree in (NEW, OLD, NEW):
+            write_tree(tmp_path / "current", tree)
+            assert same(read_tree(tmp_path / name), tree)
+    assert (tmp_path / "current").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "first", "second"]
+
+
+@pytest.mark.parametrize("name", [".", "", "../here"])
+def test_the_folder_where_a_program_runs_is_not_replaced(tmp_path, monkeypatch, name):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(ValueError, match="here is where the program runs, expected another folder"):
+        write_tree(Path(name), NEW)
+
+
+def test_facts_are_what_json_makes_of_them(tmp_path):
+    write_tree(tmp_path / "tree", OLD, wins={2: 0.5, 10: 0.7}, rate=np.float32(0.5), known={True: 1, "a": 2})
+    manifest = read_manifest(tmp_path / "tree")
+    assert (manifest["wins"], manifest["rate"]) == ({"2": 0.5, "10": 0.7}, 0.5)
+    assert same(read_tree(tmp_path / "tree"), OLD)
+
+
+@pytest.mark.parametrize(
+    ("facts", "error", "words"),
+    [
+        ({"format": 3}, ValueError, "a fact is named 'format', expected none of format, sha256, self, files"),
+        ({"sha256": {}}, ValueError, "a fact is named 'sha256'"),
+        ({"files": []}, ValueError, "a fact is named 'files'"),
+        ({"made_by": Path("me")}, TypeError, r"a fact holds a \w*Path, expected numbers, texts, lists and mappings"),
+    ],
+)
+def test_facts_that_could_not_be_read_again_are_named(tmp_path, facts, error, words):
+    write_tree(tmp_path / "tree", OLD)
+    with pytest.raises(error, match=words):
+        write_tree(tmp_path / "tree", NEW, **facts)
+    assert same(read_tree(tmp_path / "tree"), OLD)
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
