@@ -20,7 +20,7 @@ from mlmonster_env.sim.tables import Int32Array, compile_tables, most_slaves
 
 Cells = np.ndarray[Any, np.dtype[np.uint8]]
 
-OPEN_MAP = re.compile(r"open-(\d+)")
+OPEN_MAP = re.compile(r"open-([0-9]{1,9})")
 SMALLEST_MAP, LARGEST_MAP = 12, 400
 SLAVES_A_SIDE = 3
 REGENERATION_MS = 6_000
