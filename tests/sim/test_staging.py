@@ -213,5 +213,5 @@ def test_a_side_that_nobody_can_fill_is_an_error_that_says_so():
 @pytest.mark.parametrize("name", ["open-\u0663\u0660", "open-" + "6" * 5000])
 def test_the_size_of_open_ground_is_a_plain_number(name):
     plan = Plan("odd", Side(1), (name,), (Start("near", (6, 9)),))
-    with pytest.raises(ValueError, match="map is 'open-.*, expected "):
+    with pytest.raises(ValueError, match=r"map is 'open-.*, expected "):
         Arena(1, plan, bundled())
