@@ -23,11 +23,11 @@ FILE = Path(__file__).with_suffix(".yml")
 MOST_A_SIDE = 24
 HEAVIEST = 16  # how often a start may come for each time of another
 FARTHEST = 100  # cells between packs, of a map of any size
-MOST_ITEMS = 4  # that a match has room for
 SPLITS = ("train", "held-out", "all")
+# From and to what each number of a plan goes; a match has room for four items.
 WHOLE_NUMBERS = {
     "time_limit_s": (1, 3600), "held_out_species": (0, 100), "lives": (1, 100), "hazard_edge": (0, 50),
-    "items": (0, MOST_ITEMS), "hazard_radius": (0, 10), "layouts": (1, 16),
+    "items": (0, 4), "hazard_radius": (0, 10), "layouts": (1, 16),
 }  # fmt: skip
 PERCENTS = {"hazard_percent": 100, "hazard_share": 50}
 LEAST_HAZARD = 0.1  # percent; the simulator counts thousandths
@@ -279,7 +279,7 @@ def read_plan(entry: Entry, name: str) -> Plan:
         maps=maps,
         starts=starts,
         **_given(
-            time_limit_s=entry.integer("time_limit_s", 1, 3600),
+            time_limit_s=entry.integer("time_limit_s", *WHOLE_NUMBERS["time_limit_s"]),
             aggressive=entry.flag("aggressive"),
             random_walk=entry.flag("random_walk"),
         ),
@@ -377,7 +377,9 @@ def _held_out(entry: Entry, maps: tuple[str, ...]) -> dict[str, Any]:
             raise inner.wrong("maps", f"maps of this scenario, {one_of(name, maps)}")
     if maps and set(held) == set(maps):
         raise inner.wrong("maps", "to leave a map to train on")
-    return _given(held_out_maps=held, held_out_species=inner.integer("species", 2, 100))
+    return _given(
+        held_out_maps=held, held_out_species=inner.integer("species", 2, WHOLE_NUMBERS["held_out_species"][1])
+    )
 
 
 def _duel(entry: Entry) -> dict[str, Any]:
@@ -387,15 +389,15 @@ def _duel(entry: Entry) -> dict[str, Any]:
     inner.allow(("lives", "edge", "hazard_percent", "items"))
     return _given(
         duel=True,
-        lives=inner.integer("lives", 1, 100),
-        hazard_edge=inner.integer("edge", 0, 50),
+        lives=inner.integer("lives", *WHOLE_NUMBERS["lives"]),
+        hazard_edge=inner.integer("edge", *WHOLE_NUMBERS["hazard_edge"]),
         hazard_percent=_hazard_percent(inner, "hazard_percent"),
-        items=inner.integer("items", 0, MOST_ITEMS),
+        items=inner.integer("items", *WHOLE_NUMBERS["items"]),
     )
 
 
 def _hazard_percent(entry: Entry, field: str) -> float | None:
-    percent = entry.number(field, 0, 100)
+    percent = entry.number(field, 0, PERCENTS["hazard_percent"])
     if percent is not None and 0 < percent < LEAST_HAZARD:
         raise entry.wrong(field, f"0, or a number from {LEAST_HAZARD} to 100")
     return percent
@@ -411,10 +413,10 @@ def _hazards(entry: Entry) -> dict[str, Any]:
         raise entry.wrong("hazards", "what burns told here, or by a duel's edge and hazard_percent")
     told = _given(
         hazard_percent=_hazard_percent(inner, "percent"),
-        hazard_edge=inner.integer("edge", 0, 50),
-        hazard_share=inner.number("share", 0, 50),
-        hazard_radius=inner.integer("radius", 0, 10),
-        layouts=inner.integer("layouts", 1, 16),
+        hazard_edge=inner.integer("edge", *WHOLE_NUMBERS["hazard_edge"]),
+        hazard_share=inner.number("share", 0, PERCENTS["hazard_share"]),
+        hazard_radius=inner.integer("radius", *WHOLE_NUMBERS["hazard_radius"]),
+        layouts=inner.integer("layouts", *WHOLE_NUMBERS["layouts"]),
     )
     if not told.get("hazard_percent"):
         raise inner.wrong("percent", "how much of its hp a second on burning ground costs, such as 4")
