@@ -4,7 +4,11 @@
 for PettingZoo.
 """
 
+import sys
 from typing import Any
+
+if sys.platform == "win32":
+    raise ImportError("mlmonster locks its files as POSIX systems do, expected Linux; on Windows use it within WSL")
 
 from gymnasium import register
 
