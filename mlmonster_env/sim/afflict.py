@@ -6,10 +6,10 @@ from mlmonster_env.sim import status_rules as rules
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, places
-from mlmonster_env.sim.posture import enemies, halt_and_release, stop_attack
+from mlmonster_env.sim.posture import halt_and_release, stop_attack
 from mlmonster_env.sim.rest import rouse
 from mlmonster_env.sim.stats import attack_delay, chance_of_status, duration_of_status, element_of, slots
-from mlmonster_env.sim.status_ids import ANKLE, BURNING, FEAR, KYRIE
+from mlmonster_env.sim.status_ids import ANKLE, BURNING, FEAR, KYRIE, REJECTSWORD
 from mlmonster_env.sim.statuses import end_flagged, end_status, plain_value, put_status, slot_of
 
 ALWAYS = 10000
@@ -24,6 +24,10 @@ ABOVE_ALL_VALUES = 1 << 30
 
 # The value of the holy mark (kyrie): what its pool still swallows, and in its low bits for how many blows.
 KYRIE_BLOW_BITS = 4
+
+# The value of the rejected sword: the level, and in its low bits how many blows it still turns.
+REJECTED_BLOW_BITS = 2
+REJECTED_BLOWS = 3
 
 
 @kernel
@@ -81,9 +85,9 @@ def immune(w, v, status):
 
 @kernel
 def reveal(w, u, cells):
-    """End the hiding of enemies near by."""
+    """End the hiding of all near by, friends and itself among them."""
     for v in range(places(w)):
-        if w.units[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= cells:
+        if w.units[f.ALIVE, v] != 0 and apart(w, u, v) <= cells:
             end_flagged(w, v, c.HIDDEN)
 
 
@@ -93,6 +97,8 @@ def own_value(w, v, status, value):
     if status == KYRIE:
         pool = w.species[w.units[f.SPECIES, v], f.MAX_HP] * (10 + 2 * value) // 100
         return pool << KYRIE_BLOW_BITS | 5 + value // 2
+    if status == REJECTSWORD:
+        return value << REJECTED_BLOW_BITS | REJECTED_BLOWS
     if w.statuses[status, c.DEF_ELEMENT] == c.VALUE_ELEMENT:
         element = value // 10 if value >= 10 else draw(w, ELEMENTS)
         level = value % 10 if value % 10 > 0 else 1 + draw(w, ELEMENT_LEVELS)
@@ -102,8 +108,8 @@ def own_value(w, v, status, value):
 
 @small
 def rank(w, status, value):
-    """What of a status' value says which of two stays: of a changed element its level."""
-    return value % 10 if w.statuses[status, c.DEF_ELEMENT] == c.VALUE_ELEMENT else value
+    """What of a value says which of two stays: of a changed element its level, 1 where that is yet to be drawn."""
+    return max(value % 10, 1) if w.statuses[status, c.DEF_ELEMENT] == c.VALUE_ELEMENT else value
 
 
 @kernel
@@ -111,6 +117,7 @@ def begin_status(w, v, status, duration, value, now):
     """Put a status on a unit without any chance or resistance; False where another one forbids it."""
     s = w.units
     table = w.statuses
+    given = rank(w, status, value)
     value = own_value(w, v, status, value)
     if s[f.STATUS_COUNT, v] != 0:
         ids, values = slots(w, v)
@@ -123,7 +130,7 @@ def begin_status(w, v, status, duration, value, now):
             return True
         held = slot_of(w, v, status)
         if packed and held >= 0 and verdict == rules.STARTS:
-            if rank(w, status, plain_value(w, v, held)) > rank(w, status, value):
+            if rank(w, status, plain_value(w, v, held)) > given:
                 return True
         column = c.TOGGLES if verdict == rules.TOGGLED else c.ENDS
         for i in range(f.STATUS_LIMIT):
@@ -144,7 +151,8 @@ def begin_status(w, v, status, duration, value, now):
     flags = table[status, c.FLAGS]
     put_status(w, v, status, end, value, now)
     rouse(w, v)
-    if table[status, c.STOPS_CAST] != 0 and s[f.CAST_AT, v] != f.NEVER:
+    breaks = table[status, c.STOPS_CAST]
+    if breaks != 0 and s[f.CAST_AT, v] != f.NEVER and (breaks == c.ANY_CAST or s[f.CAST_CANCELABLE, v] != 0):
         cancel_cast(w, v, now)
     if table[status, c.HOLDS] != 0:
         s[f.READY_AT, v] = max(s[f.READY_AT, v], end)
@@ -158,6 +166,16 @@ def begin_status(w, v, status, duration, value, now):
     if flags & c.REVEALS != 0:
         reveal(w, v, value)
     return True
+
+
+@kernel
+def release(w, v, status, now):
+    """End a status, and the hold that it had over its bearer."""
+    end_status(w, v, status)
+    if w.statuses[status, c.HOLDS] != 0:
+        rouse(w, v)
+        w.units[f.READY_AT, v] = now
+        w.units[f.HOLD_UNTIL, v] = now
 
 
 @kernel

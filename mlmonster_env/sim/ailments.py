@@ -3,13 +3,15 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim import status_rules as rules
-from mlmonster_env.sim.afflict import begin_status
+from mlmonster_env.sim.afflict import begin_status, reveal
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import places
-from mlmonster_env.sim.hurt import heal, lose_hp
+from mlmonster_env.sim.hurt import heal, lose_hp, startle
+from mlmonster_env.sim.status_ids import BURNING
 from mlmonster_env.sim.statuses import end_status, plain_value, refresh_statuses, ticks_now
 from mlmonster_env.sim.timers import start_timer
+from mlmonster_env.sim.walking import flinch
 
 HP_REGAINED_PER_VIT = 5
 HP_REGAINED_OF = 200
@@ -21,12 +23,19 @@ def tick(w, u, slot, now):
     """One tick of the status in a slot."""
     s = w.units
     status = s[f.STATUS_ID + slot, u]
+    if w.statuses[status, c.FLAGS] & c.REVEALS != 0:
+        reveal(w, u, plain_value(w, u, slot))
+        return
     span = w.statuses[status, c.TICK_RANDOM]
     roll = draw(w, span) if span > 0 else 0
     most = w.species[s[f.SPECIES, u], f.MAX_HP]
     damage = rules.tick_damage(w.statuses, status, plain_value(w, u, slot), s[f.HP, u], most, roll)
     if damage > 0:
+        if status == BURNING:
+            startle(w, u, now)
         lose_hp(w, u, f.NOBODY, damage, now)
+        if status == BURNING and s[f.ALIVE, u] != 0:
+            flinch(w, u, now)
     elif damage < 0:
         heal(w, u, -damage)
 

@@ -10,7 +10,7 @@ from mlmonster_env.sim.geometry import apart, in_sight, places, reaches
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, may_attack, set_state, stop_attack, unlock
 from mlmonster_env.sim.rest import rouse
-from mlmonster_env.sim.shields import BLOCKED, shielded
+from mlmonster_env.sim.shields import BLOCKED, answer_with_pain, send_spell, shielded
 from mlmonster_env.sim.stats import attack_delay, attack_motion
 from mlmonster_env.sim.status_columns import ENDS_ON_ATTACK, NO_ATTACK, STRIKES_BY_MAGIC
 from mlmonster_env.sim.statuses import end_flagged
@@ -53,26 +53,31 @@ def strike(w, u, v, now):
     if w.match[f.FIRST_CONTACT] == f.NEVER:
         w.match[f.FIRST_CONTACT] = now
     motion = min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
-    ranged = is_ranged(w, u, NORMAL_ATTACK)
-    flags = f.NORMAL | (f.RANGED if ranged else 0)
+    by_magic = s[f.STATUS_FLAGS, u] & STRIKES_BY_MAGIC != 0
+    flags = f.NORMAL
+    if by_magic:
+        flags |= f.BY_MAGIC
+    elif is_ranged(w, u, v, NORMAL_ATTACK):
+        flags |= f.RANGED
     if s[f.STATE, v] == f.BERSERK and s[f.TARGET, v] != u and apart(w, u, v) <= w.species[s[f.SPECIES, v], f.RANGE] + 1:
         flags |= f.FORCES_SWITCH
-    landed = attack_lands(w, u, v, NORMAL_ATTACK)
+    landed = by_magic or attack_lands(w, u, v, NORMAL_ATTACK)
     note_strike(w, u, landed)
     if not landed:
         return
     s[f.HITS, u] += 1
-    if s[f.STATUS_FLAGS, u] & STRIKES_BY_MAGIC != 0:
-        damage = magic_damage(w, u, v, NORMAL_ATTACK, 1, 0)
-    else:
-        damage = weapon_damage(w, u, v, NORMAL_ATTACK, 1, 0)
-    rolled = damage
-    damage = shielded(w, u, v, rolled, NORMAL_ATTACK, now)
+    rolled = magic_damage(w, u, v, NORMAL_ATTACK, 1, 0) if by_magic else weapon_damage(w, u, v, NORMAL_ATTACK, 1, 0)
+    due = now + motion if motion > 1 else now
+    damage = shielded(w, u, v, rolled, NORMAL_ATTACK, now, due)
     count(w, f.T_BLOCKED, v, max(rolled - max(damage, 0), 0))
     if damage == BLOCKED:
         return
-    due = now + motion if motion > 1 else now
-    push_event(w, due, f.LAND_HIT, u, v, damage, 0, apart(w, u, v) + f.SIGHT_CELLS, flags | f.CONNECTED)
+    reach = apart(w, u, v) + f.SIGHT_CELLS
+    if not by_magic:
+        push_event(w, due, f.LAND_HIT, u, v, damage, NORMAL_ATTACK, reach, flags | f.CONNECTED)
+    elif not send_spell(w, u, v, damage, NORMAL_ATTACK, due, reach, flags | f.CONNECTED):
+        return
+    answer_with_pain(w, u, v, damage, NORMAL_ATTACK, now)
 
 
 @kernel

@@ -10,7 +10,7 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.attack import random_enemy
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, places, reaches, walkable
+from mlmonster_env.sim.geometry import apart, places, reaches, straight_path_length, walkable
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import attackers_of, enemies, halt, hidden_from, stop_attack
 from mlmonster_env.sim.rest import rouse
@@ -146,10 +146,7 @@ def condition_holds(w, u, row):
     if condition == f.AFTER_SKILL:
         return s[f.LAST_SKILL, u] == value, f.NOBODY
     if condition == f.RUDE_ATTACKED:
-        rude = s[f.RUDE, u] >= 1
-        if rude:
-            s[f.RUDE, u] = 0
-        return rude, f.NOBODY
+        return s[f.RUDE, u] >= 1, f.NOBODY
     if condition == f.MASTER_HP_BELOW:
         return master >= 0 and s[f.ALIVE, master] != 0 and hp_percent(w, master) < value, master
     if condition == f.MASTER_ATTACKED:
@@ -168,7 +165,8 @@ def aim_row(w, u, row, friend):
         return random_enemy(w, u, w.skills[row[f.R_SKILL], k.REACH])
     if aim == f.ON_TARGET or aim >= f.AROUND_TARGET:
         target = s[f.TARGET, u]
-        if target == f.NOBODY and s[f.MODE, u] & f.CAN_ATTACK == 0:
+        aimed = w.skills[row[f.R_SKILL], k.AIM] != k.AIM_GROUND
+        if target == f.NOBODY and aimed and s[f.MODE, u] & f.CAN_ATTACK == 0:
             target = s[f.ATTACKER, u]
         return target
     if aim == f.ON_MASTER:
@@ -186,6 +184,19 @@ def free_cell_near(w, u, x, y, cells):
         ny = y + draw(w, 2 * cells + 1) - cells
         if (nx != x or ny != y) and walkable(w, nx, ny):
             return nx, ny
+    return x, y
+
+
+@kernel
+def free_cell_ahead(w, u, x, y, cells):
+    """A random walkable cell within `cells` of a place to which `u` could walk straight, or the place itself."""
+    s = w.units
+    for _ in range(FREE_CELL_TRIES):
+        nx = x + draw(w, 2 * cells + 1) - cells
+        ny = y + draw(w, 2 * cells + 1) - cells
+        if (nx != x or ny != y) and walkable(w, nx, ny):
+            if straight_path_length(w, s[f.X, u], s[f.Y, u], nx, ny) >= 0:
+                return nx, ny
     return x, y
 
 
@@ -223,7 +234,7 @@ def begin_cast(w, u, r, v, now):
     y = s[f.Y, v]
     if w.skills[skill, k.AIM] == k.AIM_GROUND and row[f.R_TARGET] >= f.AROUND:
         cells = row[f.R_TARGET] % f.AROUND
-        x, y = free_cell_near(w, u, x, y, cells)
+        x, y = free_cell_ahead(w, u, x, y, cells)
         if not reaches(w, u, x, y, w.skills[skill, k.REACH]):
             return False
     rouse(w, u)

@@ -3,15 +3,17 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.account import count
+from mlmonster_env.sim.afflict import release
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
-from mlmonster_env.sim.damage import heal_amount
+from mlmonster_env.sim.damage import HIGHEST_HEAL_LEVEL, heal_amount
+from mlmonster_env.sim.defence import undead
 from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.hurt import heal
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import attackers_of, enemies, unlock
 from mlmonster_env.sim.spawn import become, summon
-from mlmonster_env.sim.stats import attribute_of
+from mlmonster_env.sim.stats import attribute_of, healed
 from mlmonster_env.sim.status_columns import FLAGS, LASTS_DISPEL, VIT
 from mlmonster_env.sim.status_ids import BURNING, FREEZE, SLEEP, STONE, STONEWAIT, STUN
 from mlmonster_env.sim.statuses import end_status
@@ -22,16 +24,19 @@ HEAL_PERCENT_OF_VIT = 2
 
 @kernel
 def points_for(w, u, v, skill):
-    """Hit points that a healing skill of `u` gives to `v`."""
+    """Hit points that a healing skill of `u` gives to `v`; wounds lessen all but shares of the hp and the highest."""
     amount = w.skills[skill, k.AMOUNT]
     flags = w.skills[skill, k.FLAGS]
-    if amount <= 0:
-        return heal_amount(w, u, w.skills[skill, k.SKILL_LEVEL], 0)
-    if flags & k.PERCENT_AMOUNT != 0:
+    if amount > 0 and flags & k.PERCENT_AMOUNT != 0:
         return w.species[w.units[f.SPECIES, v], f.MAX_HP] * amount // 100
-    if flags & k.HEAL_BY_VIT != 0:
-        return amount * (100 + HEAL_PERCENT_OF_VIT * attribute_of(w, v, VIT, f.VIT)) // 100
-    return amount
+    if amount <= 0:
+        level = w.skills[skill, k.SKILL_LEVEL]
+        amount = heal_amount(w, u, level, 0)
+        if level >= HIGHEST_HEAL_LEVEL:
+            return amount
+    elif flags & k.HEAL_BY_VIT != 0:
+        amount = amount * (100 + HEAL_PERCENT_OF_VIT * attribute_of(w, v, VIT, f.VIT)) // 100
+    return healed(w, v, amount)
 
 
 @kernel
@@ -51,8 +56,11 @@ def give_hp(w, u, v, skill):
     if radius <= 0:
         credit_heal(w, u, v, points_for(w, u, v, skill))
         return
+    spares = w.skills[skill, k.FLAGS] & k.SPARES_UNDEAD != 0
     for other in range(places(w)):
-        if s[f.ALIVE, other] != 0 and not enemies(w, u, other) and apart(w, v, other) <= radius:
+        if s[f.ALIVE, other] == 0 or enemies(w, u, other) or apart(w, v, other) > radius:
+            continue
+        if not spares or not undead(w, other):
             credit_heal(w, u, other, points_for(w, u, other, skill))
 
 
@@ -84,6 +92,8 @@ def transform(w, u, row, beside, now):
     species = row[f.R_V1 + draw(w, kinds)]
     if beside > 0:
         summon(w, u, row, beside, False, now)
+    if species == w.units[f.SPECIES, u]:
+        return
     become(w, u, species)
     note(w, now, f.J_BECOME, u, u, species)
     unlock(w, u, now)
@@ -98,13 +108,15 @@ def dispel(w, v, skill, now):
     for i in range(f.STATUS_LIMIT):
         status = s[f.STATUS_ID + i, v]
         if status != 0 and w.statuses[status, FLAGS] & LASTS_DISPEL == 0:
-            end_status(w, v, status)
+            release(w, v, status, now)
     unlock(w, v, now)
 
 
 @kernel
 def cure(w, v, now):
-    """Set a unit free of what holds its body; its mind begins anew."""
+    """Set a unit free of what holds its body; its mind begins anew. The undead are not helped."""
+    if undead(w, v):
+        return
     for status in (STONE, STONEWAIT, FREEZE, STUN, SLEEP, BURNING):
         end_status(w, v, status)
     unlock(w, v, now)

@@ -8,7 +8,7 @@ from mlmonster_env.sim.ailments import regain, work_statuses
 from mlmonster_env.sim.bits import highest_bit, lowest_bit
 from mlmonster_env.sim.compiled import kernel, program, small
 from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
-from mlmonster_env.sim.effects import end_cast, strike_around
+from mlmonster_env.sim.effects import end_cast, strike_around, strike_pain
 from mlmonster_env.sim.events import take_first_event, told_of
 from mlmonster_env.sim.ground import work_areas
 from mlmonster_env.sim.hurt import die, land_hit
@@ -36,6 +36,8 @@ def work_event(w, now):
         take_in(w, victim, source, flags & f.FORCES_SWITCH != 0, now)
     elif kind == f.STRIKE_AGAIN:
         strike_around(w, source, victim, skill, damage, reach, False, now)
+    elif kind == f.PAIN:
+        strike_pain(w, source, victim, damage, reach, now)
     else:
         die(w, source, f.NOBODY, now)
 

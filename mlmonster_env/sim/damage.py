@@ -20,6 +20,7 @@ from mlmonster_env.sim.defence import (
     takes_one,
     undead,
 )
+from mlmonster_env.sim.geometry import apart
 from mlmonster_env.sim.posture import attackers_of
 from mlmonster_env.sim.stats import (
     attack_percent,
@@ -34,6 +35,7 @@ from mlmonster_env.sim.stats import (
 )
 
 NORMAL_ATTACK = 0  # the skill table's first row
+MELEE_CELLS = 3
 LEAST_HIT = 5
 PLAYER_CRITICAL_PERCENT = 140
 FLEE_LOST_PER_ATTACKER = 10
@@ -48,14 +50,18 @@ ELEMENTS = 10
 
 
 @small
-def is_ranged(w, u, skill):
-    """Whether the blow counts as ranged: a reach of more than three cells."""
+def is_ranged(w, u, v, skill):
+    """Whether the blow counts as ranged: a monster's skill by how far off the victim is, all else by its reach."""
     if skill == NORMAL_ATTACK:
-        return w.species[w.units[f.SPECIES, u], f.RANGE] > 3
+        return w.species[w.units[f.SPECIES, u], f.RANGE] > MELEE_CELLS
     flags = w.skills[skill, k.FLAGS]
     if flags & k.SHORT_RANGE != 0:
         return False
-    return flags & k.LONG_RANGE != 0 or w.skills[skill, k.REACH] > 3
+    if flags & k.LONG_RANGE != 0:
+        return True
+    if w.species[w.units[f.SPECIES, u], f.IS_PLAYER] != 0:
+        return w.skills[skill, k.REACH] > MELEE_CELLS
+    return apart(w, u, v) > MELEE_CELLS
 
 
 @kernel
@@ -154,7 +160,7 @@ def weapon_damage(w, u, v, skill, shared_by, extreme):
     species = w.units[f.SPECIES, u]
     flags = w.skills[skill, k.FLAGS]
     hits = hits_of(w, v, skill)
-    if takes_one(w, v, k.WEAPON, is_ranged(w, u, skill)):
+    if takes_one(w, v, k.WEAPON, is_ranged(w, u, v, skill)):
         return max(hits, 1)
     low, high = weapon_range(w, u)
     base = base_attack(w, u)
@@ -232,8 +238,9 @@ def special_base(w, u, v, skill, attack, extreme):
         return heal_amount(w, u, w.skills[skill, k.SKILL_LEVEL], extreme) // 2
     if formula == k.BASE_RANDOM:
         return roll(w, 1, argument + 1, extreme)
-    if formula == k.BASE_STATUS_ATTACK:
-        return base_attack(w, u)
+    if formula == k.BASE_FULL_ATTACK:
+        _, high = weapon_range(w, u)
+        return base_attack(w, u) + high
     if formula == k.BASE_TRAP:
         return trap_points(w, u, argument)
     return attack

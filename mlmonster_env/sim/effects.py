@@ -6,19 +6,27 @@ from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.account import count
 from mlmonster_env.sim.afflict import start_delays
 from mlmonster_env.sim.areas import add_area, clear_areas
-from mlmonster_env.sim.casting import free_cell_near, sp_cost
+from mlmonster_env.sim.casting import check_event, free_cell_near, sp_cost
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.changes import change_mode, cure, dispel, give_hp, revenge, transform
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.damage import attack_lands, heal_burns, heal_harm, is_ranged, skill_damage
-from mlmonster_env.sim.defence import undead_or_demon
+from mlmonster_env.sim.damage import (
+    NORMAL_ATTACK,
+    attack_lands,
+    heal_burns,
+    heal_harm,
+    hits_of,
+    is_ranged,
+    skill_damage,
+)
+from mlmonster_env.sim.defence import by_damage_taken, takes_one, undead_or_demon
 from mlmonster_env.sim.events import push_event
-from mlmonster_env.sim.geometry import apart, in_sight, places
+from mlmonster_env.sim.geometry import apart, in_sight, inside, places, walkable
 from mlmonster_env.sim.hurt import die, heal, try_skill_statuses
 from mlmonster_env.sim.lines import on_line
 from mlmonster_env.sim.posture import enemies, halt, unlock
 from mlmonster_env.sim.rest import rouse, rouse_all
-from mlmonster_env.sim.shields import BLOCKED, dodges, mirrors, shielded
+from mlmonster_env.sim.shields import BLOCKED, answer_with_pain, send_spell, shielded, warded
 from mlmonster_env.sim.spawn import summon
 from mlmonster_env.sim.stats import attack_delay, attack_motion
 from mlmonster_env.sim.status_ids import FREEZE
@@ -66,27 +74,24 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
     if kind == k.WEAPON and not attack_lands(w, u, v, skill):
         return
     rolled = skill_damage(w, u, v, skill, shared_by, 0)
-    damage = shielded(w, u, v, rolled, skill, now)
+    motion = min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
+    due = now if at_once or w.skills[skill, k.IMMEDIATE] != 0 or motion <= 1 else now + motion
+    damage = shielded(w, u, v, rolled, skill, now, due)
     count(w, f.T_BLOCKED, v, max(rolled - max(damage, 0), 0))
     if damage == BLOCKED:
         return
     how = f.CONNECTED
-    if is_ranged(w, u, skill):
+    if is_ranged(w, u, v, skill):
         how |= f.RANGED
-    motion = min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
-    due = now if at_once or w.skills[skill, k.IMMEDIATE] != 0 or motion <= 1 else now + motion
     reach = apart(w, u, v) + f.SIGHT_CELLS
     if kind == k.MAGIC:
-        how |= f.BY_MAGIC
-        if mirrors(w, v):
-            if not dodges(w, u):
-                push_event(w, due, f.LAND_HIT, v, u, damage, skill, reach, how)
+        if not send_spell(w, u, v, damage, skill, due, reach, how | f.BY_MAGIC):
             return
-        if dodges(w, v):
-            return
+    else:
+        push_event(w, due, f.LAND_HIT, u, v, damage, skill, reach, how)
     s[f.HITS, u] += 1
-    push_event(w, due, f.LAND_HIT, u, v, damage, skill, reach, how)
-    if w.skills[skill, k.KNOCKBACK] > 0:
+    answer_with_pain(w, u, v, damage, skill, now)
+    if w.skills[skill, k.KNOCKBACK] > 0 and damage >= max(abs(hits_of(w, v, skill)), 1):
         if w.skills[skill, k.CENTRE] == k.AT_GROUND or (s[f.X, u] == s[f.X, v] and s[f.Y, u] == s[f.Y, v]):
             push_away(w, v, x, y, w.skills[skill, k.KNOCKBACK])
         else:
@@ -96,8 +101,26 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
 
 
 @kernel
+def strike_pain(w, u, cause, pain, cells, now):
+    """Let a unit's pain fall on all enemies around who caused it, or with no cells around on that one alone."""
+    s = w.units
+    x = s[f.X, cause]
+    y = s[f.Y, cause]
+    due = now + min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
+    for v in range(places(w)):
+        if s[f.ALIVE, v] == 0 or v == u or not enemies(w, u, v) or out_of_reach(w, u, v):
+            continue
+        if v != cause and (apart(w, cause, v) > cells or cells == 0 or not in_sight(w, x, y, s[f.X, v], s[f.Y, v])):
+            continue
+        damage = 1 if takes_one(w, v, k.WEAPON, False) else by_damage_taken(w, pain, v)
+        damage = warded(w, u, v, damage, NORMAL_ATTACK, k.WEAPON, False, now, due)
+        if damage != BLOCKED:
+            push_event(w, due, f.LAND_HIT, u, v, damage, 0, apart(w, u, v) + f.SIGHT_CELLS, f.CONNECTED)
+
+
+@kernel
 def in_strike(w, u, v, skill, x, y):
-    """Whether a unit stands in a strike around the cell (x, y) and belongs to those it hurts."""
+    """Whether a unit stands in a strike around the cell (x, y), walls apart, and belongs to those it hurts."""
     s = w.units
     if s[f.ALIVE, v] == 0 or v == u or out_of_reach(w, u, v):
         return False
@@ -106,6 +129,12 @@ def in_strike(w, u, v, skill, x, y):
     if w.skills[skill, k.FLAGS] & k.LINE != 0:
         return on_line(w, u, v, x, y, w.skills[skill, k.AMOUNT], w.skills[skill, k.SPLASH])
     return max(abs(s[f.X, v] - x), abs(s[f.Y, v] - y)) <= w.skills[skill, k.SPLASH]
+
+
+@small
+def seen_from(w, v, x, y):
+    """Whether no wall stands between a cell and a unit."""
+    return w.rules[f.OPEN_MAP] != 0 or (inside(w, x, y) and in_sight(w, x, y, w.units[f.X, v], w.units[f.Y, v]))
 
 
 @kernel
@@ -119,7 +148,7 @@ def strike_all(w, u, target, skill, x, y, at_once, now):
             if in_strike(w, u, v, skill, x, y):
                 victims += 1
         for v in range(places(w)):
-            if in_strike(w, u, v, skill, x, y):
+            if in_strike(w, u, v, skill, x, y) and (in_line or seen_from(w, v, x, y)):
                 strike_one(w, u, v, skill, victims, x, y, at_once, now)
     alone = w.skills[skill, k.SPLASH] <= 0 or in_line
     if alone and victims == 0 and target != u and s[f.ALIVE, target] != 0:
@@ -134,7 +163,7 @@ def give_statuses(w, u, v, skill, x, y, now):
     radius = w.skills[skill, k.SPLASH]
     if radius <= 0:
         if s[f.ALIVE, v] != 0:
-            try_skill_statuses(w, u, v, skill, now)
+            try_skill_statuses(w, u, v, skill, 0, now)
         return
     helps = w.skills[skill, k.KIND] == k.KIND_HELP
     for other in range(places(w)):
@@ -143,7 +172,7 @@ def give_statuses(w, u, v, skill, x, y, now):
             and enemies(w, u, other) != helps
             and max(abs(s[f.X, other] - x), abs(s[f.Y, other] - y)) <= radius
         ):
-            try_skill_statuses(w, u, other, skill, now)
+            try_skill_statuses(w, u, other, skill, 0, now)
 
 
 @small
@@ -216,6 +245,8 @@ def work(w, u, v, skill, row, now):
             push_event(w, now, f.LAND_HIT, u, v, harm, skill, apart(w, u, v) + f.SIGHT_CELLS, f.CONNECTED | f.BY_MAGIC)
         else:
             give_hp(w, u, v, skill)
+            if w.species[s[f.SPECIES, v], f.EVENT_ROWS] & f.HAS_SKILL_USED != 0:
+                check_event(w, v, f.SKILL_USED, u, w.skills[skill, k.SKILL_ID], 0, now)
     elif effect == k.SUMMON:
         summon(w, u, row, w.skills[skill, k.AMOUNT], w.skills[skill, k.FORMULA_ARGUMENT] == 0, now)
     elif effect == k.CALL_SLAVES:
@@ -231,11 +262,13 @@ def work(w, u, v, skill, row, now):
         push_event(w, now, f.SELF_KILL, u, u, 0, skill, 0, 0)
     elif effect == k.DISPEL:
         dispel(w, v, skill, now)
-    elif effect == k.WARP_NEAR:
-        x, y = free_cell_near(w, u, s[f.X, v], s[f.Y, v], 1)
-        state = s[f.STATE, u]
-        place_at(w, u, x, y)
-        s[f.STATE, u] = state
+    elif effect == k.WARP_TO:
+        x = s[f.CAST_X, u]
+        y = s[f.CAST_Y, u]
+        if walkable(w, x, y) and in_sight(w, s[f.X, u], s[f.Y, u], x, y):
+            state = s[f.STATE, u]
+            place_at(w, u, x, y)
+            s[f.STATE, u] = state
     elif effect == k.RUN_AWAY:
         run_away(w, u, skill, now)
     elif effect == k.SUICIDE:
@@ -258,7 +291,7 @@ def work(w, u, v, skill, row, now):
         revenge(w, u)
     if effect != k.STRIKE and effect != k.GIVE_STATUS and effect != k.AREA and effect != k.SUICIDE:
         if w.skills[skill, k.STATUS] != 0:
-            try_skill_statuses(w, u, v, skill, now)
+            try_skill_statuses(w, u, v, skill, 0, now)
 
 
 @kernel

@@ -43,6 +43,18 @@ def sign(value):
 
 
 @small
+def heading(dx, dy):
+    """Which of eight directions a vector points in, as the server tells them: ties fall otherwise to the left."""
+    if dx >= 0:
+        flat = dx >= 3 * abs(dy)
+        steep = 3 * dx < abs(dy)
+    else:
+        flat = -dx > 3 * abs(dy)
+        steep = -3 * dx <= abs(dy)
+    return 0 if steep else sign(dx), 0 if flat else sign(dy)
+
+
+@small
 def inside(w, x, y):
     """Whether the cell is on the map."""
     return 0 <= x < w.cells.shape[1] and 0 <= y < w.cells.shape[0]

@@ -5,9 +5,10 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.areas import covers, refresh_areas, remove_area
 from mlmonster_env.sim.changes import credit_heal
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.effects import cell_number, give_statuses, out_of_reach, strike_around, strike_one
+from mlmonster_env.sim.effects import cell_number, give_statuses, out_of_reach, strike_around, strike_one, untouched
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.hurt import try_skill_statuses
+from mlmonster_env.sim.stats import healed
 from mlmonster_env.sim.warps import push_away
 
 TRAP_MS = 100
@@ -73,7 +74,7 @@ def pulse(w, at, now):
     if kind == k.PULSE_HEAL:
         for v in range(places(w)):
             if stands_in(w, at, v) and s[f.SIDE, v] == match[at + f.A_SIDE]:
-                credit_heal(w, owner, v, w.skills[skill, k.AMOUNT])
+                credit_heal(w, owner, v, healed(w, v, w.skills[skill, k.AMOUNT]))
         return
     if s[f.ALIVE, owner] == 0:
         return
@@ -82,7 +83,10 @@ def pulse(w, at, now):
     victims = 0
     for v in range(places(w)):
         victims += harmed_by(w, at, v)
+    heals = w.skills[skill, k.FLAGS] & k.HEALS_THE_SPARED != 0
     for v in range(places(w)):
+        if heals and stands_in(w, at, v) and untouched(w, v, skill):
+            credit_heal(w, owner, v, healed(w, v, w.skills[skill, k.FORMULA_ARGUMENT]))
         if not harmed_by(w, at, v):
             continue
         if kind == k.PULSE_TRAP:
@@ -94,7 +98,7 @@ def pulse(w, at, now):
             strike_one(w, owner, v, skill, 1, x, y, True, now)
             push_away(w, v, x, y, FIRE_WALL_CELLS)
         elif kind == k.PULSE_STATUS:
-            try_skill_statuses(w, owner, v, skill, now)
+            try_skill_statuses(w, owner, v, skill, 0, now)
         else:
             return
         if not spend(w, at):

@@ -20,12 +20,14 @@ from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.events import forget_unit, push_event
 from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.journal import note
-from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack
+from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack, unlock
 from mlmonster_env.sim.rest import rouse_all
 from mlmonster_env.sim.spawn import forget_everywhere
-from mlmonster_env.sim.stats import healed, int_of, under
-from mlmonster_env.sim.status_columns import BAD, ENDS_ON_DAMAGE, FLAGS, REVIVED
-from mlmonster_env.sim.statuses import clear_statuses, end_flagged
+from mlmonster_env.sim.stats import int_of, under
+from mlmonster_env.sim.status_columns import BAD, BLOCKED_BY, ENDS_ON_DAMAGE, FLAGS, REVIVED, SURE_HIT
+from mlmonster_env.sim.status_ids import STOP
+from mlmonster_env.sim.status_rules import in_set
+from mlmonster_env.sim.statuses import clear_statuses, end_flagged, set_status_value
 from mlmonster_env.sim.walking import flinch
 
 MULTI_HIT_MS = 200
@@ -40,7 +42,7 @@ def heal(w, u, amount):
     s = w.units
     if s[f.ALIVE, u] == 0:
         return 0
-    gain = min(healed(w, u, amount), w.species[s[f.SPECIES, u], f.MAX_HP] - s[f.HP, u])
+    gain = min(amount, w.species[s[f.SPECIES, u], f.MAX_HP] - s[f.HP, u])
     gain = max(gain, 0)
     s[f.HP, u] += gain
     count(w, f.T_HEALED, u, gain)
@@ -114,7 +116,7 @@ def knock_out(w, u, killer, now):
 
 
 @kernel
-def die(w, u, killer, now):
+def fall(w, u, killer, now):
     """Take a unit out of the match, unless something brings it back once."""
     s = w.units
     rouse_all(w)
@@ -146,6 +148,29 @@ def die(w, u, killer, now):
     note(w, now, f.J_DEATH, u, killer, 0)
     note_death(w, u, killer)
     settle(w, now)
+
+
+@kernel
+def take_along(w, u, now):
+    """Let the slaves of a unit that has fallen die with it, whatever they are at, and theirs with them."""
+    s = w.units
+    again = True
+    while again:
+        again = False
+        for v in range(places(w)):
+            master = s[f.MASTER, v]
+            if s[f.ALIVE, v] != 0 and master >= 0 and (master == u or s[f.ALIVE, master] == 0):
+                fall(w, v, f.NOBODY, now)
+                again = again or s[f.ALIVE, v] == 0
+
+
+@kernel
+def die(w, u, killer, now):
+    """The end of a unit: whoever killed it lets its own target go, whomever that was, and its slaves die with it."""
+    fall(w, u, killer, now)
+    if killer >= 0 and killer != u and w.units[f.ALIVE, killer] != 0:
+        unlock(w, killer, now)
+    take_along(w, u, now)
 
 
 @kernel
@@ -228,18 +253,22 @@ def status_chance(w, u, v, skill, slot):
 
 
 @kernel
-def try_skill_statuses(w, u, v, skill, now):
-    """Try the statuses of a skill on its victim, or on its user, as it says."""
+def try_skill_statuses(w, u, v, skill, broken, now):
+    """Try the statuses of a skill on its victim, or on its user, as it says; `broken` just ended by its blow, or 0."""
     flags = w.skills[skill, k.FLAGS]
     if flags & k.STATUS_FROM_THIRD != 0 and pulses_of(w, u, skill) < THIRD:
         return
     first = 0
-    last = k.STATUS_SLOTS
-    if flags & k.ONE_STATUS != 0:
+    tries = k.STATUS_SLOTS
+    if flags & (k.ONE_STATUS | k.UNTIL_ONE_TAKES) != 0:
         first = drawn_slot(w, skill)
-        last = first + 1
+    if flags & k.ONE_STATUS != 0:
+        tries = 1
     taken = False
-    for i in range(first, last):
+    for turn in range(tries):
+        if taken and flags & k.UNTIL_ONE_TAKES != 0:
+            break
+        i = (first + turn) % k.STATUS_SLOTS
         at = k.STATUS + i * k.STATUS_WIDTH
         status = w.skills[skill, at + k.S_STATUS]
         on_self = w.skills[skill, at + k.S_WHOM] == k.AT_SELF
@@ -248,11 +277,31 @@ def try_skill_statuses(w, u, v, skill, now):
             continue
         if on_self and w.skills[skill, k.SELF_STATUS_ONLY_IF_HIT] != 0 and not taken:
             continue
+        if broken != 0 and not on_self and in_set(w.statuses, status, BLOCKED_BY, broken):
+            continue
         chance = status_chance(w, u, whom, skill, i)
         duration = w.skills[skill, at + k.S_DURATION]
         if try_status(w, u, whom, status, chance, duration, w.skills[skill, at + k.S_VALUE], now):
             taken = taken or not on_self
+            if status == STOP:
+                set_status_value(w, whom, STOP, 1 + (v if on_self else u))
             note_status(w, u, whom, w.statuses[status, FLAGS] & BAD != 0)
+
+
+@kernel
+def startle(w, v, now):
+    """What damage ends before it is taken: some statuses and a cast. Which of the former held the body, 0 if none."""
+    s = w.units
+    broken = 0
+    if s[f.STATUS_FLAGS, v] & ENDS_ON_DAMAGE != 0:
+        for i in range(f.STATUS_LIMIT):
+            flags = w.statuses[s[f.STATUS_ID + i, v], FLAGS]
+            if flags & ENDS_ON_DAMAGE != 0 and flags & SURE_HIT != 0:
+                broken = s[f.STATUS_ID + i, v]
+        end_flagged(w, v, ENDS_ON_DAMAGE)
+    if s[f.CAST_CANCELABLE, v] != 0 and s[f.CAST_AT, v] != f.NEVER:
+        cancel_cast(w, v, now)
+    return broken
 
 
 @kernel
@@ -261,10 +310,7 @@ def land_hit(w, u, v, damage, skill, reach, flags, now):
     s = w.units
     if s[f.ALIVE, u] == 0 or s[f.ALIVE, v] == 0 or apart(w, u, v) > reach:
         return
-    if s[f.STATUS_FLAGS, v] & ENDS_ON_DAMAGE != 0:
-        end_flagged(w, v, ENDS_ON_DAMAGE)
-    if s[f.CAST_CANCELABLE, v] != 0 and s[f.CAST_AT, v] != f.NEVER:
-        cancel_cast(w, v, now)
+    broken = startle(w, v, now)
     if skill > 0 and w.skills[skill, k.FLAGS] & k.CANNOT_KILL != 0:
         damage = min(damage, s[f.HP, v] - 1)
     hits = w.skills[skill, k.HITS] if skill > 0 else 1
@@ -281,6 +327,6 @@ def land_hit(w, u, v, damage, skill, reach, flags, now):
     if delay > 0:
         flinch(w, v, now)
     if skill > 0:
-        try_skill_statuses(w, u, v, skill, now)
+        try_skill_statuses(w, u, v, skill, broken, now)
     tell_skills(w, v, u, skill, flags, damage, now)
     push_event(w, now + delay, f.NEWS, u, v, 0, 0, 0, flags)

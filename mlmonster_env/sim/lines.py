@@ -1,22 +1,15 @@
 """Skills that run along a line: in one of eight directions, so many cells far and so many to each side."""
 
 from mlmonster_env.sim import fields as f
-from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import in_sight, sign
-
-
-@small
-def eighth(across, along):
-    """One coordinate of the direction of a vector: 0 where it is at most a third of the other."""
-    return 0 if 3 * abs(across) <= abs(along) else sign(across)
+from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.geometry import heading, in_sight
 
 
 @kernel
 def on_line(w, u, v, x, y, length, width):
     """Whether `v` stands on the line that `u` draws towards the cell (x, y), and a shot reaches it."""
     s = w.units
-    dx = eighth(x - s[f.X, u], y - s[f.Y, u])
-    dy = eighth(y - s[f.Y, u], x - s[f.X, u])
+    dx, dy = heading(x - s[f.X, u], y - s[f.Y, u])
     if dx == 0 and dy == 0:
         dx = 1
     rx = s[f.X, v] - s[f.X, u]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.attack import strike_again
 from mlmonster_env.sim.casting import check_event, free_cell_near
 from mlmonster_env.sim.chance import draw
@@ -120,6 +121,8 @@ def think_as_slave(w, u, now):
             v = s[f.ATTACK_ON, master]
         elif s[f.KEEP_ATTACKING, master] != 0 and s[f.CHASED, master] != f.NOBODY:
             v = s[f.CHASED, master]
+        elif s[f.CAST_AT, master] != f.NEVER and w.skills[s[f.CAST_SKILL, master], k.AIM] != k.AIM_GROUND:
+            v = s[f.CAST_ON, master]
         elif s[f.TARGET, master] != f.NOBODY:
             v = s[f.TARGET, master]
         if v != f.NOBODY and enemies(w, u, v):

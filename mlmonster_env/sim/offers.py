@@ -223,6 +223,8 @@ def check_skills(w, u, now):
     throw_dice(w, u)
     if r < 0:
         return False
+    if w.rows[s[f.SPECIES, u], r, f.R_CONDITION] == f.RUDE_ATTACKED:
+        s[f.RUDE, u] = 0  # only the check itself forgives, not a look at what it will offer
     if control != f.STOCK and combat_row(w, s[f.SPECIES, u], r):
         if w.rules[f.FREE_SKILLS] != 0 and control != f.MOVES and control != f.SIGNALS:
             return False

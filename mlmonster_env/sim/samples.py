@@ -7,6 +7,7 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.afflict import immune
 from mlmonster_env.sim.chance import draw
+from mlmonster_env.sim.changes import points_for
 from mlmonster_env.sim.clock import work_off
 from mlmonster_env.sim.compiled import entry
 from mlmonster_env.sim.damage import (
@@ -70,10 +71,10 @@ def sample_skill(words, u, v, skill, n):
         damage = np.int64(0)
         if heal_burns(w, v, skill):
             damage = np.int64(heal_harm(w, u, v, skill, extreme))
+        elif effect == k.HEAL and w.skills[skill, k.AMOUNT] > 0:
+            damage = np.int64(points_for(w, u, v, skill))
         elif effect == k.HEAL:
-            damage = np.int64(w.skills[skill, k.AMOUNT])
-            if damage == 0:
-                damage = np.int64(heal_amount(w, u, w.skills[skill, k.SKILL_LEVEL], extreme))
+            damage = np.int64(heal_amount(w, u, w.skills[skill, k.SKILL_LEVEL], extreme))
         elif kind != k.NO_DAMAGE:
             if extreme == 0 and kind == k.WEAPON and not attack_lands(w, u, v, skill):
                 continue

@@ -2,9 +2,10 @@
 
 # What the skill does at the end of its cast.
 NOTHING, STRIKE, AREA, HEAL, GIVE_STATUS, SUMMON, CALL_SLAVES, TELEPORT, TRANSFORM, EMOTION, SELF_DESTRUCT, \
-    DISPEL, WARP_NEAR, RUN_AWAY, SUICIDE, KNOCK_BACK, CLEAR_AREAS, DRAW_IN, REVENGE, \
+    DISPEL, WARP_TO, RUN_AWAY, SUICIDE, KNOCK_BACK, CLEAR_AREAS, DRAW_IN, REVENGE, \
     FORGET_TARGET, CURE = range(21)  # fmt: skip
-# FORGET_TARGET: the caster lets its target go. CURE: ends stun, sleep, freeze and stone.
+# WARP_TO: the caster is at the chosen cell at once. FORGET_TARGET: it lets its target go.
+# CURE: ends stun, sleep, freeze and stone.
 
 # How it is aimed: at a unit without harming it, at a unit to harm it, at a cell.
 AIM_SUPPORT, AIM_HARM, AIM_GROUND = range(3)
@@ -25,7 +26,7 @@ BASE_HEAL = 6  # what a heal of this level would give
 BASE_MAGIC_AS_WEAPON = 7  # weapon attack roll, treated as magic (earthquake)
 BASE_RANDOM = 8  # uniform 1..FORMULA_ARGUMENT
 BASE_ATTACK_AND_MAGIC = 9  # renewal: mean of weapon and magic attack rolls; pre-renewal: their sum, less weapon defence
-BASE_STATUS_ATTACK = 10  # the base attack alone, no roll
+BASE_FULL_ATTACK = 10  # the base attack and the most of the weapon's, no roll
 BASE_TRAP = 11  # FORMULA_ARGUMENT x dex x (3 + level/100) x (1 + int/35); pre-renewal: x (dex/2 + 50) x (1 + int/100)
 
 # Bits of FLAGS.
@@ -39,8 +40,8 @@ HALF_HP_BONUS = 1 << 6  # x1.5 against a target below half of its hp (renewal so
 UNDEAD_BONUS = 1 << 7  # the ratio's UNDEAD_RATIO is added against undead elements
 LINE = 1 << 8  # a line of AMOUNT cells through the target, SPLASH wide to each side, instead of a square
 CANNOT_KILL = 1 << 9
-SHORT_RANGE = 1 << 10  # counts as melee whatever the range
-LONG_RANGE = 1 << 11  # counts as ranged whatever the range
+SHORT_RANGE = 1 << 10  # counts as melee however far off the victim is
+LONG_RANGE = 1 << 11  # counts as ranged however near the victim is
 LEVEL_RATIO = 1 << 12  # renewal: above level 99, the ratio is multiplied by the caster's level / 100
 SIZE_HITS = 1 << 13  # one real hit more than the target's size (0 small, 1 medium, 2 large)
 STATUS_FROM_THIRD = 1 << 14  # an area's statuses are tried from its third pulse on only
@@ -54,6 +55,10 @@ SPARES_FROZEN = 1 << 21
 STR_INT_RATIO = 1 << 22  # the caster's str and int are added to the ratio
 INT_VIT_RATIO = 1 << 23  # the caster's int and the target's vit are added to the ratio
 CASTER_CHANCE = 1 << 24  # the statuses' chances gain 100 for each five points of the caster's level and int
+SPARES_UNDEAD = 1 << 25  # a heal of everybody around gives the undead nothing
+UNTIL_ONE_TAKES = 1 << 26  # the statuses are tried one after the other, from a drawn one on, until one takes
+HEALS_THE_SPARED = 1 << 27  # an area gives those whom it spares FORMULA_ARGUMENT points, friend or foe
+IGNORE_GUARD = 1 << 28  # no shield is held up against it
 
 
 # Who may be hurt, helped: for orders and masks.

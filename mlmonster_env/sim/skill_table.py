@@ -26,7 +26,7 @@ EFFECTS = {
     name: getattr(c, name.upper())
     for name in (
         "nothing", "strike", "area", "heal", "give_status", "summon", "call_slaves", "teleport", "transform", "emotion",
-        "self_destruct", "dispel", "warp_near", "run_away", "suicide", "knock_back", "clear_areas", "draw_in",
+        "self_destruct", "dispel", "warp_to", "run_away", "suicide", "knock_back", "clear_areas", "draw_in",
         "revenge", "forget_target", "cure",
     )
 } | {LEFT_OUT: c.NOTHING}  # fmt: skip
@@ -35,7 +35,7 @@ BASES = {
     name: getattr(c, f"BASE_{name.upper()}")
     for name in (
         "attack", "caster_hp", "target_hp_percent", "fixed", "target_max_hp_percent", "caster_lost_hp", "heal",
-        "magic_as_weapon", "random", "attack_and_magic", "status_attack", "trap",
+        "magic_as_weapon", "random", "attack_and_magic", "full_attack", "trap",
     )
 }  # fmt: skip
 FLAGS = {
@@ -45,6 +45,7 @@ FLAGS = {
         "undead_bonus", "line", "cannot_kill", "short_range", "long_range", "level_ratio", "size_hits",
         "status_from_third", "level_chance", "one_status", "spares_undead_and_demons", "percent_amount",
         "heal_by_vit", "str_ratio", "spares_frozen", "str_int_ratio", "int_vit_ratio", "caster_chance",
+        "spares_undead", "until_one_takes", "heals_the_spared", "ignore_guard",
     )
 }  # fmt: skip
 PULSES = {
@@ -288,6 +289,8 @@ class _Compiler:
                 row[c.FLAGS] |= bit
         if "istrap" in skill.flags:
             row[c.FLAGS] |= c.SHORT_RANGE
+        if "ignoreautoguard" in skill.flags:
+            row[c.FLAGS] |= c.IGNORE_GUARD
 
     def _flags(self, entry: YamlMap) -> None:
         for flag in self._list(self._of_mode(entry.get("flags")), "flags"):

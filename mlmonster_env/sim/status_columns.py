@@ -33,7 +33,7 @@ PLAYERS_ONLY = 1 << 24  # fails on monsters
 REPLACES_HIGHER = 1 << 25  # a lower value replaces a higher one
 NEAR_DEATH = 1 << 26  # leaves one hit point and is over at once
 STRIKES_BY_MAGIC = 1 << 27  # normal attacks become magic
-REVEALS = 1 << 28  # ends the hiding and cloaking of enemies within as many cells as its value
+REVEALS = 1 << 28  # ends the hiding and cloaking of all within as many cells as its value
 UNDEAD_RACE_IMMUNE = 1 << 29
 LUCKLESS_IMMUNE = 1 << 30  # not for those with no luk
 
@@ -83,6 +83,9 @@ SET_BITS = 30
 FORM_TERMS = ("str", "agi", "vit", "int", "dex", "luk", "mdef", "level", "source_level", "source_luk", "constant")
 FORM_WIDTH = 11
 
+# Which casts a status breaks off.
+ANY_CAST, CANCELABLE_CAST = 1, 2
+
 # Columns.
 (
     FLAGS,
@@ -92,8 +95,8 @@ FORM_WIDTH = 11
     DEF_ELEMENT, DEF_ELEMENT_LEVEL,  # the bearer's element
     TICK_MS, TICK_FLAT, TICK_RANDOM, TICK_PER_MILLE, TICK_PER_MILLE_PER_VALUE, TICK_STOP,  # damage; negative heals
     NEXT_STATUS,  # what begins when the time is over
-    STOPS_CAST,  # 1: starting it breaks a cast off, cancelable or not
-    HOLDS,  # 1: its bearer neither strikes nor sets out before its time is over, even if it ends sooner
+    STOPS_CAST,  # starting it breaks a cast off; ANY_CAST: cancelable or not
+    HOLDS,  # 1: its bearer neither strikes nor sets out before it ends
     RESISTED, LEVEL_ADVANTAGE, TIME_OWN, TIME_HALVED, TIME_DIVISOR, MIN_RATE, MIN_MS,
     ENDS,  # statuses that end when this one starts
 ) = range(24)  # fmt: skip

@@ -41,7 +41,10 @@ MOD_KEYS = {
     "set": c.MOD_SET,
 }
 NUMBERS = {"fixed_ms": c.FIXED_MS, "value_cycle": c.VALUE_CYCLE}
-SWITCHES = {"stops_cast": c.STOPS_CAST, "holds": c.HOLDS}
+SWITCHES = {
+    "stops_cast": (c.STOPS_CAST, {"yes": c.ANY_CAST, "cancelable": c.CANCELABLE_CAST}),
+    "holds": (c.HOLDS, {"yes": 1}),
+}
 SETS = {"ends": c.ENDS, "toggles": c.TOGGLES, "blocked_by": c.BLOCKED_BY}
 FORMS = {"rate": c.RATE_FORM, "points": c.POINTS_FORM, "time": c.TIME_FORM, "less_ms": c.LESS_MS_FORM}
 TICK_KEYS = {
@@ -124,11 +127,13 @@ def _compiled(name: str, entry: YamlMap, mode: str) -> Int32Array:
         if entry.get(key) is not None:
             value = _of_mode(entry[key], mode)
             row[column] = c.ENDLESS_MS if value == "endless" else _whole(value, name, key)
-    for key, column in SWITCHES.items():
+    for key, (column, known) in SWITCHES.items():
         told = _of_mode(entry.get(key), mode)
-        if told not in (None, "yes"):
-            raise DataError(FILE.name, name, key, told, "yes, or no such key")
-        row[column] = told == "yes"
+        if told is None:
+            continue
+        if not isinstance(told, str) or told not in known:
+            raise DataError(FILE.name, name, key, told, f"{' or '.join(known)}, or no such key")
+        row[column] = known[told]
     for key, column in SETS.items():
         for other in _names(_of_mode(entry.get(key), mode), name, key):
             word, bit = divmod(_other(other, name, key), c.SET_BITS)

@@ -8,6 +8,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.status_columns import FLAGS, STAT_MASK, TICK_MS
+from mlmonster_env.sim.status_ids import STOP
 
 VALUE_BITS = 16
 VALUE_MASK = (1 << VALUE_BITS) - 1
@@ -108,12 +109,9 @@ def refresh_statuses(w, u, now):
 
 
 @kernel
-def end_status(w, u, status):
-    """End a status, if the unit is under it."""
+def take_off(w, u, slot):
+    """Empty a slot."""
     s = w.units
-    slot = slot_of(w, u, status)
-    if slot < 0:
-        return
     rouse_around(w, u)
     s[f.STATUS_ID + slot, u] = 0
     count = 0
@@ -131,6 +129,27 @@ def end_status(w, u, status):
 
 
 @kernel
+def let_go(w, u):
+    """End the standstill of the unit that holds this one, or that this one holds."""
+    partner = status_value(w, u, STOP) - 1
+    if partner >= 0:
+        slot = slot_of(w, partner, STOP)
+        if slot >= 0 and w.units[f.STATUS_VALUE + slot, partner] == u + 1:
+            take_off(w, partner, slot)
+
+
+@kernel
+def end_status(w, u, status):
+    """End a status, if the unit is under it."""
+    slot = slot_of(w, u, status)
+    if slot < 0:
+        return
+    if status == STOP:
+        let_go(w, u)
+    take_off(w, u, slot)
+
+
+@kernel
 def end_flagged(w, u, flag):
     """End every status that has a flag, such as those that a blow ends."""
     s = w.units
@@ -144,6 +163,7 @@ def end_flagged(w, u, flag):
 def clear_statuses(w, u):
     """End everything that a unit is under."""
     s = w.units
+    let_go(w, u)
     rouse_around(w, u)
     for i in range(f.STATUS_LIMIT):
         s[f.STATUS_ID + i, u] = 0

@@ -21,6 +21,7 @@ from mlmonster_env.sim.timers import start_timer
 
 DIAGONAL_NUMERATOR = 14
 DIAGONAL_DENOMINATOR = 10
+SIDES = 8
 
 
 @kernel
@@ -114,10 +115,12 @@ def beside(w, u, v):
     y = ty - sign(ty - s[f.Y, u])
     if walkable(w, x, y):
         return x, y
-    for dy in range(-1, 2):
-        for dx in range(-1, 2):
-            if (dx != 0 or dy != 0) and walkable(w, tx + dx, ty + dy):
-                return tx + dx, ty + dy
+    dx = 0
+    dy = -1
+    for _ in range(SIDES):  # from the cell below onwards, counter to the clock
+        if walkable(w, tx + dx, ty + dy):
+            return tx + dx, ty + dy
+        dx, dy = sign(dx - dy), sign(dx + dy)
     return s[f.X, u] * 0 - 1, s[f.X, u] * 0 - 1
 
 

@@ -5,7 +5,7 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.casting import free_cell_near
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
-from mlmonster_env.sim.geometry import places, sign, walkable
+from mlmonster_env.sim.geometry import heading, places, walkable
 from mlmonster_env.sim.posture import halt, halt_and_release, set_state, stop_attack, unlock
 from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.status_columns import ENDS_ON_WARP
@@ -30,8 +30,9 @@ def push_away(w, v, x, y, cells):
 def slide(w, v, x, y, cells):
     """Move a unit straight away from a cell, step by step until something stands in the way: none slides along it."""
     s = w.units
-    dx = sign(s[f.X, v] - x)
-    dy = sign(s[f.Y, v] - y)
+    dx, dy = heading(x - s[f.X, v], y - s[f.Y, v])  # towards the cell
+    dx = -dx
+    dy = -dy
     rouse_around(w, v)
     if dx == 0 and dy == 0:
         dx = -1
@@ -97,20 +98,21 @@ def slip_away(w, u, cells):
 
 @kernel
 def run_away(w, u, skill, now):
-    """Walk straight away from the target and think of nothing else on the way."""
+    """Walk straight away from the target, as far as the way is free, and think of nothing else meanwhile."""
     s = w.units
     v = s[f.TARGET, u]
     if v == f.NOBODY:
         return
     unlock(w, u, now)
-    cells = w.skills[skill, k.SKILL_LEVEL]
-    if cells <= 1:
-        cells = RUN_CELLS
-    dx = sign(s[f.X, u] - s[f.X, v])
-    dy = sign(s[f.Y, u] - s[f.Y, v])
-    while cells > 0:
-        if walk_to(w, u, s[f.X, u] + dx * cells, s[f.Y, u] + dy * cells, now):
-            set_state(w, u, f.WALK)
-            s[f.THINK_AT, u] = max(s[f.THINK_AT, u], s[f.STEP_AT, u] + (cells - 1) * s[f.STEP_MS, u])
-            return
-        cells -= 1
+    most = w.skills[skill, k.SKILL_LEVEL]
+    if most <= 1:
+        most = RUN_CELLS
+    dx, dy = heading(s[f.X, u] - s[f.X, v], s[f.Y, u] - s[f.Y, v])
+    if dx == 0 and dy == 0:
+        dx = 1
+    cells = 0
+    while cells < most and walkable(w, s[f.X, u] + dx * (cells + 1), s[f.Y, u] + dy * (cells + 1)):
+        cells += 1
+    if cells > 0 and walk_to(w, u, s[f.X, u] + dx * cells, s[f.Y, u] + dy * cells, now):
+        set_state(w, u, f.WALK)
+        s[f.THINK_AT, u] = max(s[f.THINK_AT, u], s[f.STEP_AT, u] + (cells - 1) * s[f.STEP_MS, u])

@@ -70,6 +70,11 @@ class Stage:
     def of(self, row: int, unit: int) -> int:
         return int(self.arena.units[0, row, unit])
 
+    def wall(self, x: int, y: int) -> None:
+        """Raise a wall so many cells away from unit 0."""
+        self.arena.scenario.cells[0, MIDDLE + y, MIDDLE + x] = 0
+        self.arena._rules[f.OPEN_MAP] = 0
+
     def taken(self, unit: int) -> npt.NDArray[np.int32]:
         """Damage that a unit has taken, in every match."""
         return self.arena.units[:, f.DAMAGE_TAKEN, unit].copy()

@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlmonster_env.data import MobSkill
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.lab import Place, with_skills
 from mlmonster_env.sim.samples import sample_skill
 from mlmonster_env.sim.statuses import VALUE_MASK
+from tests.sim.command import field, fighter, hound, victim
+from tests.sim.grounds import GAP, bundled, open_ground
 from tests.sim.staged import (
     BLESS,
     EXACT,
@@ -30,6 +34,8 @@ from tests.sim.staged import (
 )
 
 UNDEAD, DEMON = 1, 6
+FIRE, HOLY = 3, 6  # elements
+MANY_TRAPS = 60
 
 # Strikes.
 
@@ -113,6 +119,28 @@ def test_shared_damage_is_shared() -> None:
     made = stage(STRIKE | {k.SPLASH: 2, k.FLAGS: EXACT | k.SPLIT}, enemies=[(plain(), 3, 0), (plain(), 4, 0)])
     made.cast(1)
     assert [made.taken(unit)[0] for unit in (1, 2)] == [POINTS // 2] * 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "struck"),
+    [
+        ({k.CENTRE: k.AT_TARGET}, [True, True, False]),
+        ({k.CENTRE: k.AT_SELF}, [True, True, False]),
+        ({k.CENTRE: k.AT_GROUND, k.AIM: k.AIM_GROUND}, [True, True, False]),
+    ],
+)
+def test_walls_keep_off_what_strikes_around(columns: dict[int, int], struck: list[bool]) -> None:
+    made = stage(STRIKE | {k.SPLASH: 4} | columns, enemies=[(plain(), 0, 1), (plain(), 0, 3), (plain(), 3, 0)])
+    made.wall(2, 0)
+    made.cast(1)
+    assert [bool(made.taken(unit)[0]) for unit in (1, 2, 3)] == struck
+
+
+def test_those_behind_a_wall_take_a_share_all_the_same() -> None:
+    made = stage(STRIKE | {k.SPLASH: 4, k.FLAGS: EXACT | k.SPLIT}, enemies=[(plain(), 0, 1), (plain(), 3, 1)])
+    made.wall(2, 1)
+    made.cast(1)
+    assert [made.taken(unit)[0] for unit in (1, 2)] == [POINTS // 2, 0]
 
 
 def test_the_deeply_hidden_are_not_hit_by_chance() -> None:
@@ -201,11 +229,13 @@ def test_bases_of_a_trap() -> None:
     assert made.taken(1)[0] == 5 * 80 * 150 // 100
 
 
-def test_the_base_attack_alone_is_not_rolled() -> None:
-    columns = STRIKE | {k.DAMAGE: k.WEAPON, k.FORMULA: k.BASE_STATUS_ATTACK, k.FLAGS: EXACT | k.SURE_HIT}
+def test_the_full_attack_is_not_rolled() -> None:
+    columns = STRIKE | {k.DAMAGE: k.WEAPON, k.FORMULA: k.BASE_FULL_ATTACK, k.FLAGS: EXACT | k.SURE_HIT}
     made = stage(columns, caster=plain(str=90), runs=20)
+    caster = made.arena.tables.species[1]
+    caster[[f.BATK, f.ATK_MIN, f.ATK_MAX]] = 140, 300, 500
     made.cast(1)
-    assert set(made.taken(1).tolist()) == {int(made.arena.tables.species[1, f.BATK])}
+    assert set(made.taken(1).tolist()) == {640}
 
 
 @pytest.mark.parametrize("mode", [RENEWAL, PRE_RENEWAL])
@@ -227,6 +257,22 @@ def test_one_of_several_statuses_is_drawn() -> None:
     made = stage(BLESS | {k.FLAGS: k.ONE_STATUS}, *(on_target(name) for name in names), runs=60)
     made.cast(1)
     given = np.stack([made.under(1, name) for name in names])
+    assert (given.sum(0) == 1).all()
+    assert given.any(1).all()
+
+
+def test_statuses_may_be_tried_until_one_takes() -> None:
+    names = ("SC_STUN", "SC_GLORIA", "SC_STRIPWEAPON")
+    made = stage(
+        BLESS | {k.FLAGS: k.UNTIL_ONE_TAKES},
+        *(on_target(name) for name in names),
+        enemies=[(plain(mode=f.STATUS_IMMUNE), 1, 0), (plain(level=99), 2, 0)],
+        runs=60,
+    )
+    made.cast(1)
+    assert np.array_equal([made.under(1, name).all() for name in names], [False, True, False])
+    made.cast(2)
+    given = np.stack([made.under(2, name) for name in names])
     assert (given.sum(0) == 1).all()
     assert given.any(1).all()
 
@@ -297,6 +343,16 @@ def test_a_changed_element_draws_what_is_not_given() -> None:
     assert set(made.arena.units[:, f.STATUS_VALUE, 1].tolist()) == set(range(3, 100, 10))
 
 
+def test_an_element_of_a_drawn_level_replaces_only_the_first() -> None:
+    for first, replaced in ((81, True), (82, False)):
+        made = stage(BLESS, on_target("SC_ELEMENTALCHANGE", value=first), runs=30)
+        made.cast(1)
+        made.rewrite(BLESS, on_target("SC_ELEMENTALCHANGE", value=30))
+        made.cast(1)
+        held = made.arena.units[:, f.STATUS_VALUE, 1] // 10 == 3
+        assert held.all() if replaced else not held.any()
+
+
 def test_another_element_replaces_one_of_no_higher_level() -> None:
     made = stage(BLESS, on_target("SC_ELEMENTALCHANGE", value=82))
     made.cast(1)
@@ -307,6 +363,107 @@ def test_another_element_replaces_one_of_no_higher_level() -> None:
 
 
 # The time of statuses.
+
+
+def test_an_element_that_was_drawn_stays_if_its_level_is_the_higher() -> None:
+    # Who asks for no level asks for the first, whatever is drawn then.
+    made = stage(BLESS, on_target("SC_ELEMENTALCHANGE", value=33))
+    made.cast(1)
+    for _ in range(20):
+        made.rewrite(BLESS, on_target("SC_ELEMENTALCHANGE", value=40))
+        made.cast(1)
+    assert made.value(1, "SC_ELEMENTALCHANGE") == 33
+
+
+@pytest.mark.parametrize(
+    ("held", "given", "stay"),
+    [
+        ("SC_STONEWAIT", "SC_STUN", [False, True]),
+        ("SC_STUN", "SC_SLEEP", [False, True]),
+        ("SC_SLEEP", "SC_STUN", [False, True]),
+        ("SC_STUN", "SC_BURNING", [False, True]),
+        ("SC_BURNING", "SC_STUN", [False, True]),
+        ("SC_DEEPSLEEP", "SC_FREEZE", [False, True]),
+        ("SC_SLEEP", "SC_FREEZE", [True, False]),
+        ("SC_STUN", "SC_BLIND", [True, True]),
+    ],
+)
+def test_one_status_at_a_time_holds_a_body(held: str, given: str, stay: list[bool]) -> None:
+    made = stage(BLESS, on_target(held, ms=20_000, value=5000))
+    made.cast(1)
+    made.rewrite(BLESS, on_target(given))
+    made.cast(1)
+    assert [bool(made.under(1, name)[0]) for name in (held, given)] == stay
+
+
+@pytest.mark.parametrize(("given", "taken"), [("SC_SLEEP", False), ("SC_FREEZE", False), ("SC_STUN", True)])
+def test_who_is_woken_by_a_blow_is_not_put_to_sleep_by_it(given: str, taken: bool) -> None:
+    made = stage(BLESS, on_target("SC_SLEEP", ms=60_000))
+    made.cast(1)
+    made.rewrite(STRIKE, on_target(given))
+    made.cast(1)
+    assert not made.under(1, "SC_SLEEP")[0]
+    assert made.under(1, given)[0] == taken
+    made.cast(1)
+    assert made.under(1, given)[0]
+
+
+def test_sight_uncovers_all_who_are_near_while_it_lasts() -> None:
+    made = stage(BLESS, on_self("SC_SIGHT"), enemies=[(plain(), 3, 0), (plain(), 4, 0)], friends=[(plain(), 1, 1)])
+    made.rewrite(BLESS, ("SC_SIGHT", 10_000, 3000, 3, k.AT_SELF))
+    made.cast(0)
+    made.rewrite(BLESS, on_target("SC_CLOAKING"))
+    for unit in range(4):
+        made.cast(unit)
+        made.wait(200)
+    assert [bool(made.under(unit, "SC_CLOAKING")[0]) for unit in range(4)] == [False, False, True, False]
+    made.wait(3000)
+    made.cast(1)
+    made.wait(500)
+    assert made.under(1, "SC_CLOAKING")[0]
+    assert made.taken(0)[0] == 0
+
+
+@pytest.mark.parametrize("end", ["death", "warp", "dispel", "time"])
+def test_two_who_stand_still_together_are_free_together(end: str) -> None:
+    made = stage(STRIKE | {k.FORMULA_ARGUMENT: HP})
+    strike = dict(enumerate(made.arena.tables.skills[MADE_UP].tolist()))
+    both = BLESS | {k.SELF_STATUS_ONLY_IF_HIT: 1}
+    made.rewrite(both, on_target("SC_STOP", ms=3000), on_self("SC_STOP", ms=3000))
+    made.cast(1)
+    made.wait(500)
+    assert made.under(0, "SC_STOP")[0] and made.under(1, "SC_STOP")[0]
+    if end == "time":
+        made.wait(3000)
+    else:
+        columns = {"death": strike, "warp": {**BLESS, k.EFFECT: k.DRAW_IN}, "dispel": {**BLESS, k.EFFECT: k.DISPEL}}
+        made.rewrite(columns[end])
+        made.cast(1)
+    assert not made.under(0, "SC_STOP")[0]
+
+
+def test_who_is_freed_of_keeping_may_strike_at_once() -> None:
+    made = stage(BLESS, on_target("SC_KEEPING", ms=60_000))
+    made.cast(1)
+    made.rewrite(BLESS | {k.EFFECT: k.DISPEL})
+    made.cast(1)
+    now = int(made.arena.match[0, f.CLOCK])
+    assert not made.under(1, "SC_KEEPING")[0]
+    assert max(made.of(f.READY_AT, 1), made.of(f.HOLD_UNTIL, 1)) <= now
+
+
+def test_burning_uncovers_and_breaks_casts() -> None:
+    made = stage(BLESS, on_target("SC_BURNING", ms=20_000))
+    made.cast(1)
+    made.rewrite(BLESS, on_target("SC_CLOAKING"))
+    made.cast(1)
+    made.arena.units[:, f.CAST_AT, 1] = made.arena.match[:, f.CLOCK] + 60_000
+    made.arena.units[:, f.CAST_ON, 1] = 1
+    made.arena.units[:, f.CAST_CANCELABLE, 1] = 1
+    made.wait(1000)
+    assert made.under(1, "SC_CLOAKING")[0] and made.of(f.CAST_AT, 1) != f.NEVER
+    made.wait(3000)
+    assert not made.under(1, "SC_CLOAKING")[0] and made.of(f.CAST_AT, 1) == f.NEVER
 
 
 def test_ticks_are_counted_from_the_beginning() -> None:
@@ -368,6 +525,58 @@ def test_a_barrier_lets_a_point_through_for_each_hit(name: str) -> None:
     assert shielding(on_target(name), STRIKE | {k.HITS: -5}).taken(1)[0] == 1
 
 
+FAR_DEFENCE = on_target("SC_DEFENDER", value=5)  # 80% off ranged weapon blows
+BLOW = STRIKE | {k.DAMAGE: k.WEAPON, k.FLAGS: EXACT | k.SURE_HIT}
+
+
+@pytest.mark.parametrize(
+    ("cells", "flag", "player", "percent"),
+    [
+        (3, 0, False, 100),
+        (4, 0, False, 20),
+        (1, k.LONG_RANGE, False, 20),
+        (6, k.SHORT_RANGE, False, 100),
+        (1, 0, True, 20),
+    ],
+)
+def test_a_monsters_skill_is_ranged_by_distance(cells: int, flag: int, player: bool, percent: int) -> None:
+    blow = BLOW | {k.FLAGS: BLOW[k.FLAGS] | flag}
+    caster = replace(plain(), player=player)
+    made = shielding(FAR_DEFENCE, blow, caster=caster, enemies=[(plain(), cells, 0)])
+    assert made.taken(1)[0] == POINTS * percent // 100
+
+
+def test_some_skills_go_past_a_guard() -> None:
+    guard = on_target("SC_AUTOGUARD", value=10)
+    assert 0 < (shielding(guard, BLOW, runs=200).taken(1) > 0).mean() < 1
+    past = BLOW | {k.FLAGS: BLOW[k.FLAGS] | k.IGNORE_GUARD}
+    assert (shielding(guard, past, runs=200).taken(1) > 0).all()
+
+
+def test_three_blows_are_turned_and_then_no_more() -> None:
+    made = shielding(on_target("SC_REJECTSWORD", value=7), BLOW)  # more than 100%
+    for blow in (1, 2, 3):
+        assert (made.taken(0)[0], made.taken(1)[0]) == (blow * POINTS // 2, blow * POINTS // 2)
+        assert made.under(1, "SC_REJECTSWORD")[0] == (blow < 3)
+        made.cast(1)
+    assert (made.taken(0)[0], made.taken(1)[0]) == (3 * POINTS // 2, 5 * POINTS // 2)
+    some = shielding(on_target("SC_REJECTSWORD", value=5), BLOW, runs=400)
+    assert (some.taken(0) > 0).mean() == pytest.approx(0.75, abs=0.08)
+    assert shielding(on_target("SC_REJECTSWORD", value=7), STRIKE).taken(0)[0] == 0
+
+
+def test_what_is_reflected_comes_back_when_the_blow_lands() -> None:
+    made = stage(BLESS, on_target("SC_REFLECTSHIELD", value=10), enemies=[(plain(), 1, 0)])
+    made.cast(1)
+    made.arena.tables.species[1, f.AMOTION] = 500
+    made.rewrite(BLOW | {k.IMMEDIATE: 0})
+    made.cast(1)
+    made.wait(200)
+    assert (made.taken(0)[0], made.taken(1)[0]) == (0, 0)
+    made.wait(400)
+    assert (made.taken(0)[0], made.taken(1)[0]) == (POINTS * 40 // 100, POINTS)
+
+
 def test_a_mirror_turns_spells_on_their_caster() -> None:
     mirror = on_target("SC_MAGICMIRROR", value=5)
     made = shielding(mirror, STRIKE | {k.DAMAGE: k.MAGIC, k.KNOCKBACK: 3})
@@ -379,6 +588,51 @@ def test_a_mirror_turns_spells_on_their_caster() -> None:
     made.rewrite(STRIKE | {k.DAMAGE: k.MAGIC})
     made.cast(1)
     assert (made.taken(0)[0], made.taken(1)[0]) == (POINTS, POINTS)
+
+
+def test_a_mirror_spares_bosses_and_weighs_the_casters_element() -> None:
+    mirror = on_target("SC_MAGICMIRROR", value=5)
+    spell = STRIKE | {k.DAMAGE: k.MAGIC, k.ELEMENT: FIRE, k.FLAGS: k.IGNORE_DEFENSE}
+    assert shielding(mirror, spell, caster=plain(element=2)).taken(0)[0] == POINTS * 3 // 2
+    made = shielding(mirror, spell, caster=plain(monster_class=1))
+    assert (made.taken(0)[0], made.taken(1)[0]) == (0, POINTS)
+
+
+def test_pain_comes_back_to_all_around_who_dealt_it() -> None:
+    pain = on_target("SC_MAXPAIN", ms=60_000, value=5)
+    friends = [(plain(), -18, 0), (plain(), -19, 0)]
+    made = shielding(pain, STRIKE, friends=friends)
+    made.wait(1100)
+    assert [made.taken(unit)[0] for unit in range(4)] == [POINTS // 2, POINTS, POINTS // 2, 0]
+    made.rewrite(STRIKE | {k.DAMAGE: k.MAGIC, k.SPLASH: 2})
+    made.cast(1)
+    made.wait(1100)
+    assert [made.taken(unit)[0] for unit in range(3)] == [POINTS, 2 * POINTS, POINTS // 2]
+
+
+def striking_by_magic(*shield: tuple[str, int, int, int, int]) -> Stage:
+    """Unit 0 strikes normal blows by magic at unit 1, which blows hardly ever hit, for ten seconds."""
+    caster = plain(mode=f.CAN_ATTACK, int=50)
+    made = stage(BLESS, on_target("SC_MAGICALATTACK", ms=60_000), caster=caster, enemies=[(plain(agi=200), 1, 0)])
+    made.cast(0)
+    if shield:
+        made.rewrite(BLESS, *shield)
+        made.cast(1)
+    made.rewrite({k.EFFECT: k.NOTHING})
+    made.arena.units[:, f.TARGET, 0] = 1
+    made.wait(10_000)
+    return made
+
+
+def test_blows_by_magic_never_miss_and_are_magic() -> None:
+    made = striking_by_magic()
+    assert made.of(f.ATTACKS, 0) > 3
+    assert made.of(f.HITS, 0) == made.of(f.ATTACKS, 0)
+    mirrored = striking_by_magic(on_target("SC_MAGICMIRROR", ms=60_000, value=5))
+    assert mirrored.taken(0)[0] > 0
+    assert mirrored.taken(1)[0] == 0
+    stony = striking_by_magic(on_target("SC_ARMORCHANGE", ms=60_000, value=5))
+    assert stony.taken(1)[0] > 0
 
 
 def test_some_dodge_spells() -> None:
@@ -440,6 +694,16 @@ def test_a_harmless_trap_does_not_strike() -> None:
     made.wait(1000)
     assert [made.taken(unit)[0] for unit in (1, 2, 3)] == [0, 0, 0]
     assert [bool(made.under(unit, "SC_ANKLE")[0]) for unit in (1, 2, 3)] == [True, True, False]
+
+
+def test_evil_ground_heals_whom_it_spares() -> None:
+    columns = area(FLAGS=EXACT | k.SPARES_UNDEAD_AND_DEMONS | k.HEALS_THE_SPARED)
+    kinds = [plain(), plain(race=DEMON), plain(element=9)]
+    enemies = [(kind, 1, y) for y, kind in enumerate(kinds)]
+    made = stage(columns, caster=plain(race=DEMON), enemies=[*enemies, (plain(race=DEMON), 5, 0)])
+    made.arena.units[:, f.HP, :5] = HP // 2
+    made.cast(0)
+    assert [made.of(f.HP, unit) - HP // 2 for unit in range(5)] == [POINTS, -POINTS, POINTS, POINTS, 0]
 
 
 def test_a_trap_strikes_once_where_it_is_sprung() -> None:
@@ -520,17 +784,147 @@ def test_what_heals_give(columns: dict[int, int], gained: int) -> None:
     assert made.of(f.HP, 2) == 1 + gained
 
 
-def test_a_cure_sets_bodies_free() -> None:
-    held = ("SC_STUN", "SC_BURNING")
-    made = stage(BLESS, *(on_target(name) for name in held), enemies=[(plain(), 1, 0)])
+@pytest.mark.parametrize(
+    ("columns", "gained"),
+    [
+        ({k.AMOUNT: 500}, 300),
+        ({k.SKILL_LEVEL: 11}, 9999),
+        ({k.AMOUNT: 20, k.FLAGS: k.PERCENT_AMOUNT}, 2000),
+    ],
+)
+def test_wounds_lessen_heals_but_not_shares_of_the_hp(columns: dict[int, int], gained: int) -> None:
+    made = stage(BLESS, on_target("SC_CRITICALWOUND", value=2), friends=[(plain(hp=10_000), 1, 0)])
+    made.cast(2)
+    made.arena.units[:, f.HP, 2] = 1
+    made.rewrite(HEAL | columns)
+    made.arena.tables.skills[MADE_UP, k.SKILL_LEVEL] = columns.get(k.SKILL_LEVEL, 1)
+    made.cast(2)
+    assert made.of(f.HP, 2) == 1 + gained
+
+
+def test_wounds_leave_what_is_drained() -> None:
+    made = stage(BLESS, on_target("SC_CRITICALWOUND", value=2))
+    made.cast(0)
+    made.arena.units[:, f.HP, 0] = 1
+    made.rewrite(STRIKE | {k.DRAIN: 100})
+    made.cast(1)
+    assert made.of(f.HP, 0) == 1 + POINTS
+
+
+def test_a_heal_of_all_may_spare_the_undead() -> None:
+    columns = HEAL | {k.AMOUNT: 500, k.SPLASH: 3, k.FLAGS: k.SPARES_UNDEAD}
+    made = stage(columns, friends=[(plain(), 1, 0), (plain(element=9), 2, 0), (plain(race=UNDEAD), 3, 0)])
+    made.arena.units[:, f.HP, 2:5] = 1
+    made.cast(0)
+    assert [made.of(f.HP, unit) for unit in (2, 3, 4)] == [501, 1, 501]
+
+
+def test_the_healed_hear_of_it() -> None:
+    """A skill that does no harm is an event for whomever it was used on."""
+    back = MobSkill(
+        state="any", skill="NPC_EMOTION", skill_id=1, level=1, rate=10_000, cast_ms=0, delay_ms=10**8, cancelable=False,
+        target="self", condition="skillused", condition_value=1, values=(0, 0, 0, 0, 0), emotion=-1,
+    )  # fmt: skip
+    made = stage(HEAL | {k.AMOUNT: 500, k.SKILL_ID: 1}, friends=[(with_skills(plain(), [back]), 1, 0)])
+    made.cast(2)
+    assert made.of(f.CASTS, 2) == 1
+
+
+def test_whoever_kills_another_lets_its_own_target_go() -> None:
+    made = stage(STRIKE, enemies=[(plain(hp=1), 3, 0), (plain(), 1, 0)])
+    units = made.arena.units
+    units[:, f.THINK_AT] = f.NEVER
+    units[:, f.TARGET, 0], units[:, f.ATTACK_ON, 0], units[:, f.STATE, 0] = 2, 2, f.BERSERK
+    made.cast(1)
+    assert made.of(f.ALIVE, 1) == 0
+    assert (made.of(f.TARGET, 0), made.of(f.ATTACK_ON, 0), made.of(f.STATE, 0)) == (f.NOBODY, f.NOBODY, f.IDLE)
+
+
+def test_whoever_wounds_another_keeps_its_own_target() -> None:
+    made = stage(STRIKE, enemies=[(plain(), 3, 0), (plain(), 1, 0)])
+    made.arena.units[:, f.THINK_AT] = f.NEVER
+    made.arena.units[:, f.TARGET, 0] = 2
+    made.cast(1)
+    assert made.taken(1)[0] > 0
+    assert made.of(f.TARGET, 0) == 2
+
+
+def test_slaves_die_with_their_master_whatever_they_are_at() -> None:
+    slaves = [(plain(), 5, 0), (plain(), 6, 0)]
+    made = stage(STRIKE, enemies=[(plain(hp=1), 3, 0), *slaves, (plain(), 8, 0)])
+    units = made.arena.units
+    units[:, f.THINK_AT] = f.NEVER  # nobody comes to think of it
+    units[:, f.MASTER, 2] = 1
+    units[:, f.MASTER, 3] = 2
+    units[:, f.CAST_AT, 2] = 10_000
+    made.cast(1)
+    assert [made.of(f.ALIVE, unit) for unit in range(5)] == [1, 0, 0, 0, 1]
+    assert made.of(f.KILLS, 0) == 1
+
+
+@pytest.mark.parametrize(("aimed_at", "target"), [(0, f.NOBODY), (2, 2)])
+def test_while_its_master_casts_a_slave_takes_over_whom_that_is_aimed_at(aimed_at: int, target: int) -> None:
+    slave = fighter(mode=f.CAN_MOVE | f.CAN_ATTACK | f.NO_RANDOM_WALK)
+    arena = field(None, [Place(victim(), 0, 30, 30), Place(slave, 0, 31, 30), Place(victim(), 1, 36, 30)], under=())
+    arena.units[:, f.MASTER, 1] = 0
+    arena.units[:, f.TARGET, 0] = 2
+    arena.units[:, f.CAST_AT, 0] = 5000
+    arena.units[:, f.CAST_ON, 0] = aimed_at
+    arena.run(3)
+    assert arena.units[0, f.TARGET, 1] == target
+
+
+def test_where_the_near_side_is_blocked_the_next_one_around_is_walked_to() -> None:
+    ground = open_ground()
+    ground[30, 29] = GAP
+    arena = field(None, [Place(hound(), 0, 24, 30), Place(victim(), 1, 30, 30)], under=(), ground=ground)
+    arena.run(2)
+    assert arena.units[0, [f.GOAL_X, f.GOAL_Y], 0].tolist() == [30, 29]
+
+
+def ground_row(target: str) -> MobSkill:
+    return MobSkill(
+        state="any", skill="HT_ANKLESNARE", skill_id=bundled().skills["HT_ANKLESNARE"].id, level=1, rate=10_000,
+        cast_ms=0, delay_ms=10**6, cancelable=False, target=target, condition="always", condition_value=0,
+        values=(0, 0, 0, 0, 0), emotion=-1,
+    )  # fmt: skip
+
+
+def test_ground_around_oneself_lies_where_one_could_walk_to() -> None:
+    """Arrows pass the gap, feet do not: what lies behind it is in range and sight, but not chosen."""
+    ground = open_ground()
+    ground[:, 31] = GAP
+    trapper = with_skills(victim(), [ground_row("around2")])
+    arena = field(
+        None, [Place(trapper, 0, 30, 30), Place(victim(), 1, 50, 30)], under=(), ground=ground, matches=MANY_TRAPS
+    )
+    arena.run(15)
+    assert (arena.units[:, f.CASTS, 0] == 1).all()
+    assert set(arena.units[:, f.CAST_X, 0].tolist()) == {28, 29, 30}
+
+
+def test_who_can_not_strike_puts_no_ground_under_its_attacker() -> None:
+    """Whoever attacked it stands in for a target only where a skill is aimed at a unit."""
+    trapper = with_skills(victim(), [ground_row("target")])
+    arena = field(None, [Place(trapper, 0, 30, 30), Place(victim(), 1, 32, 30)], under=())
+    arena.units[:, f.ATTACKER, 0] = 1
+    arena.run(15)
+    assert arena.units[0, f.CASTS, 0] == 0
+
+
+@pytest.mark.parametrize(("element", "free"), [(0, True), (9, False)])
+@pytest.mark.parametrize("held", ["SC_STUN", "SC_BURNING"])
+def test_a_cure_sets_bodies_free_but_not_the_undead(held: str, element: int, free: bool) -> None:
+    made = stage(BLESS, on_target(held), enemies=[(plain(element=element), 1, 0)])
     made.arena.tables.species[2, f.LEVEL] = 0
     made.cast(1)
     made.arena.units[:, f.TARGET, 1] = 0
-    assert all(made.under(1, name)[0] for name in held)
+    assert made.under(1, held)[0]
     made.rewrite({k.EFFECT: k.CURE, k.AIM: k.AIM_SUPPORT})
     made.cast(1)
-    assert not any(made.under(1, name)[0] for name in held)
-    assert made.of(f.TARGET, 1) == f.NOBODY
+    assert bool(made.under(1, held)[0]) != free
+    if free:
+        assert made.of(f.TARGET, 1) == f.NOBODY
 
 
 def test_a_target_is_forgotten() -> None:
@@ -566,6 +960,16 @@ def test_a_transformation_brings_company() -> None:
     company = np.flatnonzero(made.arena.units[0, f.SPECIES, 2:] == number) + 2
     assert len(company) == 2
     assert all(made.of(f.MASTER, int(unit)) == f.ON_ITS_OWN and made.of(f.SIDE, int(unit)) == 0 for unit in company)
+
+
+def test_a_transformation_into_oneself_changes_nothing() -> None:
+    somebody = next(iter(world(RENEWAL).monsters))
+    made = stage({k.EFFECT: k.TRANSFORM, k.AIM: k.AIM_SUPPORT}, values=(somebody, 0, 0, 0, 0))
+    made.arena.units[:, f.HP, 0] = 5
+    row = made.arena.tables.rows[made.of(f.SPECIES, 0), 0]
+    row[f.R_V1] = made.of(f.SPECIES, 0)
+    made.cast(0)
+    assert made.of(f.HP, 0) == 5
 
 
 def test_who_changes_shape_walks_about_no_more_than_before() -> None:
@@ -610,3 +1014,36 @@ def test_a_blow_pushes_its_target_but_not_the_unshakable() -> None:
         made = stage(STRIKE | {k.KNOCKBACK: 4}, enemies=[(plain(mode=mode), 2, 0)])
         made.cast(1)
         assert made.of(f.X, 1) == MIDDLE + 2 + moved
+
+
+@pytest.mark.parametrize(
+    ("at", "to"), [((7, 2), (11, 2)), ((6, 2), (10, 6)), ((-6, 2), (-10, 2)), ((1, 3), (1, 7)), ((-1, 3), (-5, 7))]
+)
+def test_blows_push_in_the_nearest_of_eight_directions(at: tuple[int, int], to: tuple[int, int]) -> None:
+    made = stage(STRIKE | {k.KNOCKBACK: 4}, enemies=[(plain(), *at)])
+    made.cast(1)
+    assert (made.of(f.X, 1), made.of(f.Y, 1)) == (MIDDLE + to[0], MIDDLE + to[1])
+
+
+def test_a_blow_without_damage_does_not_push() -> None:
+    made = stage(STRIKE | {k.KNOCKBACK: 4, k.ELEMENT: HOLY, k.FLAGS: 0}, enemies=[(plain(element=HOLY), 2, 0)])
+    made.cast(1)
+    assert (made.taken(1)[0], made.of(f.X, 1)) == (0, MIDDLE + 2)
+
+
+@pytest.mark.parametrize(("target", "to"), [((-4, 1), (7, 0)), ((-2, -1), (7, 7)), ((0, 0), (7, 0))])
+def test_who_runs_off_runs_straight(target: tuple[int, int], to: tuple[int, int]) -> None:
+    made = stage(
+        {k.EFFECT: k.RUN_AWAY, k.AIM: k.AIM_SUPPORT, k.SKILL_LEVEL: 1},
+        caster=plain(mode=f.CAN_MOVE),
+        enemies=[(plain(), *target)],
+    )
+    made.arena.units[:, f.TARGET, 0] = 1
+    made.cast(0)
+    assert (made.of(f.GOAL_X, 0), made.of(f.GOAL_Y, 0)) == (MIDDLE + to[0], MIDDLE + to[1])
+
+
+def test_a_leap_ends_on_the_chosen_cell() -> None:
+    made = stage({k.EFFECT: k.WARP_TO, k.AIM: k.AIM_GROUND, k.REACH: 14}, enemies=[(plain(), 6, 0)])
+    made.cast(1, (MIDDLE + 5, MIDDLE + 1))
+    assert (made.of(f.X, 0), made.of(f.Y, 0)) == (MIDDLE + 5, MIDDLE + 1)

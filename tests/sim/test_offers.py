@@ -125,6 +125,15 @@ def test_an_offer_vanishes_with_its_condition():
     assert skill_actions(arena) == []
 
 
+def test_a_look_does_not_forgive_rude_attacks():
+    arena = caster("combat", [row(HELP, condition="rudeattacked")])
+    arena.units[:, f.RUDE, 0] = 1
+    assert skill_actions(arena) == []  # a reflex, not an offer
+    assert of(arena, f.RUDE, 0) == 1
+    act(arena, 0, to.ATTACK, 15)
+    assert (of(arena, f.CASTS, 0), of(arena, f.RUDE, 0)) == (1, 0)
+
+
 def test_a_status_that_is_off_is_so_of_those_who_are_under_none_too():
     without = row(HELP, delay_ms=100, condition="mystatusoff", condition_value="SC_AGIUP")
     arena = caster("combat", [without])

@@ -124,6 +124,44 @@ def test_a_wall_holds_so_many_blows_and_in_renewal_so_much_damage(mode: str, blo
     assert held == blows + 1
 
 
+@pytest.mark.parametrize(
+    ("status", "cancelable", "broken"), [("SC_PROVOKE", 1, True), ("SC_PROVOKE", 0, False), ("SC_MINDBREAKER", 0, True)]
+)
+def test_provoking_breaks_a_cast_that_can_be_broken(status: str, cancelable: int, broken: bool) -> None:
+    made = stage(BLESS, on_target(status))
+    casting(made, 1, cancelable)
+    made.cast(1)
+    assert made.under(1, status)[0]
+    assert (made.of(f.CAST_AT, 1) == f.NEVER) == broken
+
+
+@pytest.mark.parametrize(
+    ("pulse", "kind", "cells", "through"),
+    [
+        (k.PULSE_BLOCK_MELEE, k.WEAPON, 3, False),
+        (k.PULSE_BLOCK_MELEE, k.WEAPON, 4, True),
+        (k.PULSE_BLOCK_MELEE, k.MISC, 3, False),
+        (k.PULSE_BLOCK_MELEE, k.MAGIC, 3, True),
+        (k.PULSE_BLOCK_RANGED, k.WEAPON, 3, True),
+        (k.PULSE_BLOCK_RANGED, k.WEAPON, 4, False),
+        (k.PULSE_BLOCK_RANGED, k.MISC, 4, False),
+        (k.PULSE_BLOCK_RANGED, k.MAGIC, 4, True),
+    ],
+)
+def test_what_comes_through_to_guarded_ground(pulse: int, kind: int, cells: int, through: bool) -> None:
+    ground = area(AREA_PULSE=pulse, AREA_LIMIT_HITS=11, AREA_RADIUS=0, AREA_MS=60_000)
+    made = stage(ground, caster=plain(PRE_RENEWAL), enemies=[(plain(PRE_RENEWAL), cells, 0)], mode=PRE_RENEWAL)
+    made.cast(0)
+    blow = {k.EFFECT: k.STRIKE, k.AIM: k.AIM_HARM, k.CENTRE: k.AT_TARGET, k.DAMAGE: kind, k.REACH: 14}
+    made.rewrite(ground | blow | {k.FLAGS: k.SURE_HIT | k.IGNORE_DEFENSE})
+    made.arena.units[:, f.CAST_AT, 1] = made.arena.match[:, f.CLOCK]
+    made.arena.units[:, f.CAST_SKILL, 1] = 1
+    made.arena.units[:, f.CAST_ROW, 1] = 0
+    made.arena.units[:, f.CAST_ON, 1] = 0
+    made.arena.run(1)
+    assert (made.taken(0)[0] > 0) == through
+
+
 def test_only_the_element_makes_undead_for_a_bonus() -> None:
     columns = STRIKE | {k.DAMAGE: k.MAGIC, k.UNDEAD_RATIO: 50, k.FLAGS: EXACT | k.UNDEAD_BONUS}
     made = stage(columns, enemies=[(plain(race=1), 1, 0), (plain(element=9), 2, 0)])

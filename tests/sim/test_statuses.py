@@ -201,7 +201,7 @@ def test_level_advantage_is_kept_in_sixteen_bits() -> None:
 def test_durations_that_the_skill_does_not_decide() -> None:
     table = compile_statuses("renewal")
     who = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
-    assert rules.resisted_duration(table, 1, status_id("SC_CLOAKING"), 30_000, *who, 0) == 10_000
+    assert rules.resisted_duration(table, 1, status_id("SC_CLOAKING"), 500, *who, 0) == c.ENDLESS_MS
     assert rules.resisted_duration(table, 1, status_id("SC_AETERNA"), 600_000, *who, 0) == c.ENDLESS_MS
     assert rules.resisted_duration(table, 1, status_id("SC_POWERUP"), 0, *who, 0) == 1
 
@@ -280,6 +280,11 @@ def test_guard(level: int, percent: int) -> None:
         ("SC_STUN", 1, [("SC_STUN", 1)], rules.REFUSED),
         ("SC_STONEWAIT", 1, [("SC_STONE", 1)], rules.TOGGLED),
         ("SC_CONFUSION", 1, [("SC_CONFUSION", 1)], rules.TOGGLED),
+        ("SC_AUTOGUARD", 3, [("SC_AUTOGUARD", 3)], rules.TOGGLED),
+        ("SC_DEFENDER", 1, [("SC_DEFENDER", 1)], rules.TOGGLED),
+        ("SC_MAXIMIZEPOWER", 1, [("SC_MAXIMIZEPOWER", 1)], rules.TOGGLED),
+        ("SC_CLOAKING", 1, [("SC_CLOAKING", 1)], rules.TOGGLED),
+        ("SC_REFLECTSHIELD", 1, [("SC_REFLECTSHIELD", 1)], rules.STARTS),
         ("SC_INCREASEAGI", 3, [("SC_INCREASEAGI", 10)], rules.KEPT),
         ("SC_INCREASEAGI", 10, [("SC_INCREASEAGI", 10)], rules.STARTS),
         ("SC_INCREASEAGI", 3, [("SC_QUAGMIRE", 1)], rules.REFUSED),
