@@ -48,14 +48,14 @@ class Watched:
         self.control, self.blocks = rival.control, rival.blocks
         self.seen: list[dict[str, Any]] = []
         self.done: list[Any] = []
+        for name in ("forget", "state", "set_state", "sit", "yields", "rewind"):
+            if hasattr(rival, name):  # set, for a protocol does not see what `__getattr__` would find
+                setattr(self, name, getattr(rival, name))
 
     def __call__(self, seen: dict[str, Any]) -> Any:
         self.seen.append(seen)
         self.done.append(self.rival(seen))
         return self.done[-1]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.rival, name)
 
 
 def battle(rival: Any, scenario: str, archetype: str, matches: int, control: str = "skill", **more: Any) -> Battle:
