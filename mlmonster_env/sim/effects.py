@@ -26,7 +26,7 @@ from mlmonster_env.sim.hurt import die, heal, try_skill_statuses
 from mlmonster_env.sim.lines import on_line
 from mlmonster_env.sim.posture import enemies, halt, unlock
 from mlmonster_env.sim.rest import rouse, rouse_all
-from mlmonster_env.sim.shields import BLOCKED, answer_with_pain, send_spell, shielded, warded
+from mlmonster_env.sim.shields import BLOCKED, WALLED, answer_with_pain, send_spell, shielded, warded
 from mlmonster_env.sim.spawn import summon
 from mlmonster_env.sim.stats import attack_delay, attack_motion
 from mlmonster_env.sim.status_ids import FREEZE
@@ -84,7 +84,7 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
         rolled = skill_damage(w, u, v, skill, shared_by, 0)
         damage = shielded(w, u, v, rolled, skill, now, due)
         count(w, f.T_BLOCKED, v, max(rolled - max(damage, 0), 0))
-    connects = damage != BLOCKED
+    connects = damage > 0 or damage == WALLED
     if not connects and not notices(w, v):
         return
     how = f.CONNECTED if connects else 0

@@ -513,7 +513,8 @@ def test_a_higher_periodic_status_stays() -> None:
 @pytest.mark.parametrize("element", [0, 3])
 def test_who_takes_no_damage_feels_nothing(mode: str, element: int) -> None:
     fire = STRIKE | {k.FLAGS: k.IGNORE_DEFENSE, k.ELEMENT: 3}
-    made = stage(fire, enemies=[(plain(mode, element=element, element_level=2), 1, 0)], mode=mode)
+    burning = plain(mode, element=element, element_level=2)
+    made = stage(fire, on_target("SC_BLIND"), enemies=[(burning, 1, 0)], mode=mode)
     made.arena.units[:, f.CAST_AT, 1] = made.arena.match[:, f.CLOCK] + 5000
     made.arena.units[:, f.CAST_ON, 1] = 1
     made.arena.units[:, f.CAST_CANCELABLE, 1] = 1
@@ -521,6 +522,7 @@ def test_who_takes_no_damage_feels_nothing(mode: str, element: int) -> None:
     made.wait(1000)
     hurt = element == 0
     assert (made.taken(1)[0] > 0) == hurt
+    assert made.under(1, "SC_BLIND")[0] == hurt
     assert (made.of(f.CAST_AT, 1) == f.NEVER) == hurt
     assert (made.of(f.HITS, 0) == 1) == hurt
 
