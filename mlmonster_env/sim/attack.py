@@ -10,7 +10,7 @@ from mlmonster_env.sim.geometry import apart, in_sight, places, reaches
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, may_attack, set_state, stop_attack, unlock
 from mlmonster_env.sim.rest import rouse
-from mlmonster_env.sim.shields import BLOCKED, answer_with_pain, send_spell, shielded
+from mlmonster_env.sim.shields import answer_with_pain, send_spell, shielded
 from mlmonster_env.sim.stats import attack_delay, attack_motion
 from mlmonster_env.sim.status_columns import ENDS_ON_ATTACK, NO_ATTACK, STRIKES_BY_MAGIC
 from mlmonster_env.sim.statuses import end_flagged
@@ -70,7 +70,7 @@ def strike(w, u, v, now):
     due = now + motion if motion > 1 else now
     damage = shielded(w, u, v, rolled, NORMAL_ATTACK, now, due)
     count(w, f.T_BLOCKED, v, max(rolled - max(damage, 0), 0))
-    if damage == BLOCKED:
+    if damage < 0:
         return
     reach = apart(w, u, v) + f.SIGHT_CELLS
     if not by_magic:

@@ -161,7 +161,7 @@ def weapon_damage(w, u, v, skill, shared_by, extreme):
     flags = w.skills[skill, k.FLAGS]
     hits = hits_of(w, v, skill)
     if takes_one(w, v, k.WEAPON, is_ranged(w, u, v, skill)):
-        return max(hits, 1)
+        return many_hits(1, hits)
     low, high = weapon_range(w, u)
     base = base_attack(w, u)
     critical = flags & k.CRITICAL != 0
@@ -274,7 +274,7 @@ def magic_damage(w, u, v, skill, shared_by, extreme):
     flags = w.skills[skill, k.FLAGS]
     hits = hits_of(w, v, skill)
     if takes_one(w, v, k.MAGIC, True):
-        return max(hits, 1)
+        return many_hits(1, hits)
     formula = w.skills[skill, k.FORMULA]
     plain = flags & k.IGNORE_DEFENSE != 0
     if formula == k.BASE_MAGIC_AS_WEAPON:
@@ -309,7 +309,7 @@ def misc_damage(w, u, v, skill, shared_by, extreme):
     flags = w.skills[skill, k.FLAGS]
     hits = hits_of(w, v, skill)
     if takes_one(w, v, k.MISC, True):
-        return max(hits, 1)
+        return many_hits(1, hits)
     damage = special_base(w, u, v, skill, w.skills[skill, k.FORMULA_ARGUMENT], extreme)
     damage = damage * ratio_of(w, u, v, skill) // 100
     if flags & k.SPLIT != 0 and shared_by > 1:

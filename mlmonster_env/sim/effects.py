@@ -26,7 +26,7 @@ from mlmonster_env.sim.hurt import die, heal, try_skill_statuses
 from mlmonster_env.sim.lines import on_line
 from mlmonster_env.sim.posture import enemies, halt, unlock
 from mlmonster_env.sim.rest import rouse, rouse_all
-from mlmonster_env.sim.shields import BLOCKED, answer_with_pain, send_spell, shielded, warded
+from mlmonster_env.sim.shields import BLOCKED, WALLED, answer_with_pain, send_spell, shielded, warded
 from mlmonster_env.sim.spawn import summon
 from mlmonster_env.sim.stats import attack_delay, attack_motion
 from mlmonster_env.sim.status_ids import FREEZE
@@ -64,6 +64,12 @@ def out_of_reach(w, u, v):
     return w.units[f.STATUS_FLAGS, v] & c.OUT_OF_REACH != 0 and w.units[f.MODE, u] & f.DETECTOR == 0
 
 
+@small
+def notices(w, v):
+    """Whether a victim minds a skill that does nothing to it: if its skill list waits for one."""
+    return w.species[w.units[f.SPECIES, v], f.EVENT_ROWS] & f.HAS_SKILL_USED != 0
+
+
 @kernel
 def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
     """One victim's share of a strike whose centre is the cell (x, y)."""
@@ -71,16 +77,17 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
     kind = w.skills[skill, k.DAMAGE]
     if s[f.STATUS_FLAGS, u] & c.NO_THINK != 0 or untouched(w, v, skill):
         return  # what a unit has set going does no harm while the unit itself could do none
-    if kind == k.WEAPON and not attack_lands(w, u, v, skill):
-        return
-    rolled = skill_damage(w, u, v, skill, shared_by, 0)
     motion = min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
     due = now if at_once or w.skills[skill, k.IMMEDIATE] != 0 or motion <= 1 else now + motion
-    damage = shielded(w, u, v, rolled, skill, now, due)
-    count(w, f.T_BLOCKED, v, max(rolled - max(damage, 0), 0))
-    if damage == BLOCKED:
+    damage = BLOCKED
+    if kind != k.WEAPON or attack_lands(w, u, v, skill):
+        rolled = skill_damage(w, u, v, skill, shared_by, 0)
+        damage = shielded(w, u, v, rolled, skill, now, due)
+        count(w, f.T_BLOCKED, v, max(rolled - max(damage, 0), 0))
+    connects = damage > 0 or damage == WALLED
+    if not connects and not notices(w, v):
         return
-    how = f.CONNECTED
+    how = f.CONNECTED if connects else 0
     if is_ranged(w, u, v, skill):
         how |= f.RANGED
     reach = apart(w, u, v) + f.SIGHT_CELLS
@@ -89,6 +96,8 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
             return
     else:
         push_event(w, due, f.LAND_HIT, u, v, damage, skill, reach, how)
+    if damage <= 0:
+        return
     s[f.HITS, u] += 1
     answer_with_pain(w, u, v, damage, skill, now)
     if w.skills[skill, k.KNOCKBACK] > 0 and damage >= max(abs(hits_of(w, v, skill)), 1):
@@ -114,7 +123,7 @@ def strike_pain(w, u, cause, pain, cells, now):
             continue
         damage = 1 if takes_one(w, v, k.WEAPON, False) else by_damage_taken(w, pain, v)
         damage = warded(w, u, v, damage, NORMAL_ATTACK, k.WEAPON, False, now, due)
-        if damage != BLOCKED:
+        if damage > 0:
             push_event(w, due, f.LAND_HIT, u, v, damage, 0, apart(w, u, v) + f.SIGHT_CELLS, f.CONNECTED)
 
 

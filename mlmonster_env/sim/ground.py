@@ -5,10 +5,19 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.areas import covers, refresh_areas, remove_area
 from mlmonster_env.sim.changes import credit_heal
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.effects import cell_number, give_statuses, out_of_reach, strike_around, strike_one, untouched
+from mlmonster_env.sim.defence import FIRE, UNDEAD
+from mlmonster_env.sim.effects import (
+    cell_number,
+    give_statuses,
+    out_of_reach,
+    seen_from,
+    strike_around,
+    strike_one,
+    untouched,
+)
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.hurt import try_skill_statuses
-from mlmonster_env.sim.stats import healed
+from mlmonster_env.sim.stats import element_of, healed
 from mlmonster_env.sim.warps import push_away
 
 TRAP_MS = 100
@@ -17,8 +26,30 @@ FIRE_WALL_CELLS = 2
 
 @small
 def stands_in(w, at, u):
-    """Whether a living unit stands in the area."""
-    return w.units[f.ALIVE, u] != 0 and covers(w, at, w.units[f.X, u], w.units[f.Y, u])
+    """Whether a living unit stands in the area, with no wall between it and the centre."""
+    return (
+        w.units[f.ALIVE, u] != 0
+        and covers(w, at, w.units[f.X, u], w.units[f.Y, u])
+        and seen_from(w, u, w.match[at + f.A_X], w.match[at + f.A_Y])
+    )
+
+
+@small
+def struck_from(w, at, v):
+    """The cell from which an area strikes a unit: of those that reach it, the one furthest south, then west."""
+    skill = w.match[at + f.A_SKILL]
+    reach = w.skills[skill, k.AREA_REACH]
+    cells = w.skills[skill, k.AREA_RADIUS] - reach
+    x = max(w.units[f.X, v] - reach, w.match[at + f.A_X] - cells)
+    y = max(w.units[f.Y, v] - reach, w.match[at + f.A_Y] - cells)
+    return x, y
+
+
+@small
+def walks_through_fire(w, v):
+    """Whether a wall of fire does not hold a unit back: one of fire itself, or undead."""
+    element, _ = element_of(w, v)
+    return element in (FIRE, UNDEAD)
 
 
 @kernel
@@ -93,10 +124,12 @@ def pulse(w, at, now):
             spring(w, at, v, now)
             return
         if kind == k.PULSE_STRIKE:
-            strike_one(w, owner, v, skill, victims, x, y, True, now)
+            from_x, from_y = struck_from(w, at, v)
+            strike_one(w, owner, v, skill, victims, from_x, from_y, True, now)
         elif kind == k.PULSE_FIRE_WALL:
             strike_one(w, owner, v, skill, 1, x, y, True, now)
-            push_away(w, v, x, y, FIRE_WALL_CELLS)
+            if not walks_through_fire(w, v):
+                push_away(w, v, x, y, FIRE_WALL_CELLS)
         elif kind == k.PULSE_STATUS:
             try_skill_statuses(w, owner, v, skill, 0, now)
         else:

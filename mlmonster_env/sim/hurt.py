@@ -310,6 +310,11 @@ def land_hit(w, u, v, damage, skill, reach, flags, now):
     s = w.units
     if s[f.ALIVE, u] == 0 or s[f.ALIVE, v] == 0 or apart(w, u, v) > reach:
         return
+    if damage <= 0:  # nothing is felt, ended or turned to
+        if flags & f.CONNECTED != 0 and skill > 0:
+            try_skill_statuses(w, u, v, skill, 0, now)
+        tell_skills(w, v, u, skill, flags, 0, now)
+        return
     broken = startle(w, v, now)
     if skill > 0 and w.skills[skill, k.FLAGS] & k.CANNOT_KILL != 0:
         damage = min(damage, s[f.HP, v] - 1)

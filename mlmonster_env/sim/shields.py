@@ -6,7 +6,7 @@ from mlmonster_env.sim.afflict import KYRIE_BLOW_BITS, REJECTED_BLOW_BITS
 from mlmonster_env.sim.areas import area_over, use_up_wall
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_element, hits_of, is_ranged
+from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_element, hits_of, is_ranged, many_hits
 from mlmonster_env.sim.defence import by_element
 from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import apart
@@ -29,6 +29,7 @@ from mlmonster_env.sim.status_ids import DEADLY_DEFEASANCE, KYRIE, MAXPAIN, MILL
 from mlmonster_env.sim.statuses import end_flagged, end_status, has_status, set_status_value, status_value
 
 BLOCKED = -1
+WALLED = -2  # the damage is held off, but not the statuses that come with it
 SHIELD_HP = 1000
 REJECTED_PERCENT = 15
 BOSS_CLASS = 1
@@ -122,10 +123,10 @@ def send_spell(w, u, v, damage, skill, due, reach, how):
             return False
         push_event(w, due, f.LAND_HIT, u, v, damage, skill, reach, how)
         return True
-    # What comes back is what the other would have taken, weighed by the caster's own element.
+    # What comes back is what the other would have taken, weighed by the caster's own element, and carries no status.
     turned = by_element(w, damage, attack_element(w, u, skill, 0), u)
     if turned > 0 and not dodges(w, u):
-        push_event(w, due, f.LAND_HIT, v, u, max(turned, hits_of(w, u, skill)), skill, reach, how)
+        push_event(w, due, f.LAND_HIT, v, u, max(turned, hits_of(w, u, skill)), 0, reach, how)
     return False
 
 
@@ -141,21 +142,21 @@ def answer_with_pain(w, u, v, damage, skill, now):
 
 @kernel
 def shielded(w, u, v, damage, skill, now, due):
-    """What is left of a blow that lands at `due`, or BLOCKED where none of it arrives."""
+    """What is left of a blow that lands at `due`, or BLOCKED or WALLED where no damage arrives."""
     return warded(w, u, v, damage, skill, kind_of(w, u, skill), is_ranged(w, u, v, skill), now, due)
 
 
 @kernel
 def warded(w, u, v, damage, skill, kind, ranged, now, due):
-    """What is left of a blow of one kind that lands at `due`, or BLOCKED where none of it arrives."""
+    """What is left of a blow of one kind that lands at `due`, or BLOCKED or WALLED where no damage arrives."""
     match = w.match
-    if match[f.AREA_AT] != f.NEVER and kind != k.MAGIC:
+    if match[f.AREA_AT] != f.NEVER and kind != k.MAGIC and damage > 0:
         pulse = k.PULSE_BLOCK_RANGED if ranged else k.PULSE_BLOCK_MELEE
         area = area_over(w, w.units[f.X, v], w.units[f.Y, v], pulse)
         if area >= 0:
             if pulse == k.PULSE_BLOCK_MELEE:
                 use_up_wall(w, area, damage)
-            return BLOCKED
+            return WALLED
     if w.units[f.STATUS_COUNT, v] == 0:
         return damage
     flags = w.units[f.STATUS_FLAGS, v]
@@ -163,14 +164,16 @@ def warded(w, u, v, damage, skill, kind, ranged, now, due):
         damage = spend_kyrie(w, v, damage, kind)
         if damage == 0:
             return BLOCKED
+    if damage <= 0 and flags & TAKES_ONE == 0:
+        return damage  # guards are for blows that would hurt
     if kind == k.WEAPON and flags & BLOCKS_WEAPON != 0 and w.skills[skill, k.FLAGS] & k.IGNORE_GUARD == 0:
         if draw(w, 100) < ward_percent(w, v):
             return BLOCKED
     if has_status(w, v, MILLENNIUMSHIELD):
         spend_shield(w, v, damage)
-        return BLOCKED
+        return WALLED
     if flags & TAKES_ONE != 0:
-        return max(hits_of(w, v, skill), 1)
+        return many_hits(1, hits_of(w, v, skill))
     damage = max(under(w, v, taken_stat(kind, ranged), damage), 0)
     if flags & ENDS_WHEN_HIT != 0:
         end_flagged(w, v, ENDS_WHEN_HIT)

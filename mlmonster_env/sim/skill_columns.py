@@ -88,7 +88,8 @@ S_STATUS, S_CHANCE, S_DURATION, S_VALUE, S_WHOM = range(5)
 STATUS_WIDTH = 5
 SUCCESS = STATUS + STATUS_SLOTS * STATUS_WIDTH  # chance in percent that the skill works at all, 0 always
 SCATTER = SUCCESS + 1  # each wave falls on a random cell at most so far from the centre
-SKILL_WIDTH = SCATTER + 1
+AREA_REACH = SCATTER + 1  # of AREA_RADIUS, the cells by which each enchanted cell reaches beyond itself
+SKILL_WIDTH = AREA_REACH + 1
 
 # What an area does to those who stand in it.
 (

@@ -266,7 +266,8 @@ class _Compiler:
         self.row[c.AREA_MS] = self.names["time1"]
         self.row[c.AREA_INTERVAL] = max(skill.unit_interval, 0)
         layout = max(at_level(skill.unit_layouts, self.level), 0)
-        self.row[c.AREA_RADIUS] = layout + max(at_level(skill.unit_ranges, self.level), 0)
+        self.row[c.AREA_REACH] = max(at_level(skill.unit_ranges, self.level), 0)
+        self.row[c.AREA_RADIUS] = layout + self.row[c.AREA_REACH]
         return area
 
     def _defaults(self, effect: str, pulse: str) -> None:

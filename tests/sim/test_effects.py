@@ -506,6 +506,27 @@ def test_a_higher_periodic_status_stays() -> None:
         assert made.value(1, "SC_GRADUAL_GRAVITY") & VALUE_MASK == held
 
 
+# What does no damage.
+
+
+@pytest.mark.parametrize("mode", [RENEWAL, PRE_RENEWAL])
+@pytest.mark.parametrize("element", [0, 3])
+def test_who_takes_no_damage_feels_nothing(mode: str, element: int) -> None:
+    fire = STRIKE | {k.FLAGS: k.IGNORE_DEFENSE, k.ELEMENT: 3}
+    burning = plain(mode, element=element, element_level=2)
+    made = stage(fire, on_target("SC_BLIND"), enemies=[(burning, 1, 0)], mode=mode)
+    made.arena.units[:, f.CAST_AT, 1] = made.arena.match[:, f.CLOCK] + 5000
+    made.arena.units[:, f.CAST_ON, 1] = 1
+    made.arena.units[:, f.CAST_CANCELABLE, 1] = 1
+    made.cast(1)
+    made.wait(1000)
+    hurt = element == 0
+    assert (made.taken(1)[0] > 0) == hurt
+    assert made.under(1, "SC_BLIND")[0] == hurt
+    assert (made.of(f.CAST_AT, 1) == f.NEVER) == hurt
+    assert (made.of(f.HITS, 0) == 1) == hurt
+
+
 # What statuses make of blows.
 
 
@@ -522,7 +543,8 @@ def shielding(status: tuple[str, int, int, int, int], columns: dict[int, int], *
 def test_a_barrier_lets_a_point_through_for_each_hit(name: str) -> None:
     assert shielding(on_target(name), STRIKE).taken(1)[0] == 1
     assert shielding(on_target(name), STRIKE | {k.HITS: 5}).taken(1)[0] == 5
-    assert shielding(on_target(name), STRIKE | {k.HITS: -5}).taken(1)[0] == 1
+    # Hits that are only shown share the point out among them.
+    assert shielding(on_target(name), STRIKE | {k.HITS: -5}).taken(1)[0] == 0
 
 
 FAR_DEFENCE = on_target("SC_DEFENDER", value=5)  # 80% off ranged weapon blows
@@ -588,6 +610,15 @@ def test_a_mirror_turns_spells_on_their_caster() -> None:
     made.rewrite(STRIKE | {k.DAMAGE: k.MAGIC})
     made.cast(1)
     assert (made.taken(0)[0], made.taken(1)[0]) == (POINTS, POINTS)
+
+
+def test_what_a_mirror_turns_carries_no_status() -> None:
+    made = stage(BLESS, on_target("SC_MAGICMIRROR", value=5))
+    made.cast(1)
+    made.rewrite(STRIKE | {k.DAMAGE: k.MAGIC}, on_target("SC_BLIND"))
+    made.cast(1)
+    assert made.taken(0)[0] == POINTS
+    assert not made.under(0, "SC_BLIND")[0]
 
 
 def test_a_mirror_spares_bosses_and_weighs_the_casters_element() -> None:
@@ -1007,6 +1038,35 @@ def test_backsliding_goes_away_from_the_target() -> None:
     made.cast(0)
     assert (made.of(f.X, 0), made.of(f.Y, 0)) == (MIDDLE, MIDDLE - 5)
     assert (made.of(f.X, 1), made.of(f.Y, 1)) == (MIDDLE, MIDDLE + 2)
+
+
+@pytest.mark.parametrize(
+    ("at", "pushed"), [((0, 0), (2, 2)), ((-2, -2), (-2, 0)), ((3, 3), (2, 2)), ((-3, 0), (-2, 2))]
+)
+def test_a_storm_pushes_from_its_first_cell_that_reaches(at: tuple[int, int], pushed: tuple[int, int]) -> None:
+    storm = area(AREA_RADIUS=3, AREA_REACH=1, KNOCKBACK=2, AREA_MS=400, AREA_INTERVAL=450)
+    made = stage(storm, enemies=[(plain(), *at)])
+    made.cast(0)
+    assert (made.of(f.X, 1) - MIDDLE - at[0], made.of(f.Y, 1) - MIDDLE - at[1]) == pushed
+
+
+@pytest.mark.parametrize("element", [0, 3, 9])
+def test_a_wall_of_fire_does_not_hold_fire_and_the_undead(element: int) -> None:
+    wall = area(AREA_PULSE=k.PULSE_FIRE_WALL, AREA_RADIUS=1, AREA_LIMIT_HITS=5)
+    made = stage(wall, enemies=[(plain(element=element), 1, 0)])
+    made.cast(0)
+    assert made.of(f.X, 1) - MIDDLE == (3 if element == 0 else 1)
+
+
+@pytest.mark.parametrize("wall", [False, True])
+def test_an_area_does_not_reach_behind_a_wall(wall: bool) -> None:
+    made = stage(area(AREA_RADIUS=3), enemies=[(plain(), 2, 0), (plain(), -2, 0)])
+    if wall:
+        made.arena.scenario.cells[0, :, MIDDLE + 1] = 0
+        made.arena._rules[f.OPEN_MAP] = 0
+    made.cast(0)
+    assert (made.taken(1)[0] > 0) != wall
+    assert made.taken(2)[0] > 0
 
 
 def test_a_blow_pushes_its_target_but_not_the_unshakable() -> None:

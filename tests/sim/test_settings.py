@@ -162,6 +162,20 @@ def test_what_comes_through_to_guarded_ground(pulse: int, kind: int, cells: int,
     assert (made.taken(0)[0] > 0) == through
 
 
+@pytest.mark.parametrize(("pulse", "held"), [(k.PULSE_BLOCK_RANGED, 4), (k.PULSE_BLOCK_MELEE, 3)])
+@pytest.mark.parametrize("cells", [3, 4])
+@pytest.mark.parametrize("kind", [k.WEAPON, k.MAGIC, k.MISC])
+def test_what_holds_damage_off_lets_statuses_through(pulse: int, held: int, cells: int, kind: int) -> None:
+    ground = area(AREA_PULSE=pulse, AREA_LIMIT_HITS=11, AREA_RADIUS=0, AREA_MS=60_000)
+    made = stage(ground, enemies=[(plain(), cells, 0)])
+    made.cast(0, (MIDDLE + cells, MIDDLE))
+    columns = STRIKE | {k.EFFECT: k.STRIKE, k.DAMAGE: kind, k.FLAGS: EXACT | k.SURE_HIT}
+    made.rewrite(ground | columns | {k.CENTRE: k.AT_TARGET, k.AIM: k.AIM_HARM}, on_target("SC_BLIND"))
+    made.cast(1)
+    assert (made.taken(1)[0] == 0) == (kind != k.MAGIC and cells == held)
+    assert made.under(1, "SC_BLIND")[0]
+
+
 def test_only_the_element_makes_undead_for_a_bonus() -> None:
     columns = STRIKE | {k.DAMAGE: k.MAGIC, k.UNDEAD_RATIO: 50, k.FLAGS: EXACT | k.UNDEAD_BONUS}
     made = stage(columns, enemies=[(plain(race=1), 1, 0), (plain(element=9), 2, 0)])
