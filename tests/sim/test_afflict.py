@@ -1,0 +1,118 @@
+"""Which statuses skills put on whom, and for how long."""
+
+import numpy as np
+import pytest
+
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
+from tests.sim.staged import BLESS, PRE_RENEWAL, on_self, on_target, plain, stage
+
+
+def test_one_of_several_statuses_is_drawn() -> None:
+    names = ("SC_AGIUP", "SC_POWERUP", "SC_GLORIA")
+    made = stage(BLESS | {k.FLAGS: k.ONE_STATUS}, *(on_target(name) for name in names), runs=60)
+    made.cast(1)
+    given = np.stack([made.under(1, name) for name in names])
+    assert (given.sum(0) == 1).all()
+    assert given.any(1).all()
+
+
+def test_statuses_may_be_tried_until_one_takes() -> None:
+    names = ("SC_STUN", "SC_GLORIA", "SC_STRIPWEAPON")
+    made = stage(
+        BLESS | {k.FLAGS: k.UNTIL_ONE_TAKES},
+        *(on_target(name) for name in names),
+        enemies=[(plain(mode=f.STATUS_IMMUNE), 1, 0), (plain(level=99), 2, 0)],
+        runs=60,
+    )
+    made.cast(1)
+    assert np.array_equal([made.under(1, name).all() for name in names], [False, True, False])
+    made.cast(2)
+    given = np.stack([made.under(2, name) for name in names])
+    assert (given.sum(0) == 1).all()
+    assert given.any(1).all()
+
+
+def test_a_status_on_oneself_may_need_the_others() -> None:
+    columns = BLESS | {k.SELF_STATUS_ONLY_IF_HIT: 1}
+    for mode, held in ((0, True), (f.STATUS_IMMUNE, False)):
+        made = stage(columns, on_target("SC_STRIPWEAPON"), on_self("SC_GLORIA"), enemies=[(plain(mode=mode), 1, 0)])
+        made.cast(1)
+        assert made.under(1, "SC_STRIPWEAPON")[0] == made.under(0, "SC_GLORIA")[0] == held
+
+
+def test_levels_above_the_target_add_to_a_chance() -> None:
+    columns = BLESS | {k.FLAGS: k.LEVEL_CHANCE}
+    made = stage(columns, on_target("SC_PROVOKE", chance=1000), caster=plain(level=80), runs=400)
+    made.cast(1)
+    assert made.under(1, "SC_PROVOKE").mean() == pytest.approx(0.4, abs=0.1)
+
+
+def test_a_gift_may_come_late() -> None:
+    made = stage(BLESS | {k.FIRST_MS: 1000}, on_target("SC_AGIUP"))
+    made.cast(1)
+    made.wait(700)
+    assert not made.under(1, "SC_AGIUP")[0]
+    made.wait(400)
+    assert made.under(1, "SC_AGIUP")[0]
+
+
+def test_stone_is_waited_for() -> None:
+    target = plain(PRE_RENEWAL)
+    made = stage(BLESS, on_target("SC_STONEWAIT", ms=8000, value=3000), enemies=[(target, 1, 0)], mode=PRE_RENEWAL)
+    made.cast(1)
+    made.wait(2700)
+    assert made.under(1, "SC_STONEWAIT")[0]
+    made.wait(400)
+    assert not made.under(1, "SC_STONEWAIT")[0]
+    assert made.under(1, "SC_STONE")[0]
+    made.wait(4700)
+    assert made.under(1, "SC_STONE")[0]
+    made.wait(400)
+    assert not made.under(1, "SC_STONE")[0]
+
+
+def test_fear_roots() -> None:
+    made = stage(BLESS, on_target("SC_FEAR"))
+    made.arena.tables.species[2, [f.LEVEL, f.LUK, f.INT]] = 0
+    made.cast(1)
+    assert made.under(1, "SC_FEAR")[0]
+    assert made.under(1, "SC_ANKLE")[0]
+    made.wait(2000)
+    assert made.under(1, "SC_FEAR")[0]
+    assert not made.under(1, "SC_ANKLE")[0]
+
+
+@pytest.mark.parametrize(("level", "burns"), [(1, True), (2, False), (3, True)])
+def test_the_second_level_of_fire_does_not_burn(level: int, burns: bool) -> None:
+    made = stage(BLESS, on_target("SC_BURNING"), enemies=[(plain(element=3, element_level=level), 1, 0)], runs=40)
+    made.cast(1)
+    assert made.under(1, "SC_BURNING").any() == burns
+
+
+def test_a_changed_element_draws_what_is_not_given() -> None:
+    made = stage(BLESS, on_target("SC_ELEMENTALCHANGE", value=30), runs=100)
+    made.cast(1)
+    assert set(made.arena.units[:, f.STATUS_VALUE, 1].tolist()) == {31, 32, 33, 34}
+    made = stage(BLESS, on_target("SC_ELEMENTALCHANGE", value=3), runs=300)
+    made.cast(1)
+    assert set(made.arena.units[:, f.STATUS_VALUE, 1].tolist()) == set(range(3, 100, 10))
+
+
+def test_an_element_of_a_drawn_level_replaces_only_the_first() -> None:
+    for first, replaced in ((81, True), (82, False)):
+        made = stage(BLESS, on_target("SC_ELEMENTALCHANGE", value=first), runs=30)
+        made.cast(1)
+        made.rewrite(BLESS, on_target("SC_ELEMENTALCHANGE", value=30))
+        made.cast(1)
+        held = made.arena.units[:, f.STATUS_VALUE, 1] // 10 == 3
+        assert held.all() if replaced else not held.any()
+
+
+def test_another_element_replaces_one_of_no_higher_level() -> None:
+    made = stage(BLESS, on_target("SC_ELEMENTALCHANGE", value=82))
+    made.cast(1)
+    for value, held in ((11, 82), (12, 12), (43, 43)):
+        made.rewrite(BLESS, on_target("SC_ELEMENTALCHANGE", value=value))
+        made.cast(1)
+        assert made.value(1, "SC_ELEMENTALCHANGE") == held

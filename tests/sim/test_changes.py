@@ -1,0 +1,240 @@
+"""Healing, curing, and what skills do to minds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mlmonster_env.data import MobSkill
+from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.lab import Place, with_skills
+from tests.sim.command import field, fighter, hound, victim
+from tests.sim.grounds import GAP, bundled, open_ground
+from tests.sim.staged import BLESS, MADE_UP, POINTS, RENEWAL, STRIKE, on_target, plain, stage, world
+
+UNDEAD = 1
+MANY_TRAPS = 60
+
+
+HEAL = {k.EFFECT: k.HEAL, k.AIM: k.AIM_SUPPORT, k.REACH: 14, k.KIND: k.KIND_HELP}
+
+
+@pytest.mark.parametrize(
+    ("columns", "gained"),
+    [
+        ({k.AMOUNT: 500}, 500),
+        ({k.AMOUNT: 20, k.FLAGS: k.PERCENT_AMOUNT}, 2000),
+        ({k.AMOUNT: 500, k.FLAGS: k.HEAL_BY_VIT}, 500 * 180 // 100),
+        ({k.AMOUNT: 1_000_000_000}, 9_999),
+        ({k.AMOUNT: 1_000_000_000, k.FLAGS: k.HEAL_BY_VIT}, 9_999),
+    ],
+)
+def test_what_heals_give(columns: dict[int, int], gained: int) -> None:
+    made = stage(HEAL | columns, friends=[(plain(hp=10_000, vit=40), 1, 0)])
+    made.arena.units[:, f.HP, 2] = 1
+    made.cast(2)
+    assert made.of(f.HP, 2) == 1 + gained
+
+
+@pytest.mark.parametrize(
+    ("columns", "gained"),
+    [({k.AMOUNT: 500}, 300), ({k.SKILL_LEVEL: 11}, 9999), ({k.AMOUNT: 20, k.FLAGS: k.PERCENT_AMOUNT}, 2000)],
+)
+def test_wounds_lessen_heals_but_not_shares_of_the_hp(columns: dict[int, int], gained: int) -> None:
+    made = stage(BLESS, on_target("SC_CRITICALWOUND", value=2), friends=[(plain(hp=10_000), 1, 0)])
+    made.cast(2)
+    made.arena.units[:, f.HP, 2] = 1
+    made.rewrite(HEAL | columns)
+    made.arena.tables.skills[MADE_UP, k.SKILL_LEVEL] = columns.get(k.SKILL_LEVEL, 1)
+    made.cast(2)
+    assert made.of(f.HP, 2) == 1 + gained
+
+
+def test_wounds_leave_what_is_drained() -> None:
+    made = stage(BLESS, on_target("SC_CRITICALWOUND", value=2))
+    made.cast(0)
+    made.arena.units[:, f.HP, 0] = 1
+    made.rewrite(STRIKE | {k.DRAIN: 100})
+    made.cast(1)
+    assert made.of(f.HP, 0) == 1 + POINTS
+
+
+def test_a_heal_of_all_may_spare_the_undead() -> None:
+    columns = HEAL | {k.AMOUNT: 500, k.SPLASH: 3, k.FLAGS: k.SPARES_UNDEAD}
+    made = stage(columns, friends=[(plain(), 1, 0), (plain(element=9), 2, 0), (plain(race=UNDEAD), 3, 0)])
+    made.arena.units[:, f.HP, 2:5] = 1
+    made.cast(0)
+    assert [made.of(f.HP, unit) for unit in (2, 3, 4)] == [501, 1, 501]
+
+
+def test_the_healed_hear_of_it() -> None:
+    """A skill that does no harm is an event for whomever it was used on."""
+    back = MobSkill(
+        state="any", skill="NPC_EMOTION", skill_id=1, level=1, rate=10_000, cast_ms=0, delay_ms=10**8, cancelable=False,
+        target="self", condition="skillused", condition_value=1, values=(0, 0, 0, 0, 0), emotion=-1,
+    )  # fmt: skip
+    made = stage(HEAL | {k.AMOUNT: 500, k.SKILL_ID: 1}, friends=[(with_skills(plain(), [back]), 1, 0)])
+    made.cast(2)
+    assert made.of(f.CASTS, 2) == 1
+
+
+def test_whoever_kills_another_lets_its_own_target_go() -> None:
+    made = stage(STRIKE, enemies=[(plain(hp=1), 3, 0), (plain(), 1, 0)])
+    units = made.arena.units
+    units[:, f.THINK_AT] = f.NEVER
+    units[:, f.TARGET, 0], units[:, f.ATTACK_ON, 0], units[:, f.STATE, 0] = 2, 2, f.BERSERK
+    made.cast(1)
+    assert made.of(f.ALIVE, 1) == 0
+    assert (made.of(f.TARGET, 0), made.of(f.ATTACK_ON, 0), made.of(f.STATE, 0)) == (f.NOBODY, f.NOBODY, f.IDLE)
+
+
+def test_whoever_wounds_another_keeps_its_own_target() -> None:
+    made = stage(STRIKE, enemies=[(plain(), 3, 0), (plain(), 1, 0)])
+    made.arena.units[:, f.THINK_AT] = f.NEVER
+    made.arena.units[:, f.TARGET, 0] = 2
+    made.cast(1)
+    assert made.taken(1)[0] > 0
+    assert made.of(f.TARGET, 0) == 2
+
+
+def test_slaves_die_with_their_master_whatever_they_are_at() -> None:
+    slaves = [(plain(), 5, 0), (plain(), 6, 0)]
+    made = stage(STRIKE, enemies=[(plain(hp=1), 3, 0), *slaves, (plain(), 8, 0)])
+    units = made.arena.units
+    units[:, f.THINK_AT] = f.NEVER  # nobody comes to think of it
+    units[:, f.MASTER, 2] = 1
+    units[:, f.MASTER, 3] = 2
+    units[:, f.CAST_AT, 2] = 10_000
+    made.cast(1)
+    assert [made.of(f.ALIVE, unit) for unit in range(5)] == [1, 0, 0, 0, 1]
+    assert made.of(f.KILLS, 0) == 1
+
+
+@pytest.mark.parametrize(("aimed_at", "target"), [(0, f.NOBODY), (2, 2)])
+def test_while_its_master_casts_a_slave_takes_over_whom_that_is_aimed_at(aimed_at: int, target: int) -> None:
+    slave = fighter(mode=f.CAN_MOVE | f.CAN_ATTACK | f.NO_RANDOM_WALK)
+    arena = field(None, [Place(victim(), 0, 30, 30), Place(slave, 0, 31, 30), Place(victim(), 1, 36, 30)], under=())
+    arena.units[:, f.MASTER, 1] = 0
+    arena.units[:, f.TARGET, 0] = 2
+    arena.units[:, f.CAST_AT, 0] = 5000
+    arena.units[:, f.CAST_ON, 0] = aimed_at
+    arena.run(3)
+    assert arena.units[0, f.TARGET, 1] == target
+
+
+def test_where_the_near_side_is_blocked_the_next_one_around_is_walked_to() -> None:
+    ground = open_ground()
+    ground[30, 29] = GAP
+    arena = field(None, [Place(hound(), 0, 24, 30), Place(victim(), 1, 30, 30)], under=(), ground=ground)
+    arena.run(2)
+    assert arena.units[0, [f.GOAL_X, f.GOAL_Y], 0].tolist() == [30, 29]
+
+
+def ground_row(target: str) -> MobSkill:
+    return MobSkill(
+        state="any", skill="HT_ANKLESNARE", skill_id=bundled().skills["HT_ANKLESNARE"].id, level=1, rate=10_000,
+        cast_ms=0, delay_ms=10**6, cancelable=False, target=target, condition="always", condition_value=0,
+        values=(0, 0, 0, 0, 0), emotion=-1,
+    )  # fmt: skip
+
+
+def test_ground_around_oneself_lies_where_one_could_walk_to() -> None:
+    """Arrows pass the gap, feet do not: what lies behind it is in range and sight, but not chosen."""
+    ground = open_ground()
+    ground[:, 31] = GAP
+    trapper = with_skills(victim(), [ground_row("around2")])
+    arena = field(
+        None, [Place(trapper, 0, 30, 30), Place(victim(), 1, 50, 30)], under=(), ground=ground, matches=MANY_TRAPS
+    )
+    arena.run(15)
+    assert (arena.units[:, f.CASTS, 0] == 1).all()
+    assert set(arena.units[:, f.CAST_X, 0].tolist()) == {28, 29, 30}
+
+
+def test_who_can_not_strike_puts_no_ground_under_its_attacker() -> None:
+    """Whoever attacked it stands in for a target only where a skill is aimed at a unit."""
+    trapper = with_skills(victim(), [ground_row("target")])
+    arena = field(None, [Place(trapper, 0, 30, 30), Place(victim(), 1, 32, 30)], under=())
+    arena.units[:, f.ATTACKER, 0] = 1
+    arena.run(15)
+    assert arena.units[0, f.CASTS, 0] == 0
+
+
+@pytest.mark.parametrize(("element", "free"), [(0, True), (9, False)])
+@pytest.mark.parametrize("held", ["SC_STUN", "SC_BURNING"])
+def test_a_cure_sets_bodies_free_but_not_the_undead(held: str, element: int, free: bool) -> None:
+    made = stage(BLESS, on_target(held), enemies=[(plain(element=element), 1, 0)])
+    made.arena.tables.species[2, f.LEVEL] = 0
+    made.cast(1)
+    made.arena.units[:, f.TARGET, 1] = 0
+    assert made.under(1, held)[0]
+    made.rewrite({k.EFFECT: k.CURE, k.AIM: k.AIM_SUPPORT})
+    made.cast(1)
+    assert bool(made.under(1, held)[0]) != free
+    if free:
+        assert made.of(f.TARGET, 1) == f.NOBODY
+
+
+def test_a_target_is_forgotten() -> None:
+    made = stage({k.EFFECT: k.FORGET_TARGET, k.AIM: k.AIM_SUPPORT})
+    made.arena.units[:, f.TARGET, 0] = 1
+    made.arena.units[:, f.THINK_AT, 0] = f.NEVER
+    made.cast(0)
+    assert made.of(f.TARGET, 0) == f.NOBODY
+
+
+def test_a_slave_avenges_its_master() -> None:
+    attackers = [(plain(), 5, 5), (plain(), 5, 6)]
+    made = stage({k.EFFECT: k.REVENGE, k.AIM: k.AIM_SUPPORT}, enemies=attackers, friends=[(plain(), 6, 6)])
+    units = made.arena.units
+    units[:, f.MASTER, 0] = 3
+    units[:, f.THINK_AT] = f.NEVER
+    units[:, f.ATTACK_ON, 2] = 3
+    made.cast(0)
+    assert made.of(f.TARGET, 0) == 2
+
+
+def test_a_transformation_brings_company() -> None:
+    shape = next(monster for monster in world(RENEWAL) if not monster.player)
+    made = stage(
+        {k.EFFECT: k.TRANSFORM, k.AIM: k.AIM_SUPPORT, k.AMOUNT: 2},
+        values=(shape.id, 0, 0, 0, 0),
+        skill="NPC_METAMORPHOSIS",
+    )
+    made.cast(0)
+    number = made.arena.tables.species_of(shape)
+    assert made.of(f.SPECIES, 0) == number
+    assert made.of(f.HP, 0) == shape.hp
+    company = np.flatnonzero(made.arena.units[0, f.SPECIES, 2:] == number) + 2
+    assert len(company) == 2
+    assert all(made.of(f.MASTER, int(unit)) == f.ON_ITS_OWN and made.of(f.SIDE, int(unit)) == 0 for unit in company)
+
+
+def test_a_transformation_into_oneself_changes_nothing() -> None:
+    somebody = next(iter(world(RENEWAL).monsters))
+    made = stage({k.EFFECT: k.TRANSFORM, k.AIM: k.AIM_SUPPORT}, values=(somebody, 0, 0, 0, 0))
+    made.arena.units[:, f.HP, 0] = 5
+    row = made.arena.tables.rows[made.of(f.SPECIES, 0), 0]
+    row[f.R_V1] = made.of(f.SPECIES, 0)
+    made.cast(0)
+    assert made.of(f.HP, 0) == 5
+
+
+def test_who_changes_shape_walks_about_no_more_than_before() -> None:
+    shape = next(monster for monster in world(RENEWAL) if not monster.player and monster.mode & f.CAN_MOVE)
+    made = stage(
+        {k.EFFECT: k.TRANSFORM, k.AIM: k.AIM_SUPPORT}, values=(shape.id, 0, 0, 0, 0), skill="NPC_METAMORPHOSIS"
+    )
+    made.cast(0)
+    assert made.of(f.MODE, 0) & f.NO_RANDOM_WALK  # the field has no random walk
+    assert made.of(f.MODE, 0) & ~f.NO_RANDOM_WALK == shape.mode & ~f.NO_RANDOM_WALK
+
+
+@pytest.mark.parametrize(("player", "left"), [(True, [40, 20, 0]), (False, [60, 60, 60])])
+def test_casts_cost_players_sp(player: bool, left: list[int]) -> None:
+    made = stage({k.EFFECT: k.NOTHING, k.AIM: k.AIM_SUPPORT}, caster=replace(plain(sp=60), player=player))
+    made.arena.tables.skills[MADE_UP, k.SKILL_LEVEL] = 6
+    for sp in left:
+        made.cast(0)
+        assert made.of(f.SP, 0) == sp
