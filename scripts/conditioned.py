@@ -20,21 +20,21 @@ import numpy as np
 import torch
 
 from agents.config.read import ConfigError
-from agents.course import FINAL, RunError
+from agents.course import RunError
 from agents.evaluation import ALL, Evaluation, minds_of
 from agents.judge.mirror import MirrorScore, by_start, judge_mirror, together
 from agents.machine import cores
 from agents.opponents import STYLES
 from agents.reading import Told, battle_for
-from agents.run import FACTS
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.policy import Policy
 from policies.sb3.conditioned import ConditionedActor
 from policies.sizes import SIZES
-from policies.storage import read_manifest, write_text
+from policies.storage import write_text
+from scripts.comparisons import ALWAYS, command_of, name_of
 from scripts.intervals import T_95, Z_95
-from scripts.results import FOLDER, JUDGED_BY, PAIRS, kept, trained
+from scripts.results import FOLDER, JUDGED_BY, PAIRS, kept, spent_on, trained
 from scripts.results_conditioned import CONDITIONED, EVERY_STYLE
 from scripts.results_doc import DOCUMENT, render
 from scripts.sight import gains
@@ -43,6 +43,7 @@ RUNS = Path("runs/conditioned")
 SCENARIO = "mirror-v1:train"
 MODELS: dict[str, bool] = {"told": False, "blind": True}
 MANY_FRAMES = 30
+DEFAULTS = {"archetype": ALWAYS, "size": ALWAYS, "seeds": ALWAYS, "steps": None, "pairs": PAIRS}
 
 
 class Named:
@@ -81,8 +82,8 @@ def compare(given: argparse.Namespace, seed: int) -> dict[str, Any]:
     """Train both of a seed, judge both against each style, and tell what knowing the style gained."""
     told: dict[str, Any] = {
         "archetype": given.archetype, "seed": seed, "size": given.size, "steps_asked": given.steps,
-        "scenario": SCENARIO, "command": command_of(given), "styles": list(STYLES), "models": {}, "gain": {},
-        "named": {},
+        "scenario": SCENARIO, "command": command_of("conditioned", given, DEFAULTS), "styles": list(STYLES),
+        "models": {}, "gain": {}, "named": {},
     }  # fmt: skip
     found: dict[str, dict[str, Evaluation]] = {}
     for model in MODELS:
@@ -91,12 +92,8 @@ def compare(given: argparse.Namespace, seed: int) -> dict[str, Any]:
         found[model], named = judged(policy, given.pairs)
         if model == "told":
             told["named"] = named
-        manifest = read_manifest(folder / FINAL)
-        told["models"][model] = {
-            "steps": manifest["steps"], "seconds": manifest["seconds"],
-            "commit": json.loads((folder / FACTS).read_text())["git"].get("commit", "")[:12],
-            "scores": {style: kept(evaluation) for style, evaluation in found[model].items()},
-        }  # fmt: skip
+        scores = {style: kept(evaluation) for style, evaluation in found[model].items()}
+        told["models"][model] = {**spent_on(folder), "scores": scores}
     told["gain"] = {style: gains(found["told"][style], found["blind"][style]) for style in found["told"]}
     return told
 
@@ -135,19 +132,6 @@ def shares_of(counts: Sequence[Named]) -> dict[str, float]:
     right, read = sum(one.right for one in counts), sum(one.read for one in counts)
     share, share_30 = (right / np.maximum(read, 1)).round(5).tolist()
     return {"share": share, "share_30": share_30, "readings": int(np.max(read))}
-
-
-def name_of(given: argparse.Namespace, seed: int) -> str:
-    """What tells one comparison from another."""
-    parts = (given.archetype, given.size, seed, *(() if given.steps is None else (given.steps,)))
-    return "-".join(str(part) for part in parts)
-
-
-def command_of(given: argparse.Namespace) -> str:
-    """What anybody can type to do the same."""
-    told = f"python -m scripts.conditioned --archetype {given.archetype} --size {given.size} --seeds {given.seeds}"
-    steps = "" if given.steps is None else f" --steps {given.steps}"
-    return told + steps + ("" if given.pairs == PAIRS else f" --pairs {given.pairs}")
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -102,15 +102,12 @@ def work(job: Job) -> dict[str, Any]:
     """Train (or go on training), judge, and keep what came of it."""
     folder = RUNS / job.name
     policy = trained(folder, {name: getattr(job, name) for name in SETTINGS})
-    manifest = read_manifest(folder / FINAL)
     started = time.perf_counter()
     told = {
         **asdict(job),
         "reward": job.reward,
         "command": job.command,
-        "steps": manifest["steps"],
-        "seconds": manifest["seconds"],
-        "commit": json.loads((folder / FACTS).read_text())["git"].get("commit", "")[:12],
+        **spent_on(folder),
     }
     if job.model_type == "pattern_recognition":
         told["pattern"] = judge_pattern(policy, IMAGES)
@@ -160,6 +157,13 @@ def _at(tree: Any, option: str) -> Any:
     for name in option.split("."):
         tree = tree.get(name) if isinstance(tree, Mapping) else None
     return tree
+
+
+def spent_on(folder: Path) -> dict[str, Any]:
+    """Decisions and seconds of a run that is done, and the commit that it is of."""
+    manifest = read_manifest(folder / FINAL)
+    commit = json.loads((folder / FACTS).read_text(encoding="utf-8"))["git"].get("commit", "")[:12]
+    return {"steps": manifest["steps"], "seconds": manifest["seconds"], "commit": commit}
 
 
 def judged(policy: Policy, scenario: str, pairs: int, **arguments: Any) -> dict[str, Any]:

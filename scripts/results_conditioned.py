@@ -1,12 +1,10 @@
 """The part of docs/results.md that tells what a latent is worth, from the files that scripts.conditioned keeps."""
 
-import json
-from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from mlmonster_env.contract import ARCHETYPES
+from scripts.comparisons import by_setting, kept_in
 from scripts.intervals import Z_95, over_seeds
 
 CONDITIONED = "conditioned"  # the folder of these files, below that of all results
@@ -26,14 +24,11 @@ HEADS = ("style", "start", "seeds", "told", "blind", "gain", "named", "named, 30
 
 def conditioned_section(folder: Path) -> list[str]:
     """Its lines; none where nothing was run."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    found = kept_in(folder)
     if not found:
         return []
-    groups: dict[tuple[int, str, int], list[Any]] = defaultdict(list)
-    for told in found:
-        groups[ARCHETYPES.index(told["archetype"]), told["size"], told["steps_asked"] or 0].append(told)
     lines = ["## What it is worth to know how somebody plays\n", INTRODUCTION]
-    for _, told in sorted(groups.items()):
+    for told in by_setting(found):
         lines += _table_of(told)
     return lines
 

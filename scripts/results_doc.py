@@ -1,12 +1,12 @@
 """docs/results.md, from the files that scripts.results keeps."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from mlmonster_env.contract import ARCHETYPES
+from scripts.comparisons import kept_in
 from scripts.intervals import Z_95, over_seeds
 from scripts.results_conditioned import CONDITIONED, conditioned_section
 from scripts.results_pattern import pattern_section
@@ -135,7 +135,7 @@ enemy is not found in three minutes. Species that training never saw are played 
 
 def render(folder: Path) -> str:
     """The document."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    found = kept_in(folder)
     groups: dict[tuple[str, str], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for told in found:
         groups[told["model_type"], told["algo"]][told["archetype"]].append(told)

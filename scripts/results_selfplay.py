@@ -1,12 +1,10 @@
 """The part of docs/results.md that tells what past selves are worth, from the files that scripts.selfplay keeps."""
 
-import json
-from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from mlmonster_env.contract import ARCHETYPES
+from scripts.comparisons import by_setting, kept_in
 from scripts.intervals import over_seeds
 
 SELF_PLAY = "selfplay"  # the folder of these files, below that of all results
@@ -21,14 +19,11 @@ training seeds (Student's t) where there are several, over pairs where there is 
 
 def selfplay_section(folder: Path) -> list[str]:
     """Its lines; none where nothing was run."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    found = kept_in(folder)
     if not found:
         return []
-    groups: dict[tuple[int, str, int], list[Any]] = defaultdict(list)
-    for told in found:
-        groups[ARCHETYPES.index(told["archetype"]), told["size"], told["steps_asked"] or 0].append(told)
     lines = ["## What past selves are worth\n", INTRODUCTION]
-    for _, told in sorted(groups.items()):
+    for told in by_setting(found):
         lines += _told(told)
     return lines
 

@@ -1,10 +1,10 @@
 """The part of docs/results.md that tells what eyes are worth, from the files that scripts.sight keeps."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from mlmonster_env.contract import ARCHETYPES
+from scripts.comparisons import kept_in
 
 SIGHT = "sight"  # the folder of these files, below that of all results
 Z_95 = 1.96
@@ -22,7 +22,7 @@ HEADS = (
 
 def sight_section(folder: Path) -> list[str]:
     """Its lines; none where nothing was run."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    found = kept_in(folder)
     if not found:
         return []
     found.sort(key=lambda told: (ARCHETYPES.index(told["archetype"]), told["seed"]))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mlmonster_env.contract import ARCHETYPES
+from scripts.comparisons import kept_in
 from scripts.intervals import Z_95
 
 SIGNALS = "signals"  # the folder of these files, below that of all results
@@ -19,7 +20,7 @@ it adds to the better of these.
 
 def signals_section(folder: Path) -> list[str]:
     """Its lines; none where nothing was run."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in (folder / SIGNALS).glob("*.json")]
+    found = kept_in(folder / SIGNALS)
     if not found:
         return []
     found.sort(key=lambda told: ARCHETYPES.index(told["archetype"]))

@@ -22,12 +22,12 @@ from agents.evaluation import ALL, Evaluation, minds_of
 from agents.judge.mirror import MirrorScore, by_start, judge_mirror, together
 from agents.machine import cores
 from agents.opponents import STYLES
-from agents.run import FACTS
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.policy import Policy
-from policies.storage import read_manifest, write_text
-from scripts.results import FOLDER, JUDGED_BY, OWN_PAY, PAID_AS, PAIRS, kept, trained
+from policies.storage import write_text
+from scripts.comparisons import ALWAYS, command_of, name_of
+from scripts.results import FOLDER, JUDGED_BY, OWN_PAY, PAID_AS, PAIRS, kept, spent_on, trained
 from scripts.results import RUNS as STANDARD_RUNS
 from scripts.results_doc import DOCUMENT, render
 from scripts.results_selfplay import SELF_PLAY
@@ -36,6 +36,7 @@ RUNS = Path("runs/selfplay")
 SCENARIO = "mirror-v1:train"
 STOCK, POOL = "stock", "pool"
 MODELS = (STOCK, POOL)  # what each of the two is trained against
+DEFAULTS = {"archetype": ALWAYS, "size": ALWAYS, "seeds": 1, "steps": None, "pairs": PAIRS}
 
 
 def asked(given: argparse.Namespace, seed: int, model: str) -> dict[str, Any]:
@@ -58,17 +59,13 @@ def compare(given: argparse.Namespace, seed: int) -> dict[str, Any]:
     """Train both of a seed, let them meet, and each of them the styles."""
     told: dict[str, Any] = {
         "archetype": given.archetype, "seed": seed, "size": given.size, "steps_asked": given.steps,
-        "scenario": SCENARIO, "command": command_of(given), "models": {}, "met": {},
+        "scenario": SCENARIO, "command": command_of("selfplay", given, DEFAULTS), "models": {}, "met": {},
     }  # fmt: skip
     policies = {}
     for model in MODELS:
         folder = folder_of(given, seed, model)
         policies[model] = trained(folder, asked(given, seed, model))
-        manifest = read_manifest(folder / FINAL)
-        told["models"][model] = {
-            "steps": manifest["steps"], "seconds": manifest["seconds"],
-            "commit": json.loads((folder / FACTS).read_text())["git"].get("commit", "")[:12],
-        }  # fmt: skip
+        told["models"][model] = spent_on(folder)
     told["met"] = kept(judged(policies[POOL], [str(folder_of(given, seed, STOCK) / FINAL)], given.pairs)[0])
     for model, policy in policies.items():
         found = judged(policy, (STOCK, *STYLES), given.pairs)
@@ -96,18 +93,6 @@ def judged(policy: Policy, opponents: Sequence[str], pairs: int) -> list[Evaluat
         scores = {start: done[opponent, start] for start in starts}
         found.append(Evaluation({**scores, ALL: together(list(scores.values()), SCENARIO)}, f"against {opponent}"))
     return found
-
-
-def name_of(given: argparse.Namespace, seed: int) -> str:
-    """What tells one comparison from another."""
-    parts = (given.archetype, given.size, seed, *(() if given.steps is None else (given.steps,)))
-    return "-".join(str(part) for part in parts)
-
-
-def command_of(given: argparse.Namespace) -> str:
-    """What anybody can type to do the same."""
-    steps = "" if given.steps is None else f" --steps {given.steps}"
-    return f"python -m scripts.selfplay --archetype {given.archetype} --size {given.size}{steps}"
 
 
 def main(words: Sequence[str] | None = None) -> int:

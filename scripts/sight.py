@@ -12,20 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from agents.config.read import ConfigError
-from agents.course import FINAL, RunError
+from agents.course import RunError
 from agents.evaluation import Evaluation, evaluate
 from agents.machine import cores
-from agents.run import FACTS
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
-from policies.storage import read_manifest, write_text
-from scripts.results import FOLDER, JUDGED_BY, PAIRS, kept, trained
+from policies.storage import write_text
+from scripts.comparisons import ALWAYS, command_of, name_of
+from scripts.results import FOLDER, JUDGED_BY, PAIRS, kept, spent_on, trained
 from scripts.results_doc import DOCUMENT, render
 from scripts.results_sight import SIGHT
 
 RUNS = Path("runs/sight")
 SCENARIO = "sight-v1"
 HIDDEN: dict[str, list[str]] = {"eyes": [], "state": ["grid"]}  # blocks that each of the two is not shown
+DEFAULTS = {"archetype": ALWAYS, "size": ALWAYS, "seed": ALWAYS, "steps": None, "pairs": PAIRS}
 SPLITS = {"train": f"{SCENARIO}:train", "held out": f"{SCENARIO}:held-out"}
 
 
@@ -42,22 +43,18 @@ def compare(given: argparse.Namespace, runs: Path) -> dict[str, Any]:
     """Train both, judge both, and tell what the grid gained."""
     told: dict[str, Any] = {
         "archetype": given.archetype, "seed": given.seed, "size": given.size, "scenario": SCENARIO,
-        "command": command_of(given), "models": {}, "gain": {},
+        "command": command_of("sight", given, DEFAULTS), "models": {}, "gain": {},
     }  # fmt: skip
     found: dict[str, dict[str, Evaluation]] = {}
     for model in HIDDEN:
-        folder = runs / f"{name_of(given)}-{model}"
+        folder = runs / f"{name_of(given, given.seed)}-{model}"
         policy = trained(folder, asked(given, model))
         found[model] = {
             split: evaluate(policy, scenario, given.pairs, threads=cores(), seed=JUDGED_BY)
             for split, scenario in SPLITS.items()
         }
-        manifest = read_manifest(folder / FINAL)
-        told["models"][model] = {
-            "sees": list(policy.card.blocks), "steps": manifest["steps"], "seconds": manifest["seconds"],
-            "commit": json.loads((folder / FACTS).read_text())["git"].get("commit", "")[:12],
-            "scores": {split: kept(evaluation) for split, evaluation in found[model].items()},
-        }  # fmt: skip
+        scores = {split: kept(evaluation) for split, evaluation in found[model].items()}
+        told["models"][model] = {"sees": list(policy.card.blocks), **spent_on(folder), "scores": scores}
     told["gain"] = {split: gains(found["eyes"][split], found["state"][split]) for split in SPLITS}
     return told
 
@@ -70,19 +67,6 @@ def gains(eyes: Evaluation, state: Evaluation) -> dict[str, dict[str, float]]:
         error = float(gain.std(ddof=1) / len(gain) ** 0.5) if len(gain) > 1 else 0.0
         made[start] = {"gain": round(float(gain.mean()), 5), "gain_se": round(error, 5)}
     return made
-
-
-def name_of(given: argparse.Namespace) -> str:
-    """What tells one comparison from another."""
-    parts = (given.archetype, given.size, given.seed, *(() if given.steps is None else (given.steps,)))
-    return "-".join(str(part) for part in parts)
-
-
-def command_of(given: argparse.Namespace) -> str:
-    """What anybody can type to do the same."""
-    told = f"python -m scripts.sight --archetype {given.archetype} --size {given.size} --seed {given.seed}"
-    steps = "" if given.steps is None else f" --steps {given.steps}"
-    return told + steps + ("" if given.pairs == PAIRS else f" --pairs {given.pairs}")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -103,7 +87,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
     place = given.results / SIGHT
     place.mkdir(parents=True, exist_ok=True)
-    write_text(place / f"{name_of(given)}.json", json.dumps(told, indent=1) + "\n")
+    write_text(place / f"{name_of(given, given.seed)}.json", json.dumps(told, indent=1) + "\n")
     if given.results == FOLDER:
         DOCUMENT.write_text(render(FOLDER), encoding="utf-8")
     for split, by_start in told["gain"].items():

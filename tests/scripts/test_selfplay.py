@@ -19,6 +19,7 @@ def test_both_are_trained_meet_and_are_told_of(tmp_path, monkeypatch):
     assert selfplay.main([*words, "--results", str(tmp_path / "results")]) == 0
     place = tmp_path / "results" / SELF_PLAY
     told = json.loads((place / "mage-tiny-0-300.json").read_text())
+    assert told["command"] == f"python -m scripts.selfplay {' '.join(words)}"
     assert set(told["models"]) == {"stock", "pool"} and set(told["met"]) == {"contact", "all"}
     assert set(told["models"]["pool"]["scores"]) == {"stock", "rusher", "kiter"}
     assert (tmp_path / "runs" / "mage-tiny-0-300-pool" / "pool").is_dir()
