@@ -58,6 +58,10 @@ class Watched:
         """Some of the rows."""
         return Watched(self.state[chosen], self.entities[chosen], self.damage[chosen], self.held_out[chosen])
 
+    def latest(self, most: int) -> "Watched":
+        """The last rows, no more than so many."""
+        return self.where(np.arange(max(0, len(self) - most), len(self)))
+
     @classmethod
     def of(cls, parts: "list[Watched]") -> "Watched":
         """All parts in one."""

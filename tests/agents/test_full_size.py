@@ -42,9 +42,10 @@ learner.set_logger(Logger(folder=None, output_formats=[]))
 weights = [p.detach().clone() for p in learner.policy.parameters() if p.requires_grad][:4]
 if name == "pattern_recognition":
     learner._seen = env.reset()
-    learner._watch()
+    learner._keep(learner._watch())
+    learner.batch_size = 1
     learner.optimizer.param_groups[0]["lr"] = 1e-3  # it begins at 0
-    told = learner._step(learner.kept.draw(learner.random, 1))
+    told = learner._step(learner.kept)
     losses = {"style": told[0]}
 else:
     learner.batch_size = 1
