@@ -98,7 +98,7 @@ class Course(BaseCallback):
         self.records = RunRecords(run.folder, terms, self._sizes, league=self.league is not None)
         resumed_at = steps if run.resumed else None
         self.trackers = Trackers(run.folder, as_tree(run.config), wandb=run.config.wandb, resumed_at=resumed_at)
-        self.progress = ProgressLine(run.total, steps)
+        self.progress = ProgressLine(run.total, steps, trained_s=self.seconds)
 
     def close(self) -> None:
         """Close everything that is open; what cannot be closed is told, for something else may be on its way up."""

@@ -20,11 +20,11 @@ def counted(decisions: int) -> str:
 class ProgressLine:
     """Rate and time left are of training alone: evaluation and checkpoints do not count."""
 
-    def __init__(self, total: int, begun_at: int = 0, stream: TextIO = sys.stdout) -> None:
+    def __init__(self, total: int, begun_at: int = 0, stream: TextIO | None = None, *, trained_s: float = 0.0) -> None:
         self.total = total
-        self._stream = stream
-        self._terminal = stream.isatty()
-        self._moments: list[tuple[float, int]] = [(0.0, begun_at)]
+        self._stream = sys.stdout if stream is None else stream
+        self._terminal = self._stream.isatty()
+        self._moments: list[tuple[float, int]] = [(trained_s, begun_at)]
         self._told = -LINE_EVERY_S
         self._facts: dict[str, str] = {}
         self._bar: Progress | None = None
@@ -32,7 +32,7 @@ class ProgressLine:
         if self._terminal:
             self._bar = Progress(
                 BarColumn(24), TextColumn("{task.percentage:>5.1f}%"), TextColumn("{task.description}", markup=False),
-                console=Console(file=stream), transient=True,
+                console=Console(file=self._stream), transient=True,
             )  # fmt: skip
             self._task = self._bar.add_task("compiling", total=total, completed=begun_at)
             self._bar.start()
@@ -53,11 +53,11 @@ class ProgressLine:
     def text(self, steps: int) -> str:
         """Decisions, rate, time left, and the facts."""
         (first_s, first), (last_s, last) = self._moments[0], self._moments[-1]
-        rate = (last - first) / max(last_s - first_s, 1e-9)
-        left = max(self.total - steps, 0) / rate if rate > 0 and last_s > first_s else float("nan")
+        rate = (last - first) / (last_s - first_s) if last_s > first_s else 0.0
+        left = max(self.total - steps, 0) / rate if rate > 0 else 0.0
+        pace = f"{rate:,.0f}/s  {left / 60:.1f} min left" if rate > 0 else ""  # nothing is known of it yet
         facts = "  ".join(f"{name} {value}" for name, value in self._facts.items())
-        shown = f"{left / 60:.1f} min left" if left == left else ""
-        return f"{counted(steps)} decisions  {rate:,.0f}/s  {shown}  {facts}".rstrip()
+        return f"{counted(steps)} decisions  {pace}  {facts}".rstrip()
 
     def say(self, text: str) -> None:
         """A line that stays."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from policies.acting import Acting, Array
 from policies.actors import KINDS, build_actor
 from policies.recipes import decode, encode
 from policies.storage import MANIFEST, read_whole, recover, write_tree
+
+_BUILDING = threading.Lock()  # one at a time puts back torch's random stream, which is the whole process's
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Policy(Acting):
         card = Card(**{k: decode(v) if k.startswith("policy") else v for k, v in made.items()})
         # The weights that a network begins with are drawn, and thrown away; whatever torch makes by default elsewhere,
         # this one is made here and of single precision.
-        with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        with _BUILDING, torch.random.fork_rng(devices=[]), torch.device("cpu"):
             actor = build_actor(card.policy_class, card.blocks, card.control, card.policy_arguments).float()
         weights = {name: torch.from_numpy(value) for name, value in tree["weights"].items()}
         try:

@@ -70,9 +70,13 @@ def _fill(fresh: Path, arrays: Mapping[str, np.ndarray[Any, Any]], values: Any, 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Arrays by name as a file; OSError where the disk cannot take it, as any other file would raise it."""
+    path.touch()
+    mode = path.stat().st_mode  # that of any other file: what safetensors writes nobody but its owner may read
     try:
         save_file(dict(arrays), path)
+        path.chmod(mode)
     except SafetensorError as error:
+        path.unlink(missing_ok=True)
         reason = errno.ENOSPC if f"os error {errno.ENOSPC}" in str(error) else errno.EIO
         raise OSError(reason, f"{error}", str(path)) from error
 

@@ -118,7 +118,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     # A search that goes on draws on, and not the same again.
-    study.sampler = optuna.samplers.TPESampler(seed=given.seed + len(study.trials))
+    before = len(study.trials)
+    study.sampler = optuna.samplers.TPESampler(seed=given.seed + before)
 
     def objective(trial: optuna.Trial) -> float:
         config = resolve({**suggest(trial, space), "seed": trial.number, **fixed})
@@ -136,6 +137,9 @@ def main(words: Sequence[str] | None = None) -> int:
         print(stop, file=sys.stderr)
         return 128 + stop.by
     Console().print(table(study))
+    if all(trial.value is None for trial in study.trials[before:]):
+        print("error: no trial came to its end, expected one at least; why is said above", file=sys.stderr)
+        return 1
     return 0
 
 

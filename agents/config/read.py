@@ -36,7 +36,7 @@ def resolve(given: Mapping[str, Any] | None = None, files: tuple[Path, ...] = ()
         _lay_over(asked, _nested(path, value))
     top = {**tree["defaults"], **asked}
     kind = _known("model_type", top["model_type"], TYPES, model_type)
-    algo = top["algo"] or kind.algos[0]
+    algo = kind.algos[0] if top["algo"] is None else top["algo"]
     if algo not in kind.algos:
         raise ConfigError(f"algo is {algo!r}, expected {one_of(str(algo), kind.algos)} for {kind.name}")
     preset = top["preset"]

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from policies.policy import Policy
 from policies.products import use_fast_products
 from policies.storage import read_manifest
@@ -63,8 +61,7 @@ class Pool:
     def policy(self, name: str) -> Policy:
         """A snapshot's model, if it is still on the disk; whoever asks twice gets the same."""
         if name not in self._loaded:
-            with torch.random.fork_rng(devices=[]):  # a run that goes on reads what the one before it had
-                self._loaded[name] = self._ready(Policy.load(self.folder / name))
+            self._loaded[name] = self._ready(Policy.load(self.folder / name))
             if self._loaded[name].digest()[:NAME_DIGITS] != name:
                 raise ValueError(f"{self.folder / name} holds another model than its name says")
         return self._loaded[name]

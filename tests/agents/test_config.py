@@ -118,6 +118,7 @@ def test_every_option_can_be_asked_for_by_its_path(model_type):
         ({"leave_out": ["state"]}, ("combat_dqn is to leave out 'state'",)),
         ({"algo": "pop"}, ("algo is 'pop'", "perhaps ppo", "for combat_dqn")),
         ({"algo": "sac"}, ("algo is 'sac'", "for combat_dqn")),
+        *[({"algo": no_name}, (f"algo is {no_name!r}", "for combat_dqn")) for no_name in (False, 0, "", [])],
         ({"preset": "tset"}, ("preset is 'tset'", "perhaps test")),
         ({"opponents": "stok"}, ("opponents is 'stok'", "perhaps stock")),
         ({"scenario": "skirmsh"}, ("'skirmsh'", "perhaps skirmish")),

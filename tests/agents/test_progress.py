@@ -1,5 +1,6 @@
 """The line of a run tells the truth: rate and time left of training alone."""
 
+import contextlib
 import io
 
 import pytest
@@ -25,6 +26,20 @@ def test_a_resumed_run_does_not_count_what_was_before():
     line, _ = shown(begun_at=500)
     line.update(600, 10.0)
     assert "10/s" in line.text(600)
+
+
+def test_a_resumed_run_goes_on_with_the_seconds_that_it_was_trained_for():
+    line, stream = shown(begun_at=500, trained_s=600.0)
+    line.update(500, 600.0)
+    assert "/s" not in stream.getvalue() and "left" not in stream.getvalue()  # nothing is known yet
+    line.update(600, 610.0)
+    assert "10/s" in line.text(600) and "0.7 min left" in line.text(600)
+
+
+def test_lines_go_where_the_program_prints_to_by_then():
+    with contextlib.redirect_stdout(io.StringIO()) as stream:
+        ProgressLine(100).say("kept")
+    assert stream.getvalue() == "kept\n"
 
 
 def test_old_moments_are_forgotten():

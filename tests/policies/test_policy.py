@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
 import numpy as np
@@ -254,6 +256,34 @@ def test_loading_leaves_the_streams_of_the_process_alone(tmp_path):
     torch.manual_seed(5)
     before = torch.get_rng_state()
     Policy.load(tmp_path / "model")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_loading_in_two_threads_leaves_the_streams_of_the_process_alone(tmp_path, monkeypatch):
+    model_of("values").save(tmp_path / "model")
+    first_drew, second_drew, first_is_over = (threading.Event() for _ in range(3))
+
+    def building(*arguments):
+        actor = build_actor(*arguments)
+        if not first_drew.is_set():
+            first_drew.set()
+            second_drew.wait(0.5)  # never, where one waits for the other
+        else:
+            second_drew.set()
+            first_is_over.wait(5)
+        return actor
+
+    def first():
+        Policy.load(tmp_path / "model")
+        first_is_over.set()
+
+    monkeypatch.setattr(policy, "build_actor", building)
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(2) as pool:
+        loaded = [pool.submit(first)]
+        first_drew.wait(5)
+        loaded.append(pool.submit(Policy.load, tmp_path / "model"))
+    assert all(one.exception() is None for one in loaded)
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -95,6 +95,19 @@ def test_tensors_come_back_as_arrays(tmp_path, tensor):
     assert differences(read["learnt"], np.ones(2, np.float32)) == []
 
 
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_all_files_may_be_read_by_whom_the_process_lets_read(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        for _ in range(2):
+            write_tree(tmp_path / "tree", OLD)
+    finally:
+        os.umask(before)
+    assert {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "tree").iterdir()} == dict.fromkeys(
+        (ARRAYS, VALUES, MANIFEST), mode
+    )
+
+
 def test_numbers_of_numpy_come_back_as_plain_ones(tmp_path):
     write_tree(tmp_path / "tree", {"a": np.float32(0.5), "b": np.int64(3), "c": np.bool_(True), "d": (1, 2)})
     assert same(read_tree(tmp_path / "tree"), {"a": 0.5, "b": 3, "c": True, "d": [1, 2]})

@@ -62,6 +62,12 @@ def test_a_trial_that_fails_is_told_and_the_next_one_comes(search, tmp_path, cap
     assert [trial.value for trial in study.trials] == [None, None, 0.6]
 
 
+def test_a_search_that_brings_nothing_failed(search, capsys):
+    assert search(0.5)[0] == 0
+    status, _ = search(RunError("no room"), RunError("no room"), trials=2)
+    assert status == 1 and "no trial came to its end" in capsys.readouterr().err
+
+
 def test_what_is_held_fixed_is_not_searched(search, tmp_path, capsys, monkeypatch):
     played = Played(0.5)
     monkeypatch.setattr(tune, "Run", played)
