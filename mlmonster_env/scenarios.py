@@ -14,6 +14,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data.errors import DataError, one_of, shorten
 from mlmonster_env.data.fields import Entry, to_integer
@@ -51,6 +53,7 @@ class Side:
     def __post_init__(self) -> None:
         _keep_whole(self, "size", 1, MOST_A_SIDE)
         _keep_names(self, "species")
+        _keep_flags(self, "bots", "leader", "mixed")
         if self.archetype is not None and self.archetype not in ARCHETYPES:
             raise ValueError(f"archetype is {self.archetype!r}, expected {one_of(str(self.archetype), ARCHETYPES)}")
 
@@ -72,6 +75,7 @@ class Start:
             raise ValueError(f"apart is {shorten(self.apart)}, expected {expected}")
         object.__setattr__(self, "apart", (int(cells[0]), int(cells[1])))
         _keep_whole(self, "weight", 1, HEAVIEST)
+        _keep_flags(self, "aware", "middle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class Plan:
     def __post_init__(self) -> None:
         for name in ("maps", "held_out_maps"):
             _keep_names(self, name)
+        _keep_flags(self, "aggressive", "random_walk", "duel")
         if not self.maps or set(self.maps) == set(self.held_out_maps):
             raise ValueError(f"maps is {self.maps!r}, expected a map to train on, such as ('open-60',)")
         for held in self.held_out_maps:
@@ -120,6 +125,7 @@ class Plan:
             value = getattr(self, name)
             if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= most:
                 raise ValueError(f"{name} is {value!r}, expected 0 to {most} percent")
+            object.__setattr__(self, name, float(value))
         if 0 < self.hazard_percent < LEAST_HAZARD:
             raise ValueError(f"hazard_percent is {self.hazard_percent!r}, expected 0, or {LEAST_HAZARD} to 100 percent")
         if self.hazard_share > 0 and self.hazard_percent == 0:
@@ -174,6 +180,14 @@ def _keep_whole(part: Any, name: str, least: int, most: int) -> None:
     if not _is_whole(value) or not least <= value <= most:
         raise ValueError(f"{name} is {value!r}, expected a whole number, {least} to {most}")
     object.__setattr__(part, name, int(value))
+
+
+def _keep_flags(part: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(part, name)
+        if not isinstance(value, bool | np.bool_):
+            raise ValueError(f"{name} is {value!r}, expected True or False")
+        object.__setattr__(part, name, bool(value))
 
 
 def _keep_names(part: Any, field: str) -> None:

@@ -64,7 +64,7 @@ class Payment:
                 raise ValueError(f"{name} is {table!r}, expected a dict by term")
         if not _is_finite(self.shared) or not 0.0 <= self.shared <= 1.0:
             raise ValueError(f"shared is {self.shared!r}, expected 0 to 1")
-        if not _is_finite(self.progress):
+        if not _is_finite(self.progress) or not 0.0 <= self.progress <= 1.0:
             raise ValueError(f"progress is {self.progress!r}, expected 0 to 1")
         if not _is_finite(self.scale):
             raise ValueError(f"scale is {self.scale!r}, expected a finite number")

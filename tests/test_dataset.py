@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from minari.dataset.minari_dataset import MinariDataset
+from stable_baselines3 import DQN
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 import mlmonster_env  # noqa: F401 - registers the environments
 from mlmonster_env.contract import CONTROLS
@@ -104,7 +106,7 @@ def test_all_controls_and_blocks_can_be_recorded(tmp_path, control, observe, pac
 def test_replay_gives_back_what_was_logged_and_says_who_agrees(dataset):
     env = ReplayEnv(dataset)
     seen, info = env.reset(seed=0)
-    episode = dataset[info["episode"]]
+    episode = dataset[info["logged_episode"]]
     assert (seen == episode.observations[0]).all()
     for step, logged in enumerate(episode.actions):
         action = logged if step % 2 else (logged + 1) % 10
@@ -122,7 +124,7 @@ def test_replay_names_a_wrong_action_and_stays_where_it_is(dataset, action):
     _, info = env.reset(seed=0)
     with pytest.raises(ValueError, match=r"action is .*expected a whole number, 0 to 9"):
         env.step(action)
-    assert (env.step(0)[0] == dataset[info["episode"]].observations[1]).all()
+    assert (env.step(0)[0] == dataset[info["logged_episode"]].observations[1]).all()
 
 
 @pytest.mark.parametrize("action", [np.zeros(3), [0.0, 0.0, 0.0, float("nan")], None, "x"])
@@ -138,7 +140,7 @@ def test_replay_of_vectors_names_a_wrong_action(tmp_path, action):
 def test_replay_goes_through_all_episodes_in_either_order(dataset):
     for order in ("recorded", "shuffled"):
         env = ReplayEnv(dataset, order=order)
-        numbers = [env.reset(seed=5 if turn == 0 else None)[1]["episode"] for turn in range(7)]
+        numbers = [env.reset(seed=5 if turn == 0 else None)[1]["logged_episode"] for turn in range(7)]
         assert sorted(numbers[:6]) == list(range(6)) and numbers[6] == numbers[0]
         assert (numbers[:6] == list(range(6))) == (order == "recorded")
 
@@ -215,3 +217,16 @@ def test_the_environment_recovered_stands_on_the_first_side_alone(tmp_path, both
             made.recover_environment()
     else:
         assert made.recover_environment().reset(seed=0)[0].shape == (64,)
+
+
+def test_wrappers_keep_statistics_of_replayed_episodes(dataset):
+    env = gymnasium.wrappers.RecordEpisodeStatistics(ReplayEnv(dataset))
+    _, info = env.reset(seed=0)
+    actions = dataset[info["logged_episode"]].actions
+    for action in actions:
+        info = env.step(action)[4]
+    assert info["episode"]["l"] == len(actions)
+
+
+def test_a_learner_takes_no_number_of_a_replayed_episode_for_its_statistics(dataset):
+    DQN("MlpPolicy", DummyVecEnv([lambda: ReplayEnv(dataset)]), learning_starts=8, device="cpu").learn(400)

@@ -284,6 +284,8 @@ def test_a_qualified_name_is_a_narrowed_plan():
         ({"hazard_percent": -1.0}, "hazard_percent is -1.0, expected 0 to 100 percent"),
         ({"hazard_percent": 0.04}, "hazard_percent is 0.04, expected 0, or 0.1 to 100 percent"),
         ({"hazard_share": 10.0}, "hazard_percent is 0 where ground burns"),
+        ({"duel": "no"}, "duel is 'no', expected True or False"),
+        ({"random_walk": None}, "random_walk is None, expected True or False"),
     ],
 )
 def test_a_mistake_in_a_plan_made_in_python_is_named(wrong, told):
@@ -303,7 +305,9 @@ def test_a_mistake_in_a_plan_made_in_python_is_named(wrong, told):
             {"apart": (9, 5)},
             r"apart is \(9, 5\), expected two numbers of cells from 1 to 100, the smaller first",
         ),
+        (Side, {"bots": "no"}, "bots is 'no', expected True or False"),
         (Start, {"apart": 5}, "apart is 5, expected two numbers of cells"),
+        (Start, {"apart": (3, 5), "aware": 1}, "aware is 1, expected True or False"),
         (Start, {"apart": (3, 5), "weight": 0}, "weight is 0, expected a whole number, 1 to 16"),
     ],
 )

@@ -12,13 +12,15 @@ from mlmonster_env.data.errors import one_of, shorten
 from mlmonster_env.envs.arguments import whole
 
 ORDERS = ("recorded", "shuffled")
+LOGGED = "logged_episode"  # "episode" is what wrappers and learners take for the statistics of one
 
 
 class ReplayEnv(gym.Env[Any, Any]):
     """Steps through the episodes of a Minari dataset: states, rewards and ends are the logged ones.
 
     The agent's own action is compared with the logged one: `info["logged_action"]`, and `info["agrees"]`, which for
-    continuous actions is whether all parts are within `tolerance`. `order` is "recorded" or "shuffled".
+    continuous actions is whether all parts are within `tolerance`. `info["logged_episode"]` is the episode's number in
+    the dataset. `order` is "recorded" or "shuffled".
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012 - as Gymnasium has it
@@ -66,7 +68,7 @@ class ReplayEnv(gym.Env[Any, Any]):
         self._turn = (self._turn + 1) % len(self._lots)
         self._episode = self.dataset[int(self._lots[self._turn])]
         self._step = 0
-        return self._seen(), {"episode": int(self._episode.id)}
+        return self._seen(), {LOGGED: int(self._episode.id)}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """One logged step, whatever the action."""
@@ -74,7 +76,7 @@ class ReplayEnv(gym.Env[Any, Any]):
             raise gym.error.ResetNeeded("step was called without an episode under way, expected reset first")
         step = self._step
         logged = self._episode.actions[step]
-        info = {"episode": int(self._episode.id), "logged_action": logged, "agrees": self._agrees(action, logged)}
+        info = {LOGGED: int(self._episode.id), "logged_action": logged, "agrees": self._agrees(action, logged)}
         self._step += 1
         return (
             self._seen(),

@@ -68,13 +68,14 @@ class Snapshot:
             "units": self.units, "match": self.match, "tally": self.tally, "book": self.book,
             "streams": {"seeds": streams.seeds, "indices": streams.indices, "serials": streams.serials},
             "seed": self.seed, "ticks": self.ticks, "closed": self.closed, "was_over": self.was_over,
-            "before": {"hp": before.hp, "alive": before.alive, "distance": before.distance},
+            "before": {"hp": before.hp, "max_hp": before.max_hp, "alive": before.alive, "distance": before.distance},
         }  # fmt: skip
 
     @classmethod
     def of_tree(cls, tree: dict[str, Any]) -> "Snapshot":
         """The snapshot that `as_tree` wrote down."""
-        return cls(**{**tree, "streams": Streams(**tree["streams"]), "before": Before(**tree["before"])})
+        before = {"max_hp": tree["tally"][:, f.T_MAX_HP], **tree["before"]}  # some were written down without it
+        return cls(**{**tree, "streams": Streams(**tree["streams"]), "before": Before(**before)})
 
 
 def side_by_side(units: Int32Array) -> Int32Array:
@@ -338,8 +339,9 @@ class Arena:
             self._closed = False
 
     def _moment(self) -> Before:
-        distance = self.tally[:, f.T_DISTANCE : f.T_DISTANCE + 1].sum(1)  # 0 where no account is kept
-        return Before(self.units[:, f.HP].copy(), self.units[:, f.ALIVE] != 0, distance)
+        # 0 where no account is kept.
+        max_hp, distance = (self.tally[:, row : row + 1].sum(1) for row in (f.T_MAX_HP, f.T_DISTANCE))
+        return Before(self.units[:, f.HP].copy(), max_hp, self.units[:, f.ALIVE] != 0, distance)
 
     def _in_shards(self, play: Callable[..., int], ticks: int) -> None:
         """Let a function run all matches, sharded over the threads."""

@@ -78,6 +78,7 @@ class Before:
     """What stood at the beginning of a step: arrays over [matches, units]."""
 
     hp: Int32Array
+    max_hp: Int32Array
     alive: Measure
     distance: Int32Array
 
@@ -116,7 +117,8 @@ class Events:
     def of_members(self) -> "Events":
         """The same without units that were called into the match."""
         count = self._members
-        before = Before(*(array[:, :count] for array in (self._before.hp, self._before.alive, self._before.distance)))
+        b = self._before
+        before = Before(*(array[:, :count] for array in (b.hp, b.max_hp, b.alive, b.distance)))
         events = Events(
             self._tally[:, :, :count], self._units[:, :, :count], self._match, self._book[:, :count], self._tables,
             count, before, self._ended,
@@ -158,7 +160,7 @@ class Events:
         Nothing in matches that were over before the step.
         """
         gains = np.empty(self._before.hp.shape, np.float32)
-        gain_hp(self._units, self._tally, self._before.hp, self._ended, np.float32(kept), gains)
+        gain_hp(self._units, self._tally, self._before.hp, self._before.max_hp, self._ended, np.float32(kept), gains)
         gains[self.past] = 0.0
         return gains
 
@@ -181,22 +183,26 @@ class Events:
         return found
 
 
-def _share(events: Events, hp: Measure) -> Measure:
-    return np.multiply(hp, events.per_hp, dtype=np.float32)  # the dead have no hit points
+def _share(hp: Measure, per_hp: Measure) -> Measure:
+    return np.multiply(hp, per_hp, dtype=np.float32)  # the dead have no hit points
+
+
+def _per_hp(max_hp: Measure) -> Measure:
+    return np.divide(1.0, np.maximum(max_hp, 1), dtype=np.float32)
 
 
 MAKERS: dict[str, Any] = {
     "distance": lambda e: e._tally[:, f.T_DISTANCE],
-    "hp_share": lambda e: _share(e, e._units[:, f.HP]),
+    "hp_share": lambda e: _share(e._units[:, f.HP], e.per_hp),
     "alive": lambda e: e._units[:, f.ALIVE] != 0,
     "lives": lambda e: e._units[:, f.LIVES] * e.alive,
     "max_hp": lambda e: np.maximum(e._tally[:, f.T_MAX_HP], 1),
-    "per_hp": lambda e: np.divide(1.0, e.max_hp, dtype=np.float32),
+    "per_hp": lambda e: _per_hp(e.max_hp),
     "percent_per_hp": lambda e: e.per_hp * np.float32(100.0),
     "hurt": lambda e: e._tally[:, f.T_HURT],
     "hurt_lately": lambda e: np.multiply(e.hurt, e.per_hp, dtype=np.float32),
     "distance_before": lambda e: e._before.distance,
-    "hp_share_before": lambda e: _share(e, e._before.hp),
+    "hp_share_before": lambda e: _share(e._before.hp, _per_hp(e._before.max_hp)),
     "alive_before": lambda e: e._before.alive,
     "over": lambda e: np.broadcast_to(e._ended[:, None], e.side.shape),
     "won": lambda e: e._outcome(won=True),

@@ -109,15 +109,14 @@ def _chosen(plan: Plan, held_out: bool) -> bool:
 
 def _candidates(plan: Plan, side: Side, bestiary: Bestiary) -> list[Monster]:
     """Whom a side's members are drawn from, in order of archetype and id."""
-    if side.species:
-        return [_monster(bestiary, plan, name) for name in side.species]
-    pool = bots(bestiary) if side.bots else fighters(bestiary)
-    wanted = ARCHETYPES if side.archetype is None or side.bots else (side.archetype,)
-    found: list[Monster] = []
-    for archetype in wanted:
-        alike = sorted((m for m in pool if m.archetype == archetype), key=lambda monster: monster.id)
-        every = plan.held_out_species
-        found += [m for i, m in enumerate(alike) if not every or side.bots or _chosen(plan, i % every == every - 1)]
+    groups = [[_monster(bestiary, plan, name) for name in side.species]]
+    if not side.species:
+        pool = sorted(bots(bestiary) if side.bots else fighters(bestiary), key=lambda monster: monster.id)
+        wanted = ARCHETYPES if side.archetype is None else (side.archetype,)
+        groups = [[monster for monster in pool if monster.archetype == archetype] for archetype in wanted]
+    every = plan.held_out_species
+    whole = not every or side.bots or len(side.species) == 1  # a foe who is always the same is not held out
+    found = [m for alike in groups for i, m in enumerate(alike) if whole or _chosen(plan, i % every == every - 1)]
     if not found:
         raise ValueError(f"scenario {plan.name!r}: the bestiary has nobody for {side}")
     return found
@@ -137,34 +136,32 @@ def _line_ups(plan: Plan, bestiary: Bestiary) -> Iterator[list[Monster]]:
     if plan.second is None:
         yield from (pack + pack for pack in first)
         return
-    if plan.second.size != plan.first.size and _alike(plan.first, plan.second):
-        yield from (pack + _resized(pack, plan.second) for pack in first)
-        return
     second = _packs(plan.second, _candidates(plan, plan.second, bestiary), random)
+    if plan.second.size != plan.first.size and _alike(plan.first, plan.second):
+        yield from (pack + other for pack, other in zip(first, second, strict=True))
+        return
     pairs = len(first) * len(second)
     chosen = np.arange(pairs) if pairs <= LINE_UPS_LIMIT else random.choice(pairs, LINE_UPS_LIMIT, replace=False)
     yield from (first[pair // len(second)] + second[pair % len(second)] for pair in chosen)
 
 
 def _alike(side: Side, other: Side) -> bool:
-    return (side.bots, side.archetype, side.species, side.mixed) == (
-        other.bots, other.archetype, other.species, other.mixed,
-    )  # fmt: skip
-
-
-def _resized(pack: list[Monster], side: Side) -> list[Monster]:
-    return [pack[0], *[pack[-1]] * (side.size - 1)] if side.leader else [pack[-1]] * side.size
+    """Whether packs of two sides are each of one species, drawn from the same."""
+    drawn = (side.bots, side.archetype, side.species) == (other.bots, other.archetype, other.species)
+    return drawn and not side.mixed and not other.mixed
 
 
 def _packs(side: Side, candidates: list[Monster], random: np.random.Generator) -> list[list[Monster]]:
     if side.mixed:
         picks = random.integers(0, len(candidates), (MIXED_LINE_UPS, side.size))
-        return [[candidates[i] for i in row] for row in picks]
-    packs = []
-    for monster in candidates:
-        leader = max((m for m in candidates if m.archetype == monster.archetype), key=lambda m: (m.level, m.id))
-        packs.append([leader if side.leader else monster, *[monster] * (side.size - 1)])
-    return packs
+        packs = [[candidates[i] for i in row] for row in picks]
+    else:
+        packs = [[monster] * side.size for monster in candidates]
+    return [[_strongest(pack[0].archetype, candidates), *pack[1:]] for pack in packs] if side.leader else packs
+
+
+def _strongest(archetype: str, candidates: list[Monster]) -> Monster:
+    return max((m for m in candidates if m.archetype == archetype), key=lambda m: (m.level, m.id))
 
 
 def _map_cells(bestiary: Bestiary, plan: Plan, name: str, layout: int) -> Cells:
@@ -270,7 +267,7 @@ def _connected(cells: Cells, first: tuple[int, int], second: tuple[int, int], mo
 
 
 def _item_spots(cells: Cells, items: int, random: np.random.Generator) -> Int32Array:
-    """Where items lie on each map: free cells, around its middle."""
+    """Where items lie on each map: free cells, anywhere."""
     spots = np.zeros((len(cells), items, 2), np.int32)
     for layer, places in zip(cells, spots, strict=True):
         free = np.argwhere(layer & (f.WALKABLE_CELL | f.HAZARD_CELL) == f.WALKABLE_CELL)[:, ::-1]

@@ -41,10 +41,11 @@ def add_outcomes(units, match, ended, factors, sums):
 
 
 @entry
-def gain_hp(units, tally, before, ended, kept, gains):
+def gain_hp(units, tally, hp_before, most_before, ended, kept, gains):
     """What units have of their most hit points, times `kept`, less what they had; nothing is left once it has ended."""
     for match in range(np.uint64(gains.shape[0])):
         left = np.float32(0) if ended[match] else kept
         for u in range(np.uint64(gains.shape[1])):
             most = np.float32(max(tally[match, f.T_MAX_HP, u], 1))
-            gains[match, u] = (left * np.float32(units[match, f.HP, u]) - np.float32(before[match, u])) / most
+            had = np.float32(hp_before[match, u]) / np.float32(max(most_before[match, u], 1))
+            gains[match, u] = left * np.float32(units[match, f.HP, u]) / most - had

@@ -130,6 +130,7 @@ def test_a_match_that_is_over_pays_nothing_more(archetype):
         (lambda: Payment({"kill": 1.0}, schedules=cast(Any, 3)), "schedules is 3, expected a dict by term"),
         (lambda: Payment({"kill": 1.0}, shared=cast(Any, "all")), "shared is 'all', expected 0 to 1"),
         (lambda: Payment({"kill": 1.0}, progress=float("nan")), "progress is nan, expected 0 to 1"),
+        (lambda: Payment({"kill": 1.0}, progress=2), "progress is 2, expected 0 to 1"),
         (lambda: Schedule(first=float("nan")), "first is nan, expected a finite number"),
         (lambda: Schedule(ends=cast(Any, "1")), "ends is '1', expected a finite number"),
         (lambda: Schedule(begins=0.9, ends=0.1), "begins is 0.9, expected at most ends, which is 0.1"),

@@ -204,6 +204,22 @@ def test_measures_are_what_holds_at_the_end_of_a_step_and_what_held_before():
         before = {name: np.array(e[name]) for name in ("alive", "hp_share", "distance")}
 
 
+def test_who_changes_shape_had_the_share_of_its_hit_points_that_it_had():
+    arena = fight("SLEEPING_IDOL", "RUSTFANG")
+    changed = False
+    species, share = arena.units[:, f.SPECIES, :6].copy(), np.array(arena.events.of_members().hp_share)
+    for _ in range(60):
+        arena.step(5)
+        events = arena.events.of_members()
+        changed |= bool((arena.units[:, f.SPECIES, :6] != species).any())
+        assert np.array_equal(events.hp_share_before, share)
+        expected = 0.9 * events.hp_share * ~events.over - share
+        expected[events.past] = 0.0
+        assert events.hp_gained(0.9) == pytest.approx(expected, abs=1e-6)
+        species, share = arena.units[:, f.SPECIES, :6].copy(), np.array(events.hp_share)
+    assert changed
+
+
 def test_looking_away_is_no_event():
     """Matches that are over, and the dead, do nothing."""
     arena = fight(*MIXED)

@@ -11,6 +11,7 @@ import pytest
 from mlmonster_env.contract import CONTROLS
 from mlmonster_env.data import Bestiary
 from mlmonster_env.envs.battle import Battle
+from mlmonster_env.scenarios import named
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.legal import random_orders
 from mlmonster_env.sim.recording import Recording
@@ -214,6 +215,15 @@ def test_a_file_of_another_format_is_an_error_that_says_so(tmp_path):
     np.savez(path, told=np.frombuffer(later, np.uint8), units=units, orders=orders)
     with pytest.raises(ValueError, match=r"match\.npz.*format"):
         Recording.load(path)
+
+
+def test_a_plan_of_numbers_of_any_kind_can_be_written_down(tmp_path):
+    told: dict[str, Any] = {"hazard_percent": np.float32(8), "random_walk": np.bool_(False)}
+    battle = Battle(1, scenario=replace(named("duel"), **told), record=True)
+    battle.reset(np.zeros(1, np.int64))
+    battle.step(np.ones(1, np.int32))
+    battle.recording().save(tmp_path / "duel.npz")
+    assert Recording.load(tmp_path / "duel.npz").plan == named("duel")
 
 
 def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path):

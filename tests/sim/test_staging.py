@@ -148,6 +148,47 @@ def test_a_pack_is_led_by_the_strongest_of_its_archetype():
         assert len(set(line[1:4])) == 1 and line[:4] == line[4:]
 
 
+def test_a_mixed_pack_too_is_led_by_the_strongest_of_its_leaders_archetype():
+    plan = replace(named("skirmish-3v5"), second=Side(5, archetype="mage", leader=True, mixed=True))
+    lines = [line[3:] for line in line_ups(stage(plan, bundled()))]
+    most = max((m.level, m.id) for m in fighters(bundled()) if m.archetype == "mage")
+    assert {bundled()[line[0]].id for line in lines} == {most[1]}
+    assert any(len(set(line[1:])) > 2 for line in lines)
+
+
+@pytest.mark.parametrize("leader", [True, False])
+def test_packs_of_one_species_meet_a_larger_one_of_it_whoever_leads(leader):
+    plan = replace(named("skirmish-1v3"), first=Side(1, leader=not leader), second=Side(3, leader=leader))
+    for line in line_ups(stage(plan, bundled())):
+        assert line[2] == line[3]
+        alike = [m for m in fighters(bundled()) if m.archetype == bundled()[line[2]].archetype]
+        strongest = max(alike, key=lambda m: (m.level, m.id)).aegis_name
+        assert (line[0], line[1]) == ((line[2], strongest) if leader else (strongest, line[2]))
+
+
+def test_mixed_packs_of_two_sizes_are_both_mixed():
+    plan = replace(named("skirmish"), first=Side(2, mixed=True), second=Side(5, mixed=True))
+    lines = line_ups(stage(plan, bundled()))
+    assert any(len(set(line[2:])) > 2 for line in lines) and any(len(set(line[:2])) == 2 for line in lines)
+
+
+def test_bots_are_narrowed_to_an_archetype_too():
+    plan = replace(named("raid-3v2"), second=Side(2, bots=True, archetype="mage"))
+    assert {name for line in line_ups(stage(plan, bundled())) for name in line[3:]} == {"BOT_WIZARD"}
+    with pytest.raises(ValueError, match=r"nobody for Side\(.*bots=True, archetype='defensive'"):
+        stage(replace(plan, second=Side(2, bots=True, archetype="defensive")), bundled())
+
+
+def test_species_that_are_named_are_held_out_too_unless_there_is_but_one():
+    names = ("RUSTFANG", "BRAMBLE_LYNX", "GRAVE_CHAPLAIN", "EMBER_SCRIBE")
+    plan = replace(named("mirror-v1"), first=Side(2, species=names), second=Side(2, species=("GLACIER_OX",)))
+    drawn = {
+        split: {line[0] for line in line_ups(stage(plan.narrowed(split=split), bundled()))}
+        for split in ("train", "held-out", "all")
+    }
+    assert drawn == {"train": set(names[::2]), "held-out": set(names[1::2]), "all": set(names)}
+
+
 def test_raids_are_monsters_against_mixed_bots():
     scenario = staged("raid-5v4")
     lines = line_ups(scenario)
