@@ -90,7 +90,8 @@ def through(
             # Whose opponent fails has shown nothing; who fails himself is not fit to play.
             innocent = all(one.by == gate.opponent.ref.digest != candidate.ref.digest for one in void)
             verdict = UNDECIDED if innocent else REJECT
-            return GateVerdict(gate.name, verdict, f"a match is void: {void[0].reason}", 0.0, test.pairs, void)
+            why = f"a match is void: {void[0].reason}"
+            return GateVerdict(gate.name, verdict, why, test.win_rate, test.pairs, void)
         if test.add(result.scores) != UNDECIDED:
             break
     return GateVerdict(gate.name, test.verdict, _why(test, gate), test.win_rate, test.pairs)

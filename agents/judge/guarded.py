@@ -88,7 +88,7 @@ class Guarded:
     def __call__(self, seen: dict[str, Array]) -> Array:
         """Its orders, which the mask allows."""
         begun = time.perf_counter()
-        actions = np.asarray(self._asked(lambda: self._rival(seen)))
+        actions: Array = self._asked(lambda: np.asarray(self._rival(seen)))
         slots = len(next(iter(seen.values())))
         self.seconds += time.perf_counter() - begun
         self.decisions += slots
@@ -157,8 +157,8 @@ class Guarded:
 
 def _legal(actions: Array, mask: Array) -> Array:
     """Of each slot, whether its action is one that there is, and that the mask allows."""
-    if actions.ndim != 1:
+    if actions.ndim != 1 or actions.dtype.kind not in "iu":  # what is no number cannot be compared with one
         return np.zeros(len(mask), np.bool_)
-    known = (actions >= 0) & (actions < mask.shape[1]) & (actions.dtype.kind in "iu")
+    known = (actions >= 0) & (actions < mask.shape[1])
     within = np.where(known, actions, 0).astype(np.int64)
     return np.asarray(known & (np.take_along_axis(mask, within[:, None], 1)[:, 0] != 0))

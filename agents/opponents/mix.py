@@ -128,7 +128,8 @@ class Mix:
             player = self._players[self.names[number]] if number != NOBODY else None
             if player is not None:
                 rows = np.flatnonzero(labels == number)
-                chosen[rows] = player.act({name: seen[name][rows] for name in player.blocks}, slots[rows])
+                told = player.act({name: seen[name][rows] for name in player.blocks}, slots[rows])
+                chosen[rows] = self._orders(told, self.names[number], len(rows))
         return chosen
 
     def state(self) -> dict[str, Any]:
@@ -168,6 +169,16 @@ class Mix:
             player.set_state(of_player if memory is None else {**of_player, "memory": memory})
             if memory is not None:
                 player.memory = memory  # type: ignore[attr-defined]
+
+    def _orders(self, told: Any, name: str, slots: int) -> Array:
+        """A player's orders; ValueError unless there is one for each of its slots, or they would be spread or cut."""
+        orders = np.asarray(told)
+        single = CONTROLS[self.control] > 0
+        expected, kinds = ((slots,), "iu") if single else ((slots, len(CONTINUOUS)), "iuf")
+        if orders.shape != expected or orders.dtype.kind not in kinds:
+            found = f"{name} gave orders of shape {orders.shape} and type {orders.dtype}"
+            raise ValueError(f"{found}, expected {'whole ' * single}numbers of shape {expected}")
+        return orders
 
     def _enlist(self, name: str) -> None:
         if self._recruit is None:

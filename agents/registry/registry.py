@@ -203,10 +203,11 @@ class Registry:
         verdicts = judge(folder, before, one.archetype)
         with self.connect() as connection, connection.transaction():
             for verdict, entry in zip(verdicts, told(verdicts), strict=True):
-                if verdict.pairs and not verdict.void and verdict.gate != "all":
-                    evidence = {**entry, "previous": replaced and replaced.content_hash}
-                    add_score(connection, one.content_hash, f"wins against {verdict.gate}", verdict.win_rate, evidence)
-                if verdict.gate == "stock" and verdict.pairs:
+                if verdict.gate == "all" or verdict.void or not verdict.pairs:
+                    continue
+                evidence = {**entry, "previous": replaced and replaced.content_hash}
+                add_score(connection, one.content_hash, f"wins against {verdict.gate}", verdict.win_rate, evidence)
+                if verdict.gate == "stock":
                     _set(connection, one.name, one.version, "performance_score", verdict.win_rate)
         if verdicts[-1].verdict != ACCEPT:
             raise NotAcceptedError(f"{one} was not promoted: {verdicts[-1]}", verdicts)

@@ -19,6 +19,7 @@ from agents.selfplay.background import KNOWN_BLOCKS, Order, Summary, play_matche
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.envs.arguments import checked
+from policies.acting import NotFiniteError
 from policies.storage import DamagedError
 
 ENGINES = "stock, a style, random, idle, a model's folder, or mix:stock=2,styles=1,runs/x=1, drawn for each match"
@@ -48,12 +49,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status: 0, or 2 for a wrong option."""
+    """Run the command; the exit status: 0, or 2 where nothing could be played."""
     given = parser().parse_args(words)
     console = Console(width=100, emoji=False, markup=False)
     try:
         summary = play_matches(order_of(given), given.out, given.workers)
-    except (ValueError, DamagedError, OSError) as error:
+    except (ValueError, DamagedError, NotFiniteError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     console.print(table_of(summary))

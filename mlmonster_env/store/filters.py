@@ -20,6 +20,10 @@ class Watermark:
     transaction: int = 0
     row: int = 0
 
+    def __post_init__(self) -> None:
+        if self.transaction < 0 or self.row < 0:  # to PostgreSQL a transaction below 0 is the last there can be
+            raise ValueError(f"watermark is {self}, expected two whole numbers from 0 on")
+
     def __str__(self) -> str:
         return f"{self.transaction}:{self.row}"
 
@@ -45,7 +49,7 @@ class Wanted:
     def __post_init__(self) -> None:
         for name, known in (("archetypes", ARCHETYPES), ("model_types", MODEL_TYPES)):
             value = getattr(self, name)
-            chosen = (value,) if isinstance(value, str) else tuple(value or ())
+            chosen = (value,) if isinstance(value, str) else () if value is None else tuple(value)
             for one in chosen:
                 if one not in known:
                     raise ValueError(f"{name[:-1]} is {one!r}, expected {one_of(str(one), known)}")
@@ -70,11 +74,16 @@ class Wanted:
             "since": '"timestamp" >= %(since)s',
             "until": '"timestamp" < %(until)s',
         }
-        given = {name: getattr(self, name) for name in clauses if getattr(self, name) not in (None, ())}
+        given = {name: value for name in clauses if _is_asked_for(value := getattr(self, name))}
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
         if self.least_priority is not None:
             values["least_priority"] = _as_stored(self.least_priority)
         return "".join(f" AND {clauses[name]}" for name in given), values
+
+
+def _is_asked_for(value: Any) -> bool:
+    """Whether a filter says anything; NumPy's numbers are compared with nothing, for they take `()` for an array."""
+    return bool(value) if isinstance(value, tuple) else value is not None
 
 
 def _as_stored(priority: float) -> float:

@@ -65,6 +65,12 @@ def test_a_void_match_is_no_reason_to_accept():
     assert told[-1].verdict == REJECT and "it broke" in told[-1].why and told[-1].void
 
 
+def test_what_was_over_before_a_void_match_is_told_as_it_was():
+    gate = Gate("stock", player_of("stock"), 0.55, 0.60)
+    verdict = through(RUSHER, gate, "skirmish", "mage", plays=plays({"stock": 0.575}, void_after=50), first_seed=0)
+    assert verdict.pairs == 50 and 0.4 < verdict.win_rate < 0.75
+
+
 def test_an_opponent_that_breaks_decides_nothing():
     stock = player_of("stock").ref.digest
     told = gates({"random": 0.97, "stock": 0.8}, void_after=0, by=stock)

@@ -307,6 +307,22 @@ def test_a_mix_must_know_its_battle():
 
 
 @pytest.mark.parametrize(
+    ("orders", "words"),
+    [
+        (lambda slots: ATTACK, r"odd gave orders of shape \(\) .* expected whole numbers of shape \(6,\)"),
+        (lambda slots: np.full(1, ATTACK), r"odd gave orders of shape \(1,\)"),
+        (lambda slots: np.full(len(slots), 0.5), "odd gave orders .* and type float64, expected whole numbers"),
+    ],
+)
+def test_orders_in_a_mix_are_neither_spread_nor_cut(orders, words):
+    odd = Style(STYLES["rusher"])
+    odd.act = lambda seen, slots: orders(slots)  # type: ignore[method-assign]
+    one = battle(Mix({"odd": odd}, (1.0,)), "mirror-v1:contact", "aggressive", 2)
+    with pytest.raises(ValueError, match=words):
+        play(one, takes_offers, 1)
+
+
+@pytest.mark.parametrize(
     ("name", "words"),
     [
         ("rushr", ("opponent is 'rushr'", "perhaps rusher", "mix:")),

@@ -141,3 +141,9 @@ def test_another_servers_watermark_is_refused(database):
 def test_a_watermark_that_is_none_is_named(text):
     with pytest.raises(ValueError, match=r"watermark is .*, expected two whole numbers such as 1234:56"):
         Watermark.parse(text)
+
+
+@pytest.mark.parametrize("place", [(-1, 0), (0, -1)])
+def test_nothing_lies_before_the_first_watermark(place):
+    with pytest.raises(ValueError, match=r"watermark is .*-1.*, expected two whole numbers from 0 on"):
+        Watermark(*place)

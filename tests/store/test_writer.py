@@ -303,9 +303,12 @@ def test_rows_that_get_in_after_the_writer_gave_up_are_not_called_dropped(own_da
         (Wanted(), [0, 1, 10, 11, 20, 21]),
         (Wanted("mage"), [0, 1, 20, 21]),
         (Wanted(("mage", "tank"), "skill_dqn"), [20, 21]),
+        (Wanted(np.array(["mage", "tank"]), np.array(["combat_dqn"])), [0, 1, 10, 11]),  # type: ignore[arg-type]
         (Wanted(least_priority=2), [10, 11]),
         (Wanted(least_priority=0.7), [0, 1, 10, 11, 20, 21]),  # 32 bits of it are less
         (Wanted(least_priority=0.71), [0, 1, 10, 11]),
+        (Wanted(least_priority=np.float32(0.71)), [0, 1, 10, 11]),  # type: ignore[arg-type]
+        (Wanted(least_priority=np.int64(2)), [10, 11]),  # type: ignore[arg-type]
         (Wanted(least_priority=10**400), []),
         (Wanted(least_priority=-np.inf), [0, 1, 10, 11, 20, 21]),
     ],

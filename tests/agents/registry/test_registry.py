@@ -3,12 +3,16 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from agents.bundle import BundleError
 from agents.bundle.manifest import MANIFEST, MODEL
+from agents.judge.gates import GateVerdict
+from agents.judge.matches import Void
+from agents.judge.sequential import REJECT
 from agents.registry import (
     NotAcceptedError,
     Registry,
@@ -75,6 +79,21 @@ def test_gates_are_asked_and_what_they_say_is_kept(registry, register):
     assert now.active and now.known_good and now.performance_score == 0.7
     assert view(registry).read_bytes() == (registry.models / one.content_hash / MODEL).read_bytes()
     assert check(registry) == []
+
+
+def test_a_gate_that_broke_off_is_no_score(registry, register):
+    register(1)
+    void = (Void((7,), 0, "it broke"),)
+
+    def judge(candidate, previous, archetype):
+        found = GateVerdict("stock", REJECT, "a match is void: it broke", 0.6, 50, void)
+        return [found, replace(found, gate="all")]
+
+    with pytest.raises(NotAcceptedError, match="it broke"):
+        registry.promote(NAME, 1, judge=judge)
+    assert version(registry, 1).performance_score is None
+    with registry.connect() as connection:
+        assert records.scores(connection, version(registry, 1).content_hash) == []
 
 
 def test_the_gates_meet_who_is_in_that_place(registry, register):

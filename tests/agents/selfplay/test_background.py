@@ -135,6 +135,16 @@ def test_every_seed_that_is_allowed_plays_matches_of_its_own(tmp_path):
     assert len(names) == 20 and len({len(name) for name in names}) == 1
 
 
+def test_a_model_whose_numbers_are_none_is_named(tmp_path, capsys):
+    spoilt = policy()
+    for numbers in spoilt.actor.parameters():
+        numbers.data.fill_(np.nan)
+    spoilt.save(tmp_path / "spoilt")
+    words = ["--archetype", "mage", "--matches", "1", "--workers", "1", "--first", str(tmp_path / "spoilt")]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 2
+    assert "gave numbers that are not finite" in capsys.readouterr().err
+
+
 def test_engines_whose_names_are_alike_have_folders_of_their_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ["runs/a", "runs-a", "runs-a-2"]
