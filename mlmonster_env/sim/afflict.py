@@ -9,7 +9,7 @@ from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.posture import halt_and_release, stop_attack
 from mlmonster_env.sim.rest import rouse
 from mlmonster_env.sim.stats import attack_delay, chance_of_status, duration_of_status, element_of, slots
-from mlmonster_env.sim.status_ids import ANKLE, BURNING, FEAR, KYRIE, REJECTSWORD
+from mlmonster_env.sim.status_ids import ANKLE, BURNING, ENDURE, FEAR, KYRIE, REJECTSWORD
 from mlmonster_env.sim.statuses import end_flagged, end_status, plain_value, put_status, slot_of
 
 ALWAYS = 10000
@@ -28,6 +28,10 @@ KYRIE_BLOW_BITS = 4
 # The value of the rejected sword: the level, and in its low bits how many blows it still turns.
 REJECTED_BLOW_BITS = 2
 REJECTED_BLOWS = 3
+
+# The value of endure: the level, and as many times ENDURE_LEVELS as it holds out against blows after the next one.
+ENDURE_LEVELS = 10
+ENDURED_BLOWS = 7
 
 
 @kernel
@@ -99,6 +103,8 @@ def own_value(w, v, status, value):
         return pool << KYRIE_BLOW_BITS | 5 + value // 2
     if status == REJECTSWORD:
         return value << REJECTED_BLOW_BITS | REJECTED_BLOWS
+    if status == ENDURE:
+        return value + ENDURE_LEVELS * (ENDURED_BLOWS - 1)
     if w.statuses[status, c.DEF_ELEMENT] == c.VALUE_ELEMENT:
         element = value // 10 if value >= 10 else draw(w, ELEMENTS)
         level = value % 10 if value % 10 > 0 else 1 + draw(w, ELEMENT_LEVELS)

@@ -3,8 +3,8 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import count, note_strike
 from mlmonster_env.sim.chance import draw
-from mlmonster_env.sim.compiled import kernel
-from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_lands, is_ranged, magic_damage, weapon_damage
+from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_lands, hit_percent, is_ranged, magic_damage, weapon_damage
 from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import apart, in_sight, places, reaches
 from mlmonster_env.sim.journal import note
@@ -13,8 +13,11 @@ from mlmonster_env.sim.rest import rouse
 from mlmonster_env.sim.shields import answer_with_pain, send_spell, shielded
 from mlmonster_env.sim.stats import attack_delay, attack_motion
 from mlmonster_env.sim.status_columns import ENDS_ON_ATTACK, NO_ATTACK, STRIKES_BY_MAGIC
-from mlmonster_env.sim.statuses import end_flagged
+from mlmonster_env.sim.status_ids import AUTOCOUNTER
+from mlmonster_env.sim.statuses import end_flagged, end_status, has_status
 from mlmonster_env.sim.timers import start_timer
+
+COUNTER_HIT_BONUS = 20  # percent of the hit rate
 
 
 @kernel
@@ -41,6 +44,30 @@ def call_friends(w, u, v, now):
             s[f.TARGET, friend] = v
 
 
+@small
+def awaits(w, u, v):
+    """Whether a unit stands ready to turn the blow of its target away, who must be near."""
+    s = w.units
+    if s[f.TARGET, u] != v or not has_status(w, u, AUTOCOUNTER):
+        return False
+    return apart(w, u, v) <= w.species[s[f.SPECIES, u], f.RANGE] + 1
+
+
+@kernel
+def strike_back(w, u, v, now):
+    """Answer a blow that has been turned away with one that lands more often; no second one is turned away."""
+    end_status(w, u, AUTOCOUNTER)
+    percent = hit_percent(w, u, v, NORMAL_ATTACK)
+    if draw(w, 100) >= percent + percent * COUNTER_HIT_BONUS // 100:
+        return
+    w.units[f.HITS, u] += 1
+    due = now + min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
+    damage = shielded(w, u, v, weapon_damage(w, u, v, NORMAL_ATTACK, 1, 0), NORMAL_ATTACK, now, due)
+    if damage >= 0:
+        reach = apart(w, u, v) + f.SIGHT_CELLS
+        push_event(w, due, f.LAND_HIT, u, v, damage, NORMAL_ATTACK, reach, f.NORMAL | f.CONNECTED)
+
+
 @kernel
 def strike(w, u, v, now):
     """Roll one normal attack; its damage lands after the attack motion."""
@@ -61,6 +88,10 @@ def strike(w, u, v, now):
         flags |= f.RANGED
     if s[f.STATE, v] == f.BERSERK and s[f.TARGET, v] != u and apart(w, u, v) <= w.species[s[f.SPECIES, v], f.RANGE] + 1:
         flags |= f.FORCES_SWITCH
+    if awaits(w, v, u):
+        note_strike(w, u, False)
+        strike_back(w, v, u, now)
+        return
     landed = by_magic or attack_lands(w, u, v, NORMAL_ATTACK)
     note_strike(w, u, landed)
     if not landed:

@@ -11,7 +11,7 @@ from mlmonster_env.sim.defence import undead
 from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.hurt import heal
 from mlmonster_env.sim.journal import note
-from mlmonster_env.sim.posture import attackers_of, enemies, unlock
+from mlmonster_env.sim.posture import attackers_of, enemies, turn_to, unlock
 from mlmonster_env.sim.spawn import become, summon
 from mlmonster_env.sim.stats import attribute_of, healed
 from mlmonster_env.sim.status_columns import FLAGS, LASTS_DISPEL, VIT
@@ -136,6 +136,6 @@ def revenge(w, u):
     for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and s[f.ATTACK_ON, v] == master:
             if pick == 0:
-                s[f.TARGET, u] = v
+                turn_to(w, u, v)
                 return
             pick -= 1

@@ -44,6 +44,8 @@ HIGHEST_HEAL = 9999
 HIGHEST_HEAL_LEVEL = 11
 RATIO_LEVEL = 100  # from here on some ratios grow with the caster's level
 STR_RATIO = 3
+SMALL_PERCENT = 125  # what a spear does to the small
+STEP_OF_SIZE = 25
 RANDOM_ELEMENT = -3
 HOLY = 6
 ELEMENTS = 10
@@ -243,6 +245,10 @@ def special_base(w, u, v, skill, attack, extreme):
         return base_attack(w, u) + high
     if formula == k.BASE_TRAP:
         return trap_points(w, u, argument)
+    if formula == k.BASE_SPEAR:
+        tenth = attribute_of(w, u, c.STR, f.STR) // 10
+        size = w.species[s[f.SPECIES, v], f.SIZE]
+        return (attack + tenth * tenth) * (SMALL_PERCENT - STEP_OF_SIZE * size) // 100
     return attack
 
 

@@ -21,7 +21,7 @@ from mlmonster_env.sim.damage import (
 )
 from mlmonster_env.sim.defence import by_damage_taken, takes_one, undead_or_demon
 from mlmonster_env.sim.events import push_event
-from mlmonster_env.sim.geometry import apart, in_sight, inside, places, walkable
+from mlmonster_env.sim.geometry import WALKABLE, apart, in_sight, inside, line_is, places, walkable
 from mlmonster_env.sim.hurt import die, heal, try_skill_statuses
 from mlmonster_env.sim.lines import on_line
 from mlmonster_env.sim.posture import enemies, halt, unlock
@@ -136,7 +136,11 @@ def in_strike(w, u, v, skill, x, y):
     if not enemies(w, u, v) and w.skills[skill, k.FLAGS] & k.HIT_FRIENDS == 0:
         return False
     if w.skills[skill, k.FLAGS] & k.LINE != 0:
-        return on_line(w, u, v, x, y, w.skills[skill, k.AMOUNT], w.skills[skill, k.SPLASH])
+        length = w.skills[skill, k.AMOUNT]
+        width = w.skills[skill, k.SPLASH]
+        if length < 0:
+            return on_line(w, v, x, y, s[f.X, u], s[f.Y, u], -length, width)
+        return on_line(w, v, s[f.X, u], s[f.Y, u], x, y, length, width)
     return max(abs(s[f.X, v] - x), abs(s[f.Y, v] - y)) <= w.skills[skill, k.SPLASH]
 
 
@@ -170,7 +174,7 @@ def give_statuses(w, u, v, skill, x, y, now):
     """A skill that only gives statuses: to its target, or to all around the cell (x, y) whom it concerns."""
     s = w.units
     radius = w.skills[skill, k.SPLASH]
-    if radius <= 0:
+    if radius <= 0 and w.skills[skill, k.FLAGS] & k.OWN_CELL == 0:
         if s[f.ALIVE, v] != 0:
             try_skill_statuses(w, u, v, skill, 0, now)
         return
@@ -274,7 +278,7 @@ def work(w, u, v, skill, row, now):
     elif effect == k.WARP_TO:
         x = s[f.CAST_X, u]
         y = s[f.CAST_Y, u]
-        if walkable(w, x, y) and in_sight(w, s[f.X, u], s[f.Y, u], x, y):
+        if walkable(w, x, y) and line_is(w, WALKABLE, s[f.X, u], s[f.Y, u], x, y):
             state = s[f.STATE, u]
             place_at(w, u, x, y)
             s[f.STATE, u] = state

@@ -17,7 +17,9 @@ from mlmonster_env.sim.effects import (
 )
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.hurt import try_skill_statuses
+from mlmonster_env.sim.posture import unlock
 from mlmonster_env.sim.stats import element_of, healed
+from mlmonster_env.sim.statuses import has_status
 from mlmonster_env.sim.warps import push_away
 
 TRAP_MS = 100
@@ -52,6 +54,13 @@ def walks_through_fire(w, v):
     return element in (FIRE, UNDEAD)
 
 
+@small
+def holds_already(w, skill, v):
+    """Whether a unit is under the status that an area gives again and again: it is not renewed before it ends."""
+    again = w.skills[skill, k.AREA_INTERVAL] < w.skills[skill, k.AREA_MS]
+    return again and has_status(w, v, w.skills[skill, k.STATUS])
+
+
 @kernel
 def spend(w, at):
     """Count one hit of an area that has a number of them; False once it is used up."""
@@ -78,13 +87,17 @@ def harmed_by(w, at, u):
 
 @kernel
 def spring(w, at, v, now):
-    """Let a trap go off under a unit."""
+    """Let a trap go off that a unit has sprung, who may stand beside it."""
     match = w.match
     skill = match[at + f.A_SKILL]
     owner = match[at + f.A_OWNER]
-    x = w.units[f.X, v]
-    y = w.units[f.Y, v]
+    x = match[at + f.A_X]
+    y = match[at + f.A_Y]
     if w.skills[skill, k.DAMAGE] == k.NO_DAMAGE:
+        if w.skills[skill, k.KNOCKBACK] > 0:
+            push_away(w, v, w.units[f.X, owner], w.units[f.Y, owner], w.skills[skill, k.KNOCKBACK])
+            if w.rules[f.RENEWAL] == 0:
+                unlock(w, v, now)
         give_statuses(w, owner, v, skill, x, y, now)
     else:
         strike_around(w, owner, v, skill, cell_number(x, y), 0, True, now)
@@ -131,7 +144,8 @@ def pulse(w, at, now):
             if not walks_through_fire(w, v):
                 push_away(w, v, x, y, FIRE_WALL_CELLS)
         elif kind == k.PULSE_STATUS:
-            try_skill_statuses(w, owner, v, skill, 0, now)
+            if not holds_already(w, skill, v):
+                try_skill_statuses(w, owner, v, skill, 0, now)
         else:
             return
         if not spend(w, at):

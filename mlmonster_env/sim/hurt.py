@@ -12,22 +12,29 @@ from mlmonster_env.sim.account import (
     note_status,
     remember,
 )
-from mlmonster_env.sim.afflict import cancel_cast, try_status
+from mlmonster_env.sim.afflict import ENDURE_LEVELS, cancel_cast, try_status
 from mlmonster_env.sim.areas import end_areas_of, pulses_of
 from mlmonster_env.sim.casting import check_event
 from mlmonster_env.sim.chance import draw
-from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.events import forget_unit, push_event
 from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.journal import note
-from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack, unlock
+from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack, turn_to, unlock
 from mlmonster_env.sim.rest import rouse_all
 from mlmonster_env.sim.spawn import forget_everywhere
 from mlmonster_env.sim.stats import int_of, under
 from mlmonster_env.sim.status_columns import BAD, BLOCKED_BY, ENDS_ON_DAMAGE, FLAGS, REVIVED, SURE_HIT
-from mlmonster_env.sim.status_ids import STOP
+from mlmonster_env.sim.status_ids import ENDURE, PROVOKE, STOP
 from mlmonster_env.sim.status_rules import in_set
-from mlmonster_env.sim.statuses import clear_statuses, end_flagged, set_status_value
+from mlmonster_env.sim.statuses import (
+    clear_statuses,
+    end_flagged,
+    end_status,
+    has_status,
+    set_status_value,
+    status_value,
+)
 from mlmonster_env.sim.walking import flinch
 
 MULTI_HIT_MS = 200
@@ -189,11 +196,29 @@ def lose_hp(w, v, source, damage, now):
     return lost
 
 
+@small
+def unshaken(w, v):
+    """Whether no blow stops a unit's walk: by its nature, or because it endures."""
+    return w.species[w.units[f.SPECIES, v], f.DMOTION] <= 0 or has_status(w, v, ENDURE)
+
+
+@kernel
+def wear_endurance(w, v):
+    """Count one of the blows that a unit endures."""
+    value = status_value(w, v, ENDURE)
+    if value > ENDURE_LEVELS:
+        set_status_value(w, v, ENDURE, value - ENDURE_LEVELS)
+    else:
+        end_status(w, v, ENDURE)
+
+
 @kernel
 def flinch_time(w, v, damage, hits):
     """How long after a blow its victim's mind takes it in."""
     if damage < 1:
         return 0
+    if unshaken(w, v):
+        return 1
     delay = w.species[w.units[f.SPECIES, v], f.DMOTION]
     if hits < 0:
         hits = -hits
@@ -277,12 +302,16 @@ def try_skill_statuses(w, u, v, skill, broken, now):
             continue
         if on_self and w.skills[skill, k.SELF_STATUS_ONLY_IF_HIT] != 0 and not taken:
             continue
+        if flags & k.SPARES_BOSSES != 0 and w.units[f.MODE, whom] & f.STATUS_IMMUNE != 0:
+            continue
         if broken != 0 and not on_self and in_set(w.statuses, status, BLOCKED_BY, broken):
             continue
         chance = status_chance(w, u, whom, skill, i)
         duration = w.skills[skill, at + k.S_DURATION]
         if try_status(w, u, whom, status, chance, duration, w.skills[skill, at + k.S_VALUE], now):
             taken = taken or not on_self
+            if status == PROVOKE:
+                turn_to(w, whom, u)
             if status == STOP:
                 set_status_value(w, whom, STOP, 1 + (v if on_self else u))
             note_status(w, u, whom, w.statuses[status, FLAGS] & BAD != 0)
@@ -320,6 +349,9 @@ def land_hit(w, u, v, damage, skill, reach, flags, now):
         damage = min(damage, s[f.HP, v] - 1)
     hits = w.skills[skill, k.HITS] if skill > 0 else 1
     delay = flinch_time(w, v, damage, hits)
+    stops = delay > 0 and not unshaken(w, v)
+    if has_status(w, v, ENDURE):
+        wear_endurance(w, v)
     was_after = s[f.TARGET, v]
     lives = s[f.LIVES, v]
     note_arrival(w, u, v)
@@ -329,7 +361,7 @@ def land_hit(w, u, v, damage, skill, reach, flags, now):
     note_blow(w, u, v, lost, was_after, with_ally, flags & f.BY_MAGIC != 0, finished)
     if finished:
         return
-    if delay > 0:
+    if stops:
         flinch(w, v, now)
     if skill > 0:
         try_skill_statuses(w, u, v, skill, broken, now)

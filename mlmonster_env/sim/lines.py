@@ -6,14 +6,14 @@ from mlmonster_env.sim.geometry import heading, in_sight
 
 
 @kernel
-def on_line(w, u, v, x, y, length, width):
-    """Whether `v` stands on the line that `u` draws towards the cell (x, y), and a shot reaches it."""
+def on_line(w, v, x0, y0, x, y, length, width):
+    """Whether `v` stands on the line that is drawn from a cell towards (x, y), and a shot reaches it."""
     s = w.units
-    dx, dy = heading(x - s[f.X, u], y - s[f.Y, u])
+    dx, dy = heading(x - x0, y - y0)
     if dx == 0 and dy == 0:
         dx = 1
-    rx = s[f.X, v] - s[f.X, u]
-    ry = s[f.Y, v] - s[f.Y, u]
+    rx = s[f.X, v] - x0
+    ry = s[f.Y, v] - y0
     if dx == 0 or dy == 0:
         far = rx * dx + ry * dy
         aside = abs(rx * dy) + abs(ry * dx)
@@ -23,4 +23,4 @@ def on_line(w, u, v, x, y, length, width):
         far = rx * dx + ry * dy
         aside = abs(rx * dx - ry * dy)
         inside = 0 <= far <= 2 * (length - 1) and aside <= 2 * width
-    return inside and in_sight(w, s[f.X, u], s[f.Y, u], s[f.X, v], s[f.Y, v])
+    return inside and in_sight(w, x0, y0, s[f.X, v], s[f.Y, v])

@@ -13,6 +13,7 @@ from mlmonster_env.sim.hurt import die
 from mlmonster_env.sim.obey import obey
 from mlmonster_env.sim.offers import check_skills
 from mlmonster_env.sim.posture import (
+    can_change_target,
     can_walk,
     enemies,
     halt_and_release,
@@ -32,20 +33,6 @@ from mlmonster_env.sim.walking import can_reach, walk_to
 RANDOM_WALK_CELLS = 7
 RUDE_ATTACKS = 1
 UNUSUAL = NO_THINK | NO_MOVE | NO_ATTACK | OUT_OF_REACH | HIDDEN
-
-
-@kernel
-def can_change_target(w, u, v):
-    """Whether the mind, in its present state, may turn to somebody else."""
-    s = w.units
-    state = s[f.STATE, u]
-    if s[f.CONTROL, u] == f.COMBAT_ORDERS:
-        return False
-    if state == f.BERSERK:
-        return s[f.MODE, u] & f.CHANGE_TARGET_MELEE != 0 and s[f.NORMAL_ATTACKER, u] == v
-    if state == f.RUSH:
-        return s[f.MODE, u] & f.CHANGE_TARGET_CHASE != 0
-    return state == f.FOLLOW or state == f.ANGRY or state == f.IDLE or state == f.WALK or state == f.LOOT
 
 
 @kernel

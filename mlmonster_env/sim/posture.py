@@ -4,6 +4,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, places
+from mlmonster_env.sim.rest import rouse
 from mlmonster_env.sim.status_columns import HIDDEN, NO_ATTACK, NO_MOVE, SHORT_SIGHT
 
 
@@ -101,6 +102,30 @@ def may_attack(w, u, v):
         and s[f.ALIVE, v] != 0
         and not hidden_from(w, u, v)
     )
+
+
+@kernel
+def can_change_target(w, u, v):
+    """Whether the mind, in its present state, may turn to somebody else."""
+    s = w.units
+    state = s[f.STATE, u]
+    if s[f.CONTROL, u] == f.COMBAT_ORDERS:
+        return False
+    if state == f.BERSERK:
+        return s[f.MODE, u] & f.CHANGE_TARGET_MELEE != 0 and s[f.NORMAL_ATTACKER, u] == v
+    if state == f.RUSH:
+        return s[f.MODE, u] & f.CHANGE_TARGET_CHASE != 0
+    return state == f.FOLLOW or state == f.ANGRY or state == f.IDLE or state == f.WALK or state == f.LOOT
+
+
+@kernel
+def turn_to(w, u, v):
+    """Turn a mind to somebody whom a skill points out, if it may turn and could strike him; it is angry no longer."""
+    s = w.units
+    if (s[f.TARGET, u] == f.NOBODY or can_change_target(w, u, v)) and may_attack(w, u, v):
+        rouse(w, u)
+        s[f.TARGET, u] = v
+        s[f.AGGRESSIVE, u] = 0
 
 
 @small

@@ -6,9 +6,18 @@ from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, path_length, places, reaches
 from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, unlock, visible
 from mlmonster_env.sim.status_columns import NO_MOVE, OUT_OF_REACH, SHORT_SIGHT
+from mlmonster_env.sim.status_ids import AUTOCOUNTER
+from mlmonster_env.sim.statuses import has_status
 from mlmonster_env.sim.walking import can_reach, chase
 
 LEVELS_BELOW = 5
+
+
+@small
+def view_of(w, u):
+    """How many cells away a unit finds somebody new."""
+    s = w.units
+    return 1 if s[f.STATUS_FLAGS, u] & SHORT_SIGHT != 0 else w.species[s[f.SPECIES, u], f.VIEW]
 
 
 @kernel
@@ -17,7 +26,7 @@ def look_for_prey(w, u, now):
     s = w.units
     species = s[f.SPECIES, u]
     view = w.species[species, f.VIEW]
-    sight = 1 if s[f.STATUS_FLAGS, u] & SHORT_SIGHT != 0 else view
+    sight = view_of(w, u)
     target = s[f.TARGET, u]
     before = target
     nearest = apart(w, u, target) if target != f.NOBODY else 1000
@@ -50,7 +59,7 @@ def look_for_prey(w, u, now):
 def switch_on_the_way(w, u, now):
     """While chasing, take any enemy that is already within reach."""
     s = w.units
-    reach = w.species[s[f.SPECIES, u], f.RANGE]
+    reach = min(w.species[s[f.SPECIES, u], f.RANGE], view_of(w, u))
     target = s[f.TARGET, u]
     for v in range(places(w)):
         if (
@@ -80,7 +89,7 @@ def keep_target(w, u, movable, now):
     if s[f.ALIVE, target] == 0:
         unlock(w, u, now)
         return 0
-    if s[f.ATTACK_AT, u] == f.NEVER and not may_attack(w, u, target):
+    if s[f.ATTACK_AT, u] == f.NEVER and not may_attack(w, u, target) and not has_status(w, u, AUTOCOUNTER):
         if walking:
             return 1
         unlock(w, u, now)

@@ -28,6 +28,7 @@ BASE_RANDOM = 8  # uniform 1..FORMULA_ARGUMENT
 BASE_ATTACK_AND_MAGIC = 9  # renewal: mean of weapon and magic attack rolls; pre-renewal: their sum, less weapon defence
 BASE_FULL_ATTACK = 10  # the base attack and the most of the weapon's, no roll
 BASE_TRAP = 11  # FORMULA_ARGUMENT x dex x (3 + level/100) x (1 + int/35); pre-renewal: x (dex/2 + 50) x (1 + int/100)
+BASE_SPEAR = 12  # the attack roll and the square of a tenth of the str; the small take 25% more, the large 25% less
 
 # Bits of FLAGS.
 SURE_HIT = 1 << 0
@@ -38,7 +39,7 @@ SPLIT = 1 << 4  # damage is shared out among the victims
 HIT_FRIENDS = 1 << 5  # everybody in the area but the caster
 HALF_HP_BONUS = 1 << 6  # x1.5 against a target below half of its hp (renewal sonic blow)
 UNDEAD_BONUS = 1 << 7  # the ratio's UNDEAD_RATIO is added against undead elements
-LINE = 1 << 8  # a line of AMOUNT cells through the target, SPLASH wide to each side, instead of a square
+LINE = 1 << 8  # a line of AMOUNT cells towards the target (below 0: from it), SPLASH wide to each side, no square
 CANNOT_KILL = 1 << 9
 SHORT_RANGE = 1 << 10  # counts as melee however far off the victim is
 LONG_RANGE = 1 << 11  # counts as ranged however near the victim is
@@ -59,6 +60,8 @@ SPARES_UNDEAD = 1 << 25  # a heal of everybody around gives the undead nothing
 UNTIL_ONE_TAKES = 1 << 26  # the statuses are tried one after the other, from a drawn one on, until one takes
 HEALS_THE_SPARED = 1 << 27  # an area gives those whom it spares FORMULA_ARGUMENT points, friend or foe
 IGNORE_GUARD = 1 << 28  # no shield is held up against it
+SPARES_BOSSES = 1 << 29  # those with the status immune mode get none of the statuses
+OWN_CELL = 1 << 30  # a trap without a splash works on all who stand on its own cell, not on who springs it
 
 
 # Who may be hurt, helped: for orders and masks.
@@ -95,7 +98,7 @@ SKILL_WIDTH = AREA_REACH + 1
 (
     PULSE_NOTHING,
     PULSE_STRIKE,  # the row's strike, every AREA_INTERVAL, on every enemy inside
-    PULSE_TRAP,  # the row's strike once, when the first enemy steps in; then the area is gone
+    PULSE_TRAP,  # the row's strike once, when the first enemy steps in, around its cell; then the area is gone
     PULSE_STATUS,  # gives the statuses to enemies inside
     PULSE_BLOCK_RANGED,  # no ranged weapon damage to those inside (pneuma)
     PULSE_BLOCK_MELEE,  # melee hits on those inside are swallowed, AREA_LIMIT_HITS of them (safety wall)

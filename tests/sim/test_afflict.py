@@ -5,7 +5,7 @@ import pytest
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from tests.sim.staged import BLESS, PRE_RENEWAL, on_self, on_target, plain, stage
+from tests.sim.staged import BLESS, POINTS, PRE_RENEWAL, STRIKE, on_self, on_target, plain, stage
 
 
 def test_one_of_several_statuses_is_drawn() -> None:
@@ -70,6 +70,42 @@ def test_stone_is_waited_for() -> None:
     assert made.under(1, "SC_STONE")[0]
     made.wait(400)
     assert not made.under(1, "SC_STONE")[0]
+
+
+def test_bosses_may_be_spared() -> None:
+    enemies = [(plain(mode=mode), 0, 1) for mode in (0, f.STATUS_IMMUNE)]
+    made = stage(
+        BLESS | {k.SPLASH: 2, k.FLAGS: k.SPARES_BOSSES, k.KIND: k.KIND_HARM}, on_target("SC_ANKLE"), enemies=enemies
+    )
+    made.cast(0)
+    assert [bool(made.under(unit, "SC_ANKLE")[0]) for unit in (1, 2)] == [True, False]
+
+
+def test_endure_holds_out_against_seven_blows() -> None:
+    made = stage(BLESS, on_target("SC_ENDURE", ms=60_000, value=10))
+    made.cast(1)
+    made.rewrite(STRIKE)
+    for blow in range(7):
+        assert made.under(1, "SC_ENDURE")[0], blow
+        made.cast(1)
+    assert not made.under(1, "SC_ENDURE")[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "dmotion", "stopped"), [("SC_GLORIA", 300, 1), ("SC_ENDURE", 300, 0), ("SC_GLORIA", 0, 0)]
+)
+def test_endure_and_no_damage_motion_hold_a_walk(status: str, dmotion: int, stopped: int) -> None:
+    made = stage(BLESS, on_target(status, ms=60_000))
+    made.cast(1)
+    made.arena.tables.species[2, f.DMOTION] = dmotion
+    made.rewrite(STRIKE)
+    units, clock = made.arena.units, made.arena.match[0, f.CLOCK]
+    units[:, f.THINK_AT] = f.NEVER
+    units[:, f.STEP_AT, 1], units[:, f.STEP_MS, 1] = clock + 350, 400
+    units[:, f.PATH_LENGTH, 1] = 1
+    made.cast(1)
+    assert made.taken(1)[0] == POINTS
+    assert (made.of(f.STEP_AT, 1) == f.NEVER) == stopped
 
 
 def test_fear_roots() -> None:

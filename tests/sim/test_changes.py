@@ -184,15 +184,64 @@ def test_a_target_is_forgotten() -> None:
     assert made.of(f.TARGET, 0) == f.NOBODY
 
 
-def test_a_slave_avenges_its_master() -> None:
+@pytest.mark.parametrize(("state", "before", "after"), [(f.IDLE, f.NOBODY, 2), (f.IDLE, 1, 2), (f.BERSERK, 1, 1)])
+def test_a_slave_avenges_its_master(state: int, before: int, after: int) -> None:
     attackers = [(plain(), 5, 5), (plain(), 5, 6)]
-    made = stage({k.EFFECT: k.REVENGE, k.AIM: k.AIM_SUPPORT}, enemies=attackers, friends=[(plain(), 6, 6)])
+    made = stage(
+        {k.EFFECT: k.REVENGE, k.AIM: k.AIM_SUPPORT},
+        caster=plain(mode=f.CAN_ATTACK),
+        enemies=attackers,
+        friends=[(plain(), 6, 6)],
+    )
     units = made.arena.units
     units[:, f.MASTER, 0] = 3
+    units[:, f.STATE, 0] = state
+    units[:, f.TARGET, 0] = before
     units[:, f.THINK_AT] = f.NEVER
     units[:, f.ATTACK_ON, 2] = 3
     made.cast(0)
-    assert made.of(f.TARGET, 0) == 2
+    assert made.of(f.TARGET, 0) == after
+
+
+@pytest.mark.parametrize(
+    ("state", "mode", "turns"),
+    [
+        (f.IDLE, 0, True),
+        (f.FOLLOW, 0, True),
+        (f.ANGRY, 0, True),
+        (f.RUSH, 0, False),
+        (f.RUSH, f.CHANGE_TARGET_CHASE, True),
+        (f.BERSERK, f.CHANGE_TARGET_MELEE, False),
+    ],
+)
+def test_the_provoked_turn_to_the_caster_if_they_may(state: int, mode: int, turns: bool) -> None:
+    made = stage(
+        BLESS,
+        on_target("SC_PROVOKE"),
+        enemies=[(plain(mode=f.CAN_ATTACK | f.ANGRY_MODE | mode), 3, 0)],
+        friends=[(plain(), 3, 1)],
+    )
+    units = made.arena.units
+    units[:, f.THINK_AT] = f.NEVER
+    units[:, f.STATE, 1] = state
+    units[:, f.AGGRESSIVE, 1] = 1
+    units[:, f.TARGET, 1] = 2
+    made.cast(1)
+    assert made.under(1, "SC_PROVOKE")[0]
+    assert (made.of(f.TARGET, 1), made.of(f.AGGRESSIVE, 1)) == ((0, 0) if turns else (2, 1))
+
+
+@pytest.mark.parametrize(("blind", "target"), [(False, 0), (True, 2)])
+def test_the_blind_take_nobody_far_off_on_the_way(blind: bool, target: int) -> None:
+    chaser = plain(mode=f.CAN_ATTACK | f.CAN_MOVE | f.CHANGE_CHASE)
+    status = on_target("SC_BLIND") if blind else on_target("SC_GLORIA")
+    made = stage(BLESS, status, enemies=[(replace(chaser, attack_range=5), 5, 0)], friends=[(plain(), 12, 0)])
+    units = made.arena.units
+    units[:, f.STATE, 1] = f.RUSH
+    units[:, f.TARGET, 1] = 2
+    units[:, f.STEP_AT, 1] = made.arena.match[:, f.CLOCK] + 400
+    made.cast(1)
+    assert made.of(f.TARGET, 1) == target
 
 
 def test_a_transformation_brings_company() -> None:

@@ -99,6 +99,26 @@ def test_a_line_is_long_and_wide(
     assert made.taken(1)[0] == POINTS
 
 
+@pytest.mark.parametrize(
+    ("target", "others", "struck"),
+    [
+        ((4, 0), [(5, 0), (3, 0), (1, 0), (-1, 0), (3, 1)], [(3, 0), (1, 0)]),
+        ((1, 0), [(2, 0), (-1, 0), (-2, 0), (-3, 0)], [(-1, 0), (-2, 0)]),
+        ((3, 1), [(1, 0), (2, 0)], [(2, 0)]),
+    ],
+)
+def test_a_line_may_run_back_from_its_target(
+    target: tuple[int, int], others: list[tuple[int, int]], struck: list[tuple[int, int]]
+) -> None:
+    made = stage(
+        STRIKE | {k.FLAGS: EXACT | k.LINE, k.AMOUNT: -4},
+        enemies=[(plain(), *target), *((plain(), *other) for other in others)],
+    )
+    made.cast(1)
+    assert [other for unit, other in enumerate(others, start=2) if made.taken(unit)[0] > 0] == struck
+    assert made.taken(1)[0] == POINTS
+
+
 def test_shared_damage_is_shared() -> None:
     made = stage(STRIKE | {k.SPLASH: 2, k.FLAGS: EXACT | k.SPLIT}, enemies=[(plain(), 3, 0), (plain(), 4, 0)])
     made.cast(1)
@@ -211,6 +231,16 @@ def test_bases_of_a_trap() -> None:
     made = stage(columns, caster=plain(PRE_RENEWAL, dex=60, int=50), mode=PRE_RENEWAL)
     made.cast(1)
     assert made.taken(1)[0] == 5 * 80 * 150 // 100
+
+
+def test_a_spear_does_more_to_the_small() -> None:
+    columns = STRIKE | {k.DAMAGE: k.WEAPON, k.FORMULA: k.BASE_SPEAR, k.FLAGS: EXACT | k.SURE_HIT}
+    enemies = [(plain(PRE_RENEWAL, size=size), 3, size) for size in range(3)]
+    made = stage(columns, caster=plain(PRE_RENEWAL, str=89), enemies=enemies, mode=PRE_RENEWAL)
+    made.arena.tables.species[1, [f.BATK, f.ATK_MIN, f.ATK_MAX]] = 0, 336, 336
+    for unit in (1, 2, 3):
+        made.cast(unit)
+    assert [made.taken(unit)[0] for unit in (1, 2, 3)] == [500, 400, 300]
 
 
 def test_the_full_attack_is_not_rolled() -> None:

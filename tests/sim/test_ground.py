@@ -1,8 +1,23 @@
 """What areas on the ground do to those who stand in them."""
 
+import pytest
+
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from tests.sim.staged import BLESS, EXACT, HP, POINTS, RENEWAL, area, on_target, plain, stage, world
+from tests.sim.staged import (
+    BLESS,
+    EXACT,
+    HP,
+    MIDDLE,
+    POINTS,
+    PRE_RENEWAL,
+    RENEWAL,
+    area,
+    on_target,
+    plain,
+    stage,
+    world,
+)
 
 DEMON = 6
 
@@ -21,13 +36,40 @@ def test_those_in_an_area_share_its_damage() -> None:
     assert [made.taken(unit)[0] for unit in (1, 2, 3, 4)] == [POINTS // 2, POINTS // 2, 0, 0]
 
 
+TRAP = area(AREA_PULSE=k.PULSE_TRAP, AREA_RADIUS=1)
+HARMLESS = TRAP | {k.DAMAGE: k.NO_DAMAGE}
+
+
 def test_a_harmless_trap_does_not_strike() -> None:
-    columns = area(AREA_PULSE=k.PULSE_TRAP, DAMAGE=k.NO_DAMAGE, SPLASH=1)
-    made = stage(columns, on_target("SC_ANKLE"), enemies=[(plain(), 1, 0), (plain(), 2, 0), (plain(), 3, 0)])
+    enemies = [(plain(), 1, 0), (plain(), 2, 0), (plain(), 3, 0)]
+    made = stage(HARMLESS | {k.SPLASH: 2}, on_target("SC_ANKLE"), enemies=enemies)
     made.cast(0)
     made.wait(1000)
     assert [made.taken(unit)[0] for unit in (1, 2, 3)] == [0, 0, 0]
     assert [bool(made.under(unit, "SC_ANKLE")[0]) for unit in (1, 2, 3)] == [True, True, False]
+
+
+def test_a_trap_may_work_on_its_own_cell_only() -> None:
+    columns = HARMLESS | {k.FLAGS: k.OWN_CELL}
+    made = stage(columns, on_target("SC_BLIND"), enemies=[(plain(), 1, 0), (plain(), 0, 0)])
+    made.cast(0)
+    made.wait(500)
+    assert [bool(made.under(unit, "SC_BLIND")[0]) for unit in (1, 2)] == [False, True]
+    made = stage(columns, on_target("SC_BLIND"), enemies=[(plain(), 1, 0)])
+    made.cast(0)  # is sprung from beside it, and spent
+    made.arena.units[:, f.X, 1] = made.of(f.X, 0)
+    made.wait(500)
+    assert not made.under(1, "SC_BLIND")[0]
+
+
+@pytest.mark.parametrize(("mode", "keeps"), [(RENEWAL, True), (PRE_RENEWAL, False)])
+def test_a_trap_may_push_away_who_springs_it(mode: str, keeps: bool) -> None:
+    made = stage(HARMLESS | {k.KNOCKBACK: 4}, enemies=[(plain(mode), 3, 0), (plain(mode), 3, 1)], mode=mode)
+    made.arena.units[:, f.THINK_AT] = f.NEVER
+    made.arena.units[:, f.TARGET, 1] = 0
+    made.cast(0, (MIDDLE + 3, MIDDLE))
+    assert [made.of(f.X, unit) - MIDDLE for unit in (1, 2)] == [7, 3]
+    assert (made.of(f.TARGET, 1) == 0) == keeps
 
 
 def test_evil_ground_heals_whom_it_spares() -> None:
@@ -40,11 +82,19 @@ def test_evil_ground_heals_whom_it_spares() -> None:
     assert [made.of(f.HP, unit) - HP // 2 for unit in range(5)] == [POINTS, -POINTS, POINTS, POINTS, 0]
 
 
-def test_a_trap_strikes_once_where_it_is_sprung() -> None:
-    made = stage(area(AREA_PULSE=k.PULSE_TRAP, SPLASH=1), enemies=[(plain(), 2, 0), (plain(), 3, 0), (plain(), 4, 0)])
+def test_a_trap_strikes_once_and_around_itself() -> None:
+    enemies = [(plain(), 1, 0), (plain(), 2, 0), (plain(), 3, 0), (plain(), -2, 0)]
+    made = stage(TRAP | {k.SPLASH: 2}, enemies=enemies)
     made.cast(0)
     made.wait(1500)
-    assert [made.taken(unit)[0] for unit in (1, 2, 3)] == [POINTS, POINTS, 0]
+    assert [made.taken(unit)[0] for unit in (1, 2, 3, 4)] == [POINTS, POINTS, 0, POINTS]
+
+
+def test_a_trap_without_a_splash_strikes_who_springs_it() -> None:
+    made = stage(TRAP, enemies=[(plain(), 1, 0), (plain(), 0, 0)])
+    made.cast(0)
+    made.wait(1500)
+    assert [made.taken(unit)[0] for unit in (1, 2)] == [POINTS, 0]
 
 
 def test_the_frozen_may_be_left_alone() -> None:
@@ -68,6 +118,15 @@ def test_statuses_from_the_third_pulse_on() -> None:
         made.arena.run(1)
     assert {struck for struck, _ in pulses} >= {1, 2, 3}
     assert all(held == (struck >= 3) for struck, held in pulses)
+
+
+def test_ground_renews_no_status_before_it_ends() -> None:
+    made = stage(area(AREA_PULSE=k.PULSE_STATUS), on_target("SC_QUAGMIRE", ms=3000), enemies=[(plain(), 1, 0)])
+    made.cast(0)
+    made.wait(2700)
+    assert made.under(1, "SC_QUAGMIRE")[0]
+    made.wait(500)
+    assert not made.under(1, "SC_QUAGMIRE")[0]
 
 
 def test_a_dead_casters_ground_does_no_harm() -> None:

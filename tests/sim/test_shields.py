@@ -172,6 +172,34 @@ def test_the_holy_mark_is_for_players_and_wears_off() -> None:
     assert shielding(on_target("SC_KYRIE", value=1), weapon).taken(1)[0] == POINTS
 
 
+@pytest.mark.parametrize("turned", [True, False])
+def test_who_waits_for_its_targets_blow_turns_it_away_and_answers(turned: bool) -> None:
+    striker = plain(mode=f.CAN_ATTACK | f.AGGRESSIVE_MODE)
+    made = stage(BLESS, on_target("SC_AUTOCOUNTER", ms=60_000), enemies=[(striker, 1, 0), (plain(), 9, 9)])
+    made.arena.tables.species[1:3, [f.ADELAY, f.AMOTION, f.HIT]] = 9000, 200, 1000
+    units = made.arena.units
+    units[:, f.THINK_AT, 1] = f.NEVER
+    made.cast(0)
+    units[:, f.THINK_AT, 0] = f.NEVER
+    units[:, f.TARGET, 0] = 1 if turned else 2
+    units[:, f.THINK_AT, 1] = 0
+    made.wait(2000)
+    assert made.of(f.ATTACKS, 1) == 1
+    assert [made.taken(unit)[0] > 0 for unit in (0, 1)] == [not turned, turned]
+    assert made.under(0, "SC_AUTOCOUNTER")[0] != turned
+
+
+def test_who_waits_for_a_blow_keeps_its_target() -> None:
+    waiting = plain(mode=f.CAN_ATTACK)
+    made = stage(BLESS, on_target("SC_AUTOCOUNTER", ms=60_000), caster=waiting, enemies=[(plain(), 1, 0)])
+    made.arena.units[:, f.TARGET, 0] = 1
+    made.arena.units[:, f.STATE, 0] = f.BERSERK
+    made.cast(0)
+    made.wait(3000)
+    assert made.under(0, "SC_AUTOCOUNTER")[0]
+    assert made.of(f.TARGET, 0) == 1
+
+
 @pytest.mark.parametrize("mode", [RENEWAL, PRE_RENEWAL])
 def test_fire_burns_a_web(mode: str) -> None:
     fire = STRIKE | {k.FLAGS: k.IGNORE_DEFENSE, k.ELEMENT: 3}

@@ -177,7 +177,12 @@ def test_areas_reach_as_far_as_measured(mode: str, file: str) -> None:
         ("NPC_MENTALBREAKER", 5, "renewal", c.HIT_BONUS, 20),
         ("NPC_MENTALBREAKER", 5, "pre-renewal", c.HIT_BONUS, 20),
         ("AM_ACIDTERROR", 5, "renewal", c.FLAGS, c.SURE_HIT | c.IGNORE_GUARD),
-        ("LK_SPIRALPIERCE", 5, "renewal", c.FLAGS, c.LEVEL_RATIO | c.LONG_RANGE | c.IGNORE_GUARD),
+        ("LK_SPIRALPIERCE", 5, "renewal", c.FLAGS, c.LEVEL_RATIO | c.LONG_RANGE | c.IGNORE_GUARD | c.SPARES_BOSSES),
+        ("LK_SPIRALPIERCE", 5, "renewal", c.FORMULA, c.BASE_ATTACK),
+        ("LK_SPIRALPIERCE", 5, "pre-renewal", c.FORMULA, c.BASE_SPEAR),
+        ("KN_SPEARSTAB", 5, "renewal", c.AMOUNT, -4),
+        ("HT_SKIDTRAP", 5, "renewal", c.KNOCKBACK, 10),
+        ("HT_FLASHER", 5, "renewal", c.FLAGS, c.SHORT_RANGE | c.OWN_CELL),
         ("CR_SHIELDBOOMERANG", 5, "renewal", c.FORMULA, c.BASE_FULL_ATTACK),
     ],
 )

@@ -87,6 +87,14 @@ def test_who_runs_off_runs_straight(target: tuple[int, int], to: tuple[int, int]
     assert (made.of(f.GOAL_X, 0), made.of(f.GOAL_Y, 0)) == (MIDDLE + to[0], MIDDLE + to[1])
 
 
+def test_a_leap_crosses_nothing_that_nobody_can_stand_on() -> None:
+    made = stage({k.EFFECT: k.WARP_TO, k.AIM: k.AIM_GROUND, k.REACH: 14}, enemies=[(plain(), 6, 0)])
+    made.wall(2, 0)
+    made.arena.scenario.cells[0, MIDDLE, MIDDLE + 2] = f.SHOOTABLE_CELL
+    made.cast(1, (MIDDLE + 5, MIDDLE))
+    assert made.of(f.X, 0) == MIDDLE
+
+
 def test_a_leap_ends_on_the_chosen_cell() -> None:
     made = stage({k.EFFECT: k.WARP_TO, k.AIM: k.AIM_GROUND, k.REACH: 14}, enemies=[(plain(), 6, 0)])
     made.cast(1, (MIDDLE + 5, MIDDLE + 1))
