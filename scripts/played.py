@@ -9,6 +9,7 @@ import numpy as np
 from agents.opponents import STYLES, mix_of
 from agents.opponents.offers import takes_offers
 from agents.opponents.sight import BLOCKS
+from agents.seeds import COLLECTED
 from mlmonster_env.contract import ATTACK, CHANGE_TARGET, IDLE, MOVE_RANDOMLY, USE_HARM
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.sim import fields as f
@@ -21,7 +22,6 @@ MODEL_TYPE = "combat_dqn"  # whose actions are recorded
 STOCK_VERSION = "stock-ai"
 SCRIPT_VERSION = "script-"  # and the name of the style
 COUNTED = ("damage_dealt", "damage_taken", "kills")
-COLLECTED_SEEDS = 11 << 48  # no other matches begin from these: the seed of an episode is this and its number
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _played(
     told: Callable[[Array, Array], Array], versions: Array,
 ) -> list[Way]:  # fmt: skip
     """Play all matches to their ends. `told` makes actions of orders, and of whom slots were after before them."""
-    battle.reset(COLLECTED_SEEDS + np.asarray(episodes, np.int64))
+    battle.reset(COLLECTED + np.asarray(episodes, np.int64))
     going = np.ones(battle.num_matches, np.bool_)
     timed_out = np.zeros(battle.num_matches, np.bool_)
     kept: dict[str, list[Array]] = {}

@@ -32,8 +32,8 @@ from agents.export.precision import half_share, halved
 from agents.export.rounding import rounded
 from agents.export.sights import SCENARIO, Sights, from_play
 from agents.export.sparing import spared
-from agents.learners.build import SEEDS_A_RUN
 from agents.run import CONFIG, FACTS
+from agents.seeds import A_SEED, learnt_from
 from mlmonster_env.contract import VERSION
 from policies.policy import Policy, folder_of
 from policies.storage import read_manifest
@@ -207,11 +207,11 @@ def _window(folder: Path, facts: dict[str, Any]) -> DataWindow:
     if not path.is_file():
         return DataWindow(source="unknown")
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    first = int(config["seed"]) * SEEDS_A_RUN
+    first = learnt_from(int(config["seed"]) * A_SEED)
     facts_path = folder.parent / FACTS
     git = json.loads(facts_path.read_text(encoding="utf-8")).get("git", {}) if facts_path.is_file() else {}
     return DataWindow(
         source="simulation", scenario=config["scenario"], opponents=config["opponents"],
-        seeds=(first, first + SEEDS_A_RUN), decisions=facts.get("steps"), learner=config["algo"],
+        seeds=(first, first + A_SEED), decisions=facts.get("steps"), learner=config["algo"],
         commit=git.get("commit"),
     )  # fmt: skip

@@ -12,12 +12,12 @@ from agents.evaluation import minds_of
 from agents.judge.mirror import by_start
 from agents.judge.patterns import Shown, show
 from agents.learners.pattern_data import LEAST
+from agents.seeds import A_SEED, REPORTS
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from policies.actors import STRATEGY
 from policies.policy import Policy
 
 SCENARIO = "mirror-v1:train"
-SEEDS = 6 << 48  # where matches of comparisons begin; neither training nor judging comes here
 MATCHES = 32  # of each start, played side by side
 STEPS = 60  # over which states are spread
 MOST_STEPS = 2000  # after which nothing more is waited for
@@ -51,7 +51,7 @@ def from_play(policy: Policy, count: int, seed: int = 0) -> Sights:
     random = np.random.default_rng(seed)
     if policy.card.kind == STRATEGY:
         return _windows(policy, count, random)
-    plays = [_Play(policy, plan, SEEDS + seed * (1 << 24) + number * MATCHES) for number, plan in _starts()]
+    plays = [_Play(policy, plan, REPORTS + seed * A_SEED + number * MATCHES) for number, plan in _starts()]
     kept = _Kept(policy, count)
     for _ in range(MOST_STEPS):
         for play in plays:
@@ -160,4 +160,4 @@ def _shown(archetype: str) -> Shown:
 
 def rollout_play(policy: Policy, seed: int, matches: int) -> _Play:
     """Matches in which a memory is followed."""
-    return _Play(policy, SCENARIO, SEEDS + (1 << 40) + seed * (1 << 24), matches)
+    return _Play(policy, SCENARIO, REPORTS + (1 << 40) + seed * A_SEED, matches)

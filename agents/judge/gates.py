@@ -10,13 +10,13 @@ from agents.catalog import CATALOG
 from agents.judge.matches import MatchResult, Void, play
 from agents.judge.players import Player, player_of
 from agents.judge.sequential import ACCEPT, REJECT, UNDECIDED, Hypotheses, SequentialTest
+from agents.seeds import GATES
 from mlmonster_env.scenarios import Plan
 
 FAMILY_ERROR = 0.05  # the probability that of all slots, gated once each, any is given to a model that is not enough
 FALSE_REJECT = 0.05  # the probability that a model that is enough is turned away at one gate
 AT_ONCE = 50  # pairs between two looks
 MOST_PAIRS = 5000  # after which a gate stays undecided
-SEEDS = 3 << 48  # where those of gates begin; neither training nor evaluations come here
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def through(
     *,
     error: float | None = None,
     most_pairs: int = MOST_PAIRS,
-    first_seed: int = SEEDS,
+    first_seed: int = GATES,
     plays: Plays = play,
     **arguments: Any,
 ) -> GateVerdict:

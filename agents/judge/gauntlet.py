@@ -14,12 +14,12 @@ from agents.judge.players import STOCK, ModelRef, Player, model_folder, player_o
 from agents.opponents import STYLES
 from agents.opponents.dice import Dice
 from agents.opponents.plain import anywhere, drawn
+from agents.seeds import GAUNTLETS
 from mlmonster_env.contract import CONTROLS, NOTHING_TO_DO
 from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.rivals import Rival
 from mlmonster_env.scenarios import Plan
 
-SEEDS = 4 << 48  # where those of gauntlets begin
 CARELESS = 0.3  # share of actions that are drawn at random, of which a model must be the worse
 
 
@@ -175,4 +175,4 @@ def table_of(results: Sequence[MatchResult]) -> Table:
 def _seeds(pairs: int) -> Array:
     if pairs < 2:
         raise ValueError(f"pairs is {pairs}, expected at least 2")
-    return SEEDS + np.arange(pairs)
+    return GAUNTLETS + np.arange(pairs)

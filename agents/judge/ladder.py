@@ -12,10 +12,10 @@ from rich.table import Table
 from agents.judge.matches import MatchResult, play
 from agents.judge.players import STOCK, Player, player_of, script_digest
 from agents.judge.ratings import Z_95, Ladder, Meeting, rate, rings
+from agents.seeds import LADDERS
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.scenarios import Plan
 
-SEEDS = 5 << 48  # where those of ladders begin
 ANCHORS = {script_digest(STOCK): 0.0}
 POINTS_WIDE, ROW_HIGH = 9.0, 0.42  # inches of the picture, and of each of its rows
 
@@ -57,7 +57,7 @@ def everybody(
         raise ValueError(f"pairs is {pairs}, expected at least 2: one has no scatter")
     known = [player_of(name) for name in ("random", STOCK)]
     each = list({player.ref.digest: player for player in (*players, *known)}.values())
-    seeds = SEEDS + np.arange(pairs)
+    seeds = LADDERS + np.arange(pairs)
     results = [
         play(one, other, scenario, seeds, archetype=archetype, record=False, **arguments)
         for one, other in combinations(each, 2)

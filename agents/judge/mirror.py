@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.behaviour import Behaviour
 from agents.opponents import opponent_of
+from agents.seeds import A_SEED, EVALUATIONS
 from mlmonster_env.contract import CONTROLS, derive_mask
 from mlmonster_env.envs.battle import MASK, Array, Battle, Opponent
 from mlmonster_env.envs.rivals import Rival
@@ -25,8 +26,7 @@ class Beginning(Protocol):
 
 
 Player = Mind | Beginning
-HELD_OUT_SEEDS = 1 << 48  # evaluation begins here; training never comes so far
-LAST_SEED = (1 << 24) - 1  # of an evaluation: with it come 1 << 24 pairs, and those of gates begin behind the last
+LAST_SEED = A_SEED - 1  # of an evaluation: with it come A_SEED pairs, and those of gates begin behind the last
 AT_ONCE = 512  # matches in one batch
 Z_95 = 1.959964
 UNSEEN = 3.0  # over how many were looked at: what is rarer than this is not seen once in twenty times
@@ -138,12 +138,12 @@ def _sides(
     first: int, count: int, seed: int, mask: str, arguments: dict[str, Any],
 ) -> tuple[Array, dict[str, float]]:  # fmt: skip
     """Outcomes [count, 2] of the same seeds on both sides, and how the model behaved."""
-    seeds = HELD_OUT_SEEDS + seed * (1 << 24) + first + np.arange(count)
+    seeds = EVALUATIONS + seed * A_SEED + first + np.arange(count)
     outcomes, deeds = [], []
     for side in (0, 1):
         battle = make_battle(
             count, control, archetype=archetype, scenario=plan, pack=True, side=side, observe=tuple(blocks),
-            **{**arguments, "opponent": _fresh(arguments["opponent"], seed * (1 << 24) + first)},
+            **{**arguments, "opponent": _fresh(arguments["opponent"], seed * A_SEED + first)},
         )  # fmt: skip
         battle.reset(seeds)
         outcome, told = play_out(mind, battle, mask)

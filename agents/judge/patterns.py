@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from agents.behaviour import COLUMNS
-from agents.judge.mirror import HELD_OUT_SEEDS, MirrorScore
+from agents.judge.mirror import MirrorScore
 from agents.learners.pattern_data import SCENARIOS, Tape, Windows, styled_shards, watch_shards
 from agents.learners.styled import MakeMix, every_style
+from agents.seeds import A_SEED, EVALUATIONS
 from mlmonster_env.envs.battle import Array
 from mlmonster_env.scenarios import Plan
 from policies.pattern import PatternNetwork
@@ -60,7 +61,7 @@ def show(
     """
     if matches < 1:
         raise ValueError(f"matches is {matches}, expected at least 1")
-    first = HELD_OUT_SEEDS + seed * (1 << 24)
+    first = EVALUATIONS + seed * A_SEED
     env = styled_shards(
         archetype, max(matches, len(scenarios)), first, scenarios=scenarios, split=split, make_mix=make_mix,
         **arguments,

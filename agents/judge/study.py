@@ -22,16 +22,15 @@ from agents.judge.gauntlet import careless
 from agents.judge.matches import MatchResult, play
 from agents.judge.mirror import MirrorScore
 from agents.judge.players import STOCK, Player, player_of, sampled, script_digest
+from agents.seeds import ADVERSARIES, REAL_GATES, REPORTS
 from mlmonster_env.envs.battle import Array
 from policies.actors import build_actor
 from policies.policy import Policy
 from policies.storage import write_text
 
-SEEDS = 6 << 48  # where those of the study begin
 APART = 1 << 32  # seeds between two banks, and between two gates that are played for real
 SHARES = (0.1, 0.2, 0.3)  # of actions that are random: how much worse the planted players are
 TWINS, AGAINST_PREVIOUS, AGAINST_KNOWN = 20_000, 1_500, 500  # pairs in a bank
-REAL_SEEDS, ADVERSARY_SEEDS = 7 << 48, 8 << 48  # where those of gates that are played for real begin
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def filled(
     scores = {}
     for number, (key, (one, other, count)) in enumerate(wanted.items()):
         name = f"{number:02d}-{one.ref.name}-{other.ref.name}".replace("%", "").replace(", ", "-").replace(" ", "-")
-        bank = Bank(folder / name, one, other, scenario, archetype, SEEDS + number * APART)
+        bank = Bank(folder / name, one, other, scenario, archetype, REPORTS + number * APART)
         scores[key] = bank.pairs(count, say)
     return Banks(scores)
 
@@ -143,7 +142,7 @@ def real_gates(
         if not path.is_file():
             told = through_all(
                 case.candidate, stage_gates(case.previous), scenario, archetype,
-                first_seed=REAL_SEEDS + number * APART, record=False,
+                first_seed=REAL_GATES + number * APART, record=False,
             )  # fmt: skip
             folder.mkdir(parents=True, exist_ok=True)
             write_text(path, json.dumps(asdict(Gated.of(told)), indent=1))
@@ -181,7 +180,7 @@ def exploiter_runs(
             begun = time.perf_counter()
             adversary = asked.train(policy, scenario, archetype, seed=seed, say=lambda _: None)
             took = time.perf_counter() - begun
-            first_seed = ADVERSARY_SEEDS + seed * APART
+            first_seed = ADVERSARIES + seed * APART
             seeds = first_seed + APART // 2 + np.arange(score_pairs)
             score = play(adversary, candidate, scenario, seeds, archetype=archetype, record=False).score
             told = through(

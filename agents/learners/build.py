@@ -35,6 +35,7 @@ from agents.learners.threat_data import check_matches
 from agents.learners.watched import WatchedVecEnv
 from agents.machine import Machine
 from agents.opponents import STYLES, opponent_of
+from agents.seeds import A_SEED, learnt_from
 from agents.selfplay.league import League
 from mlmonster_env.envs.battle import MASK
 from mlmonster_env.envs.shards import ShardedVecEnv
@@ -73,7 +74,6 @@ TAUGHT = ("supervised", "patterns")  # told what is right, rather than paid
 EVERYWHERE = "mirror-v1:train"  # the scenario that stands for all that patterns are learnt from
 CRITICS = {"recurrent_ppo": "own", "transformer_ppo": "shared", "conditioned_ppo": "own"}  # unless told otherwise
 ON_POLICY = ("ppo", *CORES)  # played by as many threads as there are shards
-SEEDS_A_RUN = 1 << 24  # matches that a run can begin with, before its seeds reach those of the next run's
 
 
 def kind_of(config: Config) -> ModelType:
@@ -169,7 +169,7 @@ def build_env(config: Config, machine: Machine, league: League | None = None) ->
                 payment_of(config),
                 archetype=config.archetype,
                 scenario=config.scenario,
-                opponent=seat(config.seed * SEEDS_A_RUN + number),
+                opponent=seat(first_seed_of(config) + number),
                 observe=kind.blocks if kind.control else (*kind.blocks, MASK),
                 skills=config.skills,
                 decision_ms=config.batch.decision_ms,
@@ -178,7 +178,7 @@ def build_env(config: Config, machine: Machine, league: League | None = None) ->
             for number, count in enumerate(counts)
         ]
     )
-    made.seed(config.seed * SEEDS_A_RUN)
+    made.seed(first_seed_of(config))
     if config.algo in TAUGHT:
         check_matches(made)
     return made
@@ -188,11 +188,16 @@ def _styled(config: Config, machine: Machine) -> ShardedVecEnv:
     """Matches in which every pack plays a style."""
     scenarios = SCENARIOS if config.scenario == EVERYWHERE else (config.scenario,)
     made = styled_shards(
-        config.archetype, config.batch.matches * machine.times, config.seed * SEEDS_A_RUN, scenarios=scenarios,
+        config.archetype, config.batch.matches * machine.times, first_seed_of(config), scenarios=scenarios,
         payment=payment_of(config), skills=config.skills, decision_ms=config.batch.decision_ms,
     )  # fmt: skip
     check_matches(made)
     return made
+
+
+def first_seed_of(config: Config) -> int:
+    """The seed of a run's first match."""
+    return learnt_from(config.seed * A_SEED)
 
 
 def build_learner(config: Config, env: Any, machine: Machine) -> Any:
@@ -222,7 +227,7 @@ def build_learner(config: Config, env: Any, machine: Machine) -> Any:
         "bootstrap_truncated": False,  # the time limit is a rule of the scenario, and a draw is paid
     }
     made = LEARNERS[config.algo](card.policy_class, env, **common, **_settings(config, env, machine))
-    env.seed(config.seed * SEEDS_A_RUN)  # the learner has given it those of its own, which the next run's overlap
+    env.seed(first_seed_of(config))  # the learner has given it those of its own, which the next run's overlap
     if machine.compile:
         compile_extractors(made.policy)
     return made

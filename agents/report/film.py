@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from agents.evaluation import minds_of
-from agents.judge.mirror import HELD_OUT_SEEDS, mind_for
+from agents.judge.mirror import mind_for
 from agents.reading import battle_for
+from agents.seeds import A_SEED, EVALUATIONS
 from mlmonster_env.envs.film import film
 from mlmonster_env.scenarios import Plan
 from policies.policy import Policy
@@ -35,7 +36,7 @@ def film_best(policy: Policy, scenario: str | Plan, path: Path) -> Filmed | None
         CANDIDATES, control, archetype=policy.card.archetype, scenario=scenario, pack=True, observe=blocks, record=True
     )
     mind = mind_for(player, battle.num_slots)
-    seeds = HELD_OUT_SEEDS + SEED * (1 << 24) + np.arange(CANDIDATES)
+    seeds = EVALUATIONS + SEED * A_SEED + np.arange(CANDIDATES)
     battle.reset(seeds)
     going = np.ones(CANDIDATES, np.bool_)
     best: tuple[tuple[bool, int, int], int] | None = None

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.judge.mirror import HELD_OUT_SEEDS, Z_95
+from agents.judge.mirror import Z_95
 from agents.judge.patterns import FRAMES, show, teller
 from agents.learners.build import WATCHED
 from agents.learners.threat_data import Watched, watch
+from agents.seeds import A_SEED, EVALUATIONS
 from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.sb3 import ArenaVecEnv
 from policies.actors import STRATEGY, THREAT
@@ -80,7 +81,7 @@ def watched(archetype: str, seed: int, horizon: int = HORIZON) -> Watched:
     env = ArenaVecEnv(
         WATCHED, MATCHES, pack=True, archetype=archetype, scenario=SCENARIO, observe=("state", "entities", MASK)
     )
-    env.seed(HELD_OUT_SEEDS + seed * (1 << 24))
+    env.seed(EVALUATIONS + seed * A_SEED)
     return watch(env, env.reset(), STEPS, horizon, EVERY, 2)[0]  # type: ignore[arg-type]
 
 

@@ -15,11 +15,11 @@ from agents.judge.players import ModelRef, Player, player_of
 from agents.judge.ratings import Ladder, Meeting, rate, rings
 from agents.opponents import STYLES
 from agents.report.sources import Subject
+from agents.seeds import REPORTS
 from mlmonster_env.envs.battle import Array
 from policies.actors import BOX, STRATEGY, THREAT
 from policies.policy import Policy
 
-SEEDS = 6 << 48  # where those of reports begin; training, evaluations, gates and gauntlets do not come here
 STOCK = "stock"
 Say = Callable[[str], None]
 
@@ -140,7 +140,7 @@ def measure(subject: Subject, pairs: int, say: Say) -> Strength:
     results = {}
     for start, plan in by_start(subject.scenario):
         say(f"{subject.name} against the stock AI, {start}: {pairs} pairs")
-        results[start] = play(player, STOCK, plan, SEEDS + np.arange(pairs), **told)
+        results[start] = play(player, STOCK, plan, REPORTS + np.arange(pairs), **told)
     starts = [Score.of(start, result) for start, result in results.items()]
     if len(starts) > 1:
         starts.append(together(list(results.values())))
@@ -177,7 +177,7 @@ def standings(strengths: Sequence[Strength], pairs: int, say: Say) -> list[Stand
 def _standing(group: Sequence[Strength], pairs: int, say: Say) -> Standing:
     subject = group[0].subject
     told = {"archetype": subject.archetype, **subject.terms}
-    seeds = SEEDS + (1 << 32) + np.arange(pairs)
+    seeds = REPORTS + (1 << 32) + np.arange(pairs)
     results = [result for strength in group for result in strength.met]
     players = [player_for(strength.subject) for strength in group]
     for one, other in combinations(players, 2):
@@ -199,5 +199,5 @@ def _draws_orders(subject: Subject) -> bool:
 
 
 def _check(known: Known, subject: Subject, pairs: int, told: dict[str, Any]) -> OrderCheck:
-    found = play(known.weaker, known.stronger, subject.scenario, SEEDS + (2 << 32) + np.arange(pairs), **told)
+    found = play(known.weaker, known.stronger, subject.scenario, REPORTS + (2 << 32) + np.arange(pairs), **told)
     return OrderCheck(known.weaker.ref.name, known.stronger.ref.name, Score.of(known.weaker.ref.name, found))

@@ -18,6 +18,7 @@ from agents.opponents.mix import Mix, Part
 from agents.opponents.model import ModelRival, Temperature
 from agents.opponents.names import opponent_of, parts_of, player_of
 from agents.opponents.offers import TakesOffers
+from agents.seeds import learnt_from
 from mlmonster_env.contract import BLOCKS, CONTROLS
 from mlmonster_env.dataset import EpisodeKeeper, new_storage
 from mlmonster_env.envs.battle import MASK, Array, Battle
@@ -167,7 +168,7 @@ def _work(share: _Share) -> list[Told]:
 def _played(share: _Share, name: str, count: int, begun: int) -> Told:
     """All matches of one engine: half of them on either side, written as they end."""
     # No two matches have the same seed.
-    first = (share.order.seed << WORKER_BITS + MATCH_BITS) + (share.number << MATCH_BITS) + begun
+    first = learnt_from(share.order.seed << WORKER_BITS + MATCH_BITS) + (share.number << MATCH_BITS) + begun
     folder = share.out / TRANSITIONS / f"{share.folders[name]}-{share.number}"
     tally, storage, episodes = Tally(), None, 0
     for side, seeds in enumerate(np.array_split(first + np.arange(count), 2)):

@@ -5,13 +5,14 @@ import psycopg
 import pytest
 
 from agents.opponents import STYLES
+from agents.seeds import COLLECTED
 from mlmonster_env.contract import ATTACK, CHANGE_TARGET, IDLE, MOVE_RANDOMLY, STATE_SIZE, USE_FIELD, USE_HARM
 from mlmonster_env.envs.battle import Battle
 from mlmonster_env.sim import fields as f
 from mlmonster_env.store import Experience, ExperienceStream, Store, Wanted
 from mlmonster_env.store.quality import examine
 from scripts.collect_initial_data import main
-from scripts.played import COLLECTED_SEEDS, STOCK_VERSION, play_scripts, play_stock
+from scripts.played import STOCK_VERSION, play_scripts, play_stock
 from tests.store.conftest import embedded_url, make_folder, to_database  # noqa: F401 - fixtures
 
 SMALL = "skirmish-2v2"
@@ -80,7 +81,7 @@ def test_scripts_orders_are_their_actions():
     """Stepped again with the stored actions, a battle goes through the stored states."""
     ways = play_scripts("mage", "skirmish-1v1", [1, 2, 3, 4])
     battle = Battle(4, "combat", archetype="mage", scenario="skirmish-1v1", both_sides=True)
-    battle.reset(COLLECTED_SEEDS + np.arange(1, 5))
+    battle.reset(COLLECTED + np.arange(1, 5))
     by_slot = {(way.outcome.episode_id - 1, way.outcome.monster_id): way.rows for way in ways}
     for step in range(max(len(way.rows) for way in ways)):
         seen = battle.observe()
@@ -98,7 +99,7 @@ def test_who_plays_as_the_stock_ai_plays_as_the_stock_ai():
     ways = play_stock("mage", "skirmish-2v2", [5, 6, 7])
     stock = Battle(3, "combat", archetype="mage", scenario="skirmish-2v2", both_sides=True)
     stock.arena.put_under_orders(None, range(stock.scenario.members))
-    stock.reset(COLLECTED_SEEDS + np.arange(5, 8))
+    stock.reset(COLLECTED + np.arange(5, 8))
     by_slot = {(way.outcome.episode_id - 5, way.outcome.monster_id): way.rows for way in ways}
     same = total = 0
     for step in range(40):
