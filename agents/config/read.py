@@ -1,7 +1,6 @@
 """From YAML and flags to a configuration: defaults, preset, algorithm, model type, then what was asked for."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -9,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from agents.catalog import TYPES, model_type
+from agents.config.plain_yaml import load
 from agents.config.tree import LEARN, Config, LearnConditionedPPO, LearnMemoryPPO, LearnSupervised
 from agents.opponents.mix import STOCK
 from agents.opponents.names import ALL_STYLES, POOL, opponent_of, parts_of
@@ -138,13 +138,9 @@ def option(text: str) -> tuple[str, Any]:
     if not sign or not path:
         raise ConfigError(f"--set is {text!r}, expected path.to.option=value, such as learn.gamma=0.99")
     try:
-        told = yaml.safe_load(value)
+        return path, load(value)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set is {text!r}, whose value is no YAML: {error}") from None
-    if isinstance(told, str):  # YAML reads 1e-4 as text
-        with suppress(ValueError):
-            told = float(told)
-    return path, told
 
 
 def paths_of(node: type[BaseModel] = Config, prefix: str = "") -> list[str]:
@@ -201,7 +197,7 @@ def _let_go_of_preset(asked: dict[str, Any], preset: Any, presets: Mapping[str, 
 
 def _safe(path: Path) -> dict[str, Any]:
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        told = load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there, expected a YAML file") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -224,10 +220,24 @@ def _opened(told: Mapping[str, Any], file: Path) -> dict[str, Any]:
     made: dict[str, Any] = {}
     try:
         for path, value in told.items():
-            _lay_over(made, _nested(str(path), _opened(value, file) if isinstance(value, Mapping) else value))
+            fresh = _nested(str(path), _opened(value, file) if isinstance(value, Mapping) else value)
+            if twice := _in_both(made, fresh):
+                raise ConfigError(f"{file} holds {twice!r} twice, expected it once")
+            _lay_over(made, fresh)
     except RecursionError:
         raise ConfigError(f"{file} holds a mapping that holds itself, expected options and their values") from None
     return made
+
+
+def _in_both(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """The path of an option that two trees both hold; empty where there is none."""
+    for key in one.keys() & other.keys():
+        below = (one[key], other[key])
+        if not all(isinstance(part, Mapping) for part in below):
+            return key
+        if path := _in_both(*below):
+            return f"{key}.{path}"
+    return ""
 
 
 def _lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:

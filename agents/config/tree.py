@@ -1,8 +1,9 @@
 """Everything that a training run can be told, typed; the values are in the YAML files beside."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 Positive = Annotated[int, Field(ge=1)]
@@ -27,12 +28,24 @@ class Node(BaseModel):
 
 
 class Rate(Node):
-    """A number that changes as training goes on: from `value` to `value * last`, after a share `warm_up` of rising."""
+    """A number that changes as training goes on: from `value` to `value * last`, after a share `warm_up` of rising.
+
+    A number alone is one that stays as it is.
+    """
 
     value: Annotated[float, Field(ge=0.0)]
     curve: Curve = "constant"
     last: Share = 0.0
     warm_up: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_number(cls, told: Any) -> Any:
+        if isinstance(told, int | float):
+            return {"value": told}
+        if not isinstance(told, Mapping | Rate):
+            raise PydanticCustomError("rate", "input should be a number, or a mapping with value, curve, last, warm_up")
+        return told
 
 
 class Budget(Node):

@@ -9,6 +9,7 @@ import yaml
 from agents.catalog import TYPES
 from agents.config import Config, resolve, resolved_from
 from agents.config.read import ConfigError, as_tree, as_yaml, option, paths_of
+from agents.config.tree import Rate
 from agents.learners.build import rate
 from mlmonster_env.contract import ARCHETYPES
 
@@ -145,7 +146,9 @@ def test_an_unknown_name_is_answered_with_the_nearest(asked, words):
         ({"learn.gamma": 1.5}, ("learn.gamma is 1.5", "less than or equal to 1")),
         ({"learn.gamma": float("nan")}, ("learn.gamma is nan", "finite")),
         ({"learn.gamma": None}, ("learn.gamma is None", "number")),
-        ({"learn.learning_rate": 0.1}, ("learn.learning_rate is 0.1", "dictionary")),
+        ({"learn.learning_rate": [0.1]}, ("learn.learning_rate is [0.1]", "a number, or a mapping with value")),
+        ({"learn.learning_rate": "fast"}, ("learn.learning_rate is 'fast'", "a number, or a mapping with value")),
+        ({"learn.learning_rate": -1}, ("learn.learning_rate.value is -1",)),
         ({"learn.learning_rate.curve": "bent"}, ("learn.learning_rate.curve is 'bent'", "'cosine'")),
         ({"learn.gamma.more": 1}, ("learn.gamma is {'more': 1}",)),
         ({"batch.matches": 0}, ("batch.matches is 0",)),
@@ -291,6 +294,28 @@ def test_a_file_may_name_an_option_by_its_path(tmp_path):
     assert (learn.gamma, learn.learning_rate.value, learn.batch_size) == (0.9, 0.5, 64)
     with pytest.raises(ConfigError, match=r"no option 'learn.gama', expected perhaps learn.gamma"):
         resolve(files=(written(tmp_path, "learn.gama: 0.9"),))
+
+
+def test_numbers_are_written_in_files_as_people_write_them(tmp_path):
+    made = resolve(files=(written(tmp_path, "steps: 1e6\nlearn: {learning_rate: 3e-4, gamma: .9}\n"),))
+    assert (made.steps, made.learn.gamma) == (1_000_000, 0.9)
+    assert made.learn.learning_rate == Rate(value=3e-4)  # a number alone is one that stays
+    assert resolve({"learn.learning_rate": 3e-4}).learn.learning_rate == made.learn.learning_rate
+
+
+@pytest.mark.parametrize(
+    ("text", "twice"),
+    [
+        ("steps: 1000\nsteps: 2000", "steps"),
+        ("learn: {gamma: 0.9, batch_size: 64, gamma: 0.8}", "gamma"),
+        ("learn.gamma: 0.9\nlearn: {gamma: 0.8}", "learn.gamma"),
+        ("learn: {learning_rate: {value: 0.1}}\nlearn.learning_rate.value: 0.2", "learn.learning_rate.value"),
+    ],
+)
+def test_an_option_that_stands_twice_in_a_file_is_named(tmp_path, text, twice):
+    with pytest.raises(ConfigError, match="twice") as error:
+        resolve(files=(written(tmp_path, text),))
+    assert repr(twice) in str(error.value) and "own.yml" in str(error.value)
 
 
 @pytest.mark.parametrize(
