@@ -57,7 +57,12 @@ class Run:
         _warn_of_idleness(config)
         if config.compile and not chosen.compile:
             print(f"note: compile is for GPUs alone, and this run is on the {chosen.device}")
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise RunError(
+                f"{folder} cannot be made ({error.strerror}), expected a folder; choose another --out"
+            ) from None
         lock = _locked(folder)
         if (folder / CONFIG).exists():
             raise RunError(f"{folder} holds a run by now, of another process; choose another --out")

@@ -31,6 +31,14 @@ from tests.agents.runs import begin
 KIND = ("combat_dqn", "ppo")
 
 
+def test_a_run_that_would_lie_in_a_file_is_refused_in_words(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    for folder in (file, file / "run"):
+        with pytest.raises(RunError, match=rf"{folder} cannot be made .*, expected a folder; choose another --out"):
+            begin(folder, *KIND)
+
+
 def test_two_processes_never_train_in_one_folder(tmp_path):
     first = begin(tmp_path / "run", *KIND)
     with pytest.raises(RunError, match="holds a run already; go on with it by --resume"):
