@@ -50,6 +50,7 @@ NOTHING_TO_DO: dict[str, int] = {"combat": IDLE, "movement": STAY, "skill": NO_S
 # Blocks beside the state.
 STATE_SIZE = 64
 SIGHT = 14  # cells
+LARGEST_PACK = 64  # living units of a side, called ones too
 GRID_CELLS = 32
 GRID_CHANNELS: tuple[str, ...] = (
     "walls", "allies", "enemies", "threat", "hazards", "own ground", "items", "target",
@@ -510,7 +511,8 @@ def derive_mask(states: Any, control: str) -> np.ndarray[Any, np.dtype[np.int8]]
         legal[walks] = 1
     else:
         targeted = state[..., TARGET_KIND] > 0.25
-        enemies = state[..., PACK_SIZE] * (1 / np.maximum(state[..., BALANCE_BY_COUNT], 1e-6) - 1) * 12
+        own_side = np.where(state[..., PACK_SIZE] < 1, state[..., PACK_SIZE] * 12, LARGEST_PACK)  # it counts to 12
+        enemies = own_side * (1 / np.maximum(state[..., BALANCE_BY_COUNT], 1e-6) - 1)
         in_sight = (state[..., NEAREST_ENEMY] < 1) | (enemies > 0.5)
         beside = targeted & (state[..., PROGRESS] > 1 - 1.5 / SIGHT)
         legal[..., ATTACK] = free & (targeted | in_sight)

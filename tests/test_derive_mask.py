@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mlmonster_env.contract import (
+    ATTACK,
     BALANCE_BY_COUNT,
     CHANGE_TARGET,
     CONTROLS,
@@ -68,6 +69,21 @@ def test_no_legal_move_signal_or_slot_is_forbidden(control, scenario):
 @plays
 def test_a_legal_combat_order_is_hardly_ever_forbidden(scenario):
     assert held_back("combat", scenario).any(1).mean() < 0.002
+
+
+def test_a_crowd_that_is_past_counting_may_turn_to_others():
+    """The state counts a side up to twelve; how many enemies there are is told from their share of all."""
+    battle = Battle(2, "combat", scenario="skirmish-24v2", pack=True, observe=("state", "action_mask"))
+    battle.reset(np.arange(2))
+    lost = told = 0
+    for _ in range(20):
+        seen = battle.observe()
+        assert isinstance(seen, dict)
+        legal = seen["action_mask"][:, CHANGE_TARGET] != 0
+        lost += (legal & (derive_mask(seen["state"], "combat")[:, CHANGE_TARGET] == 0)).sum()
+        told += legal.sum()
+        battle.step(seen["action_mask"][:, ATTACK])
+    assert told > 100 and lost == 0
 
 
 @plays

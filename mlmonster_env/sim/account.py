@@ -169,8 +169,27 @@ def turn_page(w, now):
 
 
 @kernel
+def sees_enemy(w, u):
+    """Whether a living enemy is within a unit's sight."""
+    for v in range(places(w)):
+        if w.units[f.ALIVE, v] == 0 or not enemies(w, u, v):
+            continue
+        if apart(w, u, v) <= SIGHT:
+            return True
+    return False
+
+
+@small
+def note_view(w, u, seen, now):
+    """Remember since when a unit has had an enemy in view."""
+    if seen and w.book[u, f.IN_VIEW] == 0:
+        w.book[u, f.NOTICED_AT] = now
+    w.book[u, f.IN_VIEW] = seen
+
+
+@kernel
 def note_tick(w, now):
-    """After a round of thinking: who lived through it, under whose eyes, and whose target changed."""
+    """After a round of thinking: who lived through it, under whose eyes, whose target changed, who came into view."""
     s = w.units
     turn_page(w, now)
     if (w.match[f.TICKS] + 1) % f.BUCKET_TICKS == 0:
@@ -178,6 +197,7 @@ def note_tick(w, now):
         for u in range(places(w)):
             if s[f.ALIVE, u] != 0:
                 w.book[u, f.B_BALANCE + page] = balance_of(w, u)
+                note_view(w, u, sees_enemy(w, u), now)
     for u in range(places(w)):
         if s[f.ALIVE, u] == 0:
             continue
@@ -197,7 +217,7 @@ def note_tick(w, now):
 
 @kernel
 def note_step(w, now):
-    """At the end of a step: how far enemies are, when they came into view, and how hard units were hit lately."""
+    """At the end of a step: how far enemies are, whether one came into view, and how hard units were hit lately."""
     s = w.units
     for u in range(places(w)):
         w.tally[f.T_MAX_HP, u] = w.species[s[f.SPECIES, u], f.MAX_HP]
@@ -209,10 +229,7 @@ def note_step(w, now):
             if s[f.ALIVE, v] != 0 and enemies(w, u, v):
                 nearest = min(nearest, apart(w, u, v))
         w.tally[f.T_DISTANCE, u] = nearest if nearest != f.NEVER else 0
-        seen = nearest <= SIGHT
-        if seen and w.book[u, f.IN_VIEW] == 0:
-            w.book[u, f.NOTICED_AT] = now
-        w.book[u, f.IN_VIEW] = seen
+        note_view(w, u, nearest <= SIGHT, now)
 
 
 @kernel

@@ -27,6 +27,8 @@ from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.geometry import apart, places, reaches
 from mlmonster_env.sim.obey import AGAIN, DX, DY, OTHER, free_step
 from mlmonster_env.sim.offers import (
+    NO_OFFER,
+    chooses_freely,
     free_row,
     free_row_of_kind,
     kind_of_row,
@@ -37,6 +39,7 @@ from mlmonster_env.sim.offers import (
 )
 from mlmonster_env.sim.orders import fights
 from mlmonster_env.sim.posture import can_walk, enemies, may_attack
+from mlmonster_env.sim.pursuit import view_of
 from mlmonster_env.sim.signals import leader_of
 from mlmonster_env.sim.status_columns import NO_THINK
 from mlmonster_env.sim.world import world_at
@@ -60,7 +63,7 @@ def free_to_act(w, u, now):
 def attackable_in_view(w, u, other_than):
     """How many enemies a unit sees and could strike, one of them left out."""
     s = w.units
-    view = w.species[s[f.SPECIES, u], f.VIEW]
+    view = min(view_of(w, u), w.species[s[f.SPECIES, u], f.VIEW])
     found = 0
     for v in range(places(w)):
         if s[f.ALIVE, v] == 0 or v == other_than or not enemies(w, u, v) or apart(w, u, v) > view:
@@ -97,7 +100,7 @@ def legal_combat(w, u, now, legal):
     legal[MOVE_RANDOMLY] = walks
     legal[CHANGE_TARGET] = others > 0
     legal[FLEE] = walks and (s[f.X, u] != s[f.SPAWN_X, u] or s[f.Y, u] != s[f.SPAWN_Y, u])
-    if w.rules[f.FREE_SKILLS] != 0:
+    if chooses_freely(w, u):
         for kind in range(KINDS):
             legal[USE_HARM + kind] = free_row_of_kind(w, u, kind, now) >= 0
     else:
@@ -123,16 +126,15 @@ def legal_skills(w, u, now, legal):
     legal[NO_SKILL] = 1
     if w.units[f.ALIVE, u] == 0:
         return
-    if w.rules[f.FREE_SKILLS] == 0:
+    if not chooses_freely(w, u):
         r = offer_of(w, u, now)
         if r >= 0:
             legal[slot_of_row(w, u, r)] = 1
         return
     for slot in range(SKILL_SLOTS):
-        r = row_of_slot(w, u, slot, -1)
+        r = row_of_slot(w, u, slot, NO_OFFER)
         if r >= 0:
-            ready, _ = free_row(w, u, r, now)
-            legal[slot] = ready
+            legal[slot], _ = free_row(w, u, r, now)
 
 
 @kernel

@@ -17,7 +17,7 @@ from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, cell_on_the_way, places, reaches, sign, step_code, walkable
 from mlmonster_env.sim.orders import VECTOR_UNIT, engage_of, part_of
 from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, stop_attack
-from mlmonster_env.sim.pursuit import engage, keep_target, look_for_prey
+from mlmonster_env.sim.pursuit import engage, keep_target, look_for_prey, view_of
 from mlmonster_env.sim.walking import chase, walk_to
 
 DX = tuple(dx for dx, _ in MOVES[:STAY])
@@ -201,7 +201,7 @@ def come_closer(w, u, now):
 def change_target(w, u):
     """Take the next enemy in view, in order of place, for a target."""
     s = w.units
-    view = w.species[s[f.SPECIES, u], f.VIEW]
+    view = min(view_of(w, u), w.species[s[f.SPECIES, u], f.VIEW])
     before = s[f.TARGET, u]
     count = places(w)
     for i in range(1, count):

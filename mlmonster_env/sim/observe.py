@@ -10,7 +10,7 @@ from mlmonster_env.sim.areas import covers
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, places, walkable
 from mlmonster_env.sim.obey import DX, DY, free_step
-from mlmonster_env.sim.offers import offer_of
+from mlmonster_env.sim.offers import anything_on_offer
 from mlmonster_env.sim.posture import can_walk, enemies
 from mlmonster_env.sim.signals import leader_of
 from mlmonster_env.sim.status_columns import BAD, FLAGS
@@ -317,7 +317,7 @@ def observe_state(w, u, state):
         state[i] = 0.0
     if w.units[f.ALIVE, u] == 0:
         return
-    see_self(w, u, offer_of(w, u, w.match[f.CLOCK]) >= 0, state)
+    see_self(w, u, anything_on_offer(w, u, w.match[f.CLOCK]), state)
     see_surroundings(w, u, state)
     allies, own_hp = see_pack(w, u, state)
     nearest, cells = see_enemies(w, u, allies, own_hp, state)

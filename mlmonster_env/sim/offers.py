@@ -110,6 +110,14 @@ def offer_of(w, u, now):
     return r
 
 
+@small
+def chooses_freely(w, u):
+    """Whether dice do not count for a unit: its orders say which of its skills it uses, and may name any."""
+    control = w.units[f.CONTROL, u]
+    asked = control == f.COMBAT_ORDERS or control == f.SKILL_ORDERS or control == f.VECTORS
+    return asked and w.rules[f.FREE_SKILLS] != 0
+
+
 @kernel
 def free_row(w, u, r, now):
     """Whether a combat row may be cast without a die: off delay and castable; and whom its condition found."""
@@ -132,6 +140,18 @@ def free_row_of_kind(w, u, kind, now):
             if ready:
                 return r
     return NO_OFFER
+
+
+@kernel
+def anything_on_offer(w, u, now):
+    """Whether a unit may take a skill now: the one that its dice offer, or any where they do not count."""
+    if not chooses_freely(w, u):
+        return offer_of(w, u, now) >= 0
+    for r in range(w.species[w.units[f.SPECIES, u], f.ROWS]):
+        ready, _ = free_row(w, u, r, now)
+        if ready:
+            return True
+    return False
 
 
 @small
@@ -211,8 +231,8 @@ def check_skills(w, u, now):
     if not may_check(w, u):
         return False
     s[f.SKILL_CHECKED, u] = now
-    control = s[f.CONTROL, u]
-    if w.rules[f.FREE_SKILLS] != 0 and control != f.STOCK and control != f.MOVES and control != f.SIGNALS:
+    free_choice = chooses_freely(w, u)
+    if free_choice:
         free = chosen_freely(w, u, now)
         if free >= 0:
             _, friend = free_row(w, u, free, now)
@@ -225,10 +245,7 @@ def check_skills(w, u, now):
         return False
     if w.rows[s[f.SPECIES, u], r, f.R_CONDITION] == f.RUDE_ATTACKED:
         s[f.RUDE, u] = 0  # only the check itself forgives, not a look at what it will offer
-    if control != f.STOCK and combat_row(w, s[f.SPECIES, u], r):
-        if w.rules[f.FREE_SKILLS] != 0 and control != f.MOVES and control != f.SIGNALS:
-            return False
-        if not accepts(w, u, r):
-            return False
+    if (free_choice or not accepts(w, u, r)) and combat_row(w, s[f.SPECIES, u], r):
+        return False
     v = aim_row(w, u, w.rows[s[f.SPECIES, u], r], friend)
     return v != f.NOBODY and begin_cast(w, u, r, v, now)

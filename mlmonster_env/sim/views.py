@@ -6,7 +6,7 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.geometry import apart, inside, places
 from mlmonster_env.sim.observe import bad_statuses, observe_state
-from mlmonster_env.sim.offers import NO_OFFER, castable, kind_of_row, offer_of, row_of_slot
+from mlmonster_env.sim.offers import NO_OFFER, chooses_freely, free_row, kind_of_row, offer_of, row_of_slot
 from mlmonster_env.sim.posture import enemies
 from mlmonster_env.sim.signals import leader_of
 from mlmonster_env.sim.world import world_at
@@ -163,9 +163,10 @@ def describe_row(w, u, r, offer, row):
     kind = kind_of_row(w, species, r)
     delay = source[f.R_DELAY]
     left = max(s[f.SKILL_DELAY + source[f.R_GROUP], u] - now, 0)
+    ready, _ = free_row(w, u, r, now)
     row[0] = 1.0
-    row[1] = r == offer
-    row[2] = left == 0 and castable(w, u, r, f.NOBODY)
+    row[1] = r == offer or (ready and chooses_freely(w, u))
+    row[2] = ready
     row[3] = clipped(left / delay) if delay > 0 else 0.0
     row[4] = clipped(source[f.R_RATE] / 10000)
     row[5] = kind == k.KIND_HARM
@@ -187,7 +188,7 @@ def observe_skills(w, u, rows):
     rows[:] = 0.0
     if w.units[f.ALIVE, u] == 0:
         return
-    offer = offer_of(w, u, w.match[f.CLOCK])
+    offer = NO_OFFER if chooses_freely(w, u) else offer_of(w, u, w.match[f.CLOCK])
     for slot in range(SKILL_SLOTS):
         r = row_of_slot(w, u, slot, offer)
         if r != NO_OFFER:

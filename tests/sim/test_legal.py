@@ -153,13 +153,32 @@ def test_only_idle_is_legal_during_a_cast_and_its_motion():
     assert of(arena, f.CASTS, 0) >= 1
 
 
+def afflict(arena: Arena, name: str) -> None:
+    """Put unit 0 under a status for five seconds."""
+    status = status_id(name)
+    for row, value in ((f.STATUS_ID, status), (f.STATUS_END, 5000), (f.STATUS_VALUE, 1), (f.STATUS_COUNT, 1)):
+        arena.units[:, row, 0] = value
+    arena.units[:, f.STATUS_FLAGS, 0] = arena.tables.statuses[status, FLAGS]
+    arena.match[:, f.STATUS_AT] = 5000
+
+
+@pytest.mark.parametrize("order", [to.ATTACK, to.CHANGE_TARGET])
+def test_the_blind_are_told_of_nobody_farther_than_a_cell_and_take_nobody_there(order):
+    far, near = duel(dx=8), duel(dx=1)
+    for arena, sees in ((far, False), (near, True)):
+        afflict(arena, "SC_BLIND")
+        assert (order in legal(arena, 0, 10)) == sees
+        tell(arena, 0, order)
+        arena.step(2)
+        assert (of(arena, f.TARGET, 0) == 1) == sees
+    tell(far, 0, to.IDLE)
+    far.step(60)
+    assert order in legal(far, 0, 10)
+
+
 def test_only_idle_is_legal_for_the_stunned():
     arena = duel()
-    stun = status_id("SC_STUN")
-    for row, value in ((f.STATUS_ID, stun), (f.STATUS_END, 5000), (f.STATUS_VALUE, 1), (f.STATUS_COUNT, 1)):
-        arena.units[:, row, 0] = value
-    arena.units[:, f.STATUS_FLAGS, 0] = arena.tables.statuses[stun, FLAGS]
-    arena.match[:, f.STATUS_AT] = 5000
+    afflict(arena, "SC_STUN")
     assert legal(arena, 0, 10) == [to.IDLE]
     arena.step(60)
     assert len(legal(arena, 0, 10)) > 1

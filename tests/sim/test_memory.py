@@ -169,6 +169,17 @@ def fluctuates(ticks: int) -> None:
         assert (change <= early + 0.003)[playing].all(), now
 
 
+def test_who_came_into_view_in_the_midst_of_a_long_decision_was_noticed_then():
+    long, short = (field(None, [Place(hound(), 0, 10, 10), Place(victim(), 1, 30, 10)]) for _ in range(2))
+    for arena, ticks in ((long, 25), (short, 1)):
+        arena.step(25)
+        put(arena, 1, 22, 10)
+        for _ in range(25 // ticks):
+            arena.step(ticks)
+    fading = [see(arena)[0, 0, to.JUST_NOTICED] for arena in (long, short)]
+    assert fading[1] == pytest.approx(0.2) and fading[0] == pytest.approx(fading[1], abs=PAGE_MS / 3000)
+
+
 def test_combat_lasts_from_the_first_blow_until_ten_seconds_after_the_last():
     arena = field(None, [Place(hound(), 0, 10, 10), Place(victim(), 1, 11, 10)])
     arena.tables.species[1, f.HIT] = 1000

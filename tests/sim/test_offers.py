@@ -1,6 +1,7 @@
 """Skills offered fairly: what is on show, who takes it, who declines it, and what that costs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +44,13 @@ def caster(kind: str | None, rows: Sequence[MobSkill], cells: int = 1, under=(0,
 
 def skill_actions(arena: Arena, unit: int = 0) -> list[int]:
     return [action for action in legal(arena, unit, 10) if to.USE_HARM <= action <= to.USE_FIELD]
+
+
+def see(arena: Arena, observe: Any, block: str, unit: int = 0) -> Any:
+    """One block of one unit of the first match."""
+    seen = np.full((1, *BLOCKS[block]), np.nan, np.float32)
+    observe(arena.words, np.array([0]), np.array([unit]), seen)
+    return seen[0]
 
 
 def times(arena: Arena, kind: int, unit: int = 0) -> list[int]:
@@ -296,6 +304,24 @@ def test_free_slots_are_all_that_can_be_cast():
     act(arena, 0, 2, 15)
     assert of(arena, f.CASTS, 0) == 1 and of(arena, f.CAST_ROW, 0) == 2
     assert 2 not in legal(arena, 0, 9)
+
+
+def test_free_slots_show_what_may_be_taken_whatever_the_dice_say():
+    rows = [row(HARM, rate=-1, values=(place, 0, 0, 0, 0), delay_ms=1000 + place) for place in range(SKILL_SLOTS)]
+    arena = caster("skill", [*rows, row(FIELD)], free_skills=True)
+    seen = see(arena, observe_many_skills, "skills")
+    assert seen[:, to.SKILL_FEATURES.index("harm")].tolist() == [1.0] * SKILL_SLOTS  # the die of the ninth counts not
+    for column in ("offered", "castable now"):
+        shown = seen[:, to.SKILL_FEATURES.index(column)]
+        assert np.flatnonzero(shown).tolist() == [slot for slot in legal(arena, 0, 9) if slot != NO_SKILL] != []
+
+
+@pytest.mark.parametrize("rate", [-1, ALWAYS])
+def test_free_skills_that_could_be_cast_are_an_offer_to_the_state(rate):
+    near, far = (caster("combat", [row(rate=rate)], cells, free_skills=True) for cells in (1, 14))
+    far.units[:, f.TARGET, 0] = f.NOBODY
+    assert see(near, observe_states, "state")[to.POSTURE] == 1 and skill_actions(near) == [to.USE_HARM]
+    assert see(far, observe_states, "state")[to.POSTURE] == 0 and skill_actions(far) == []
 
 
 @pytest.mark.parametrize("mode", ["renewal", "pre-renewal"])

@@ -176,6 +176,16 @@ def test_the_skills_block_describes_the_rows_of_a_list():
     assert columns["magic"][0] == 1 and columns["weapon"][0] == 0
 
 
+def test_nothing_is_castable_while_a_cast_is_under_way():
+    monster = bundled()["EMBER_SCRIBE"]
+    arena = field("skill", [Place(monster, 0, 30, 30), Place(victim(), 1, 34, 30)])
+    arena.units[:, f.TARGET, 0] = 1
+    column = SKILL_FEATURES.index("castable now")
+    assert see(arena, "skills")[:, column].any()
+    arena.units[:, f.CAST_AT, 0] = arena.match[:, f.CLOCK] + 1000
+    assert not see(arena, "skills")[:, column].any()
+
+
 @pytest.mark.parametrize("name", ["skirmish-8v8", "duel", "raid-6v3", "mirror-v1"])
 def test_every_block_is_finite_in_its_range_and_empty_for_the_dead(name):
     arena = Arena(30, named(name), bundled(), 6, observed=True)
