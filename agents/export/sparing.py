@@ -13,7 +13,7 @@ from agents.bundle.ports import LATER, MEMORY
 from agents.export.precision import halved, products
 from agents.export.rounding import rounded
 
-SHARES = (0.05, 0.2, 0.5, 0.75)  # of all weights, that are spared until there is parity
+SHARES = (0.05, 0.2, 0.5, 0.75, 0.9)  # of all weights, that are spared until there is parity
 TRIED_ROWS = 250
 STEPS = 24  # in a row, of what remembers
 
