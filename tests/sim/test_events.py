@@ -12,6 +12,7 @@ from mlmonster_env.contract import EVENTS, MEASURES
 from mlmonster_env.scenarios import Plan, Side, Start
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim.arena import Snapshot
 from mlmonster_env.sim.deeds import Factors, Sums
 from mlmonster_env.sim.lab import Place, with_skills
 from mlmonster_env.sim.staging import stage
@@ -218,6 +219,18 @@ def test_who_changes_shape_had_the_share_of_its_hit_points_that_it_had():
         assert events.hp_gained(0.9) == pytest.approx(expected, abs=1e-6)
         species, share = arena.units[:, f.SPECIES, :6].copy(), np.array(events.hp_share)
     assert changed
+
+
+def test_a_state_that_was_written_down_without_the_most_hit_points_before_is_read():
+    arena, other = fight(*MIXED), fight(*MIXED)
+    arena.step(60)
+    tree = arena.snapshot().as_tree()
+    del tree["before"]["max_hp"]
+    other.restore(Snapshot.of_tree(tree))
+    assert np.array_equal(other.events.hp_share_before, arena.events.hp_share_before)
+    arena.step(5)
+    other.step(5)
+    assert other.digest() == arena.digest() and np.array_equal(other.events.hp_gained(0.9), arena.events.hp_gained(0.9))
 
 
 def test_looking_away_is_no_event():
