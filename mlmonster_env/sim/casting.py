@@ -177,26 +177,16 @@ def aim_row(w, u, row, friend):
 
 
 @kernel
-def free_cell_near(w, u, x, y, cells):
-    """A random walkable cell within `cells` of a place, or the place itself."""
-    for _ in range(FREE_CELL_TRIES):
-        nx = x + draw(w, 2 * cells + 1) - cells
-        ny = y + draw(w, 2 * cells + 1) - cells
-        if (nx != x or ny != y) and walkable(w, nx, ny):
-            return nx, ny
-    return x, y
-
-
-@kernel
-def free_cell_ahead(w, u, x, y, cells):
-    """A random walkable cell within `cells` of a place to which `u` could walk straight, or the place itself."""
+def free_cell_near(w, x, y, cells, walker):
+    """A random walkable cell within `cells` of a place that a walker, if any, could reach straight, or the place itself."""
     s = w.units
     for _ in range(FREE_CELL_TRIES):
         nx = x + draw(w, 2 * cells + 1) - cells
         ny = y + draw(w, 2 * cells + 1) - cells
-        if (nx != x or ny != y) and walkable(w, nx, ny):
-            if straight_path_length(w, s[f.X, u], s[f.Y, u], nx, ny) >= 0:
-                return nx, ny
+        if (nx == x and ny == y) or not walkable(w, nx, ny):
+            continue
+        if walker == f.NOBODY or straight_path_length(w, s[f.X, walker], s[f.Y, walker], nx, ny) >= 0:
+            return nx, ny
     return x, y
 
 
@@ -234,7 +224,7 @@ def begin_cast(w, u, r, v, now):
     y = s[f.Y, v]
     if w.skills[skill, k.AIM] == k.AIM_GROUND and row[f.R_TARGET] >= f.AROUND:
         cells = row[f.R_TARGET] % f.AROUND
-        x, y = free_cell_ahead(w, u, x, y, cells)
+        x, y = free_cell_near(w, x, y, cells, u)
         if not reaches(w, u, x, y, w.skills[skill, k.REACH]):
             return False
     rouse(w, u)

@@ -294,7 +294,7 @@ def work(w, u, v, skill, row, now):
     elif effect == k.CLEAR_AREAS:
         clear_areas(w, s[f.CAST_X, u], s[f.CAST_Y, u], max(w.skills[skill, k.SPLASH], 1))
     elif effect == k.DRAW_IN:
-        x, y = free_cell_near(w, v, s[f.X, u], s[f.Y, u], 1)
+        x, y = free_cell_near(w, s[f.X, u], s[f.Y, u], 1, f.NOBODY)
         place_at(w, v, x, y)
     elif effect == k.FORGET_TARGET:
         unlock(w, u, now)

@@ -95,7 +95,7 @@ def think_as_slave(w, u, now):
             return False
         cells = apart(w, u, master)
         if (cells > f.SLAVE_CELLS or cells == 0) and can_walk(w, u, now):
-            x, y = free_cell_near(w, u, s[f.X, master], s[f.Y, master], f.SLAVE_CELLS)
+            x, y = free_cell_near(w, s[f.X, master], s[f.Y, master], f.SLAVE_CELLS, f.NOBODY)
             if x != s[f.X, master] or y != s[f.Y, master]:
                 if walk_to(w, u, x, y, now):
                     stop_attack(w, u)

@@ -143,7 +143,7 @@ def summon(w, master, row, amount, follows, now):
             return
         w.match[f.PLACES] = max(w.match[f.PLACES], u + 1)
         forget_everywhere(w, u)
-        x, y = free_cell_near(w, master, s[f.X, master], s[f.Y, master], f.SLAVE_CELLS)
+        x, y = free_cell_near(w, s[f.X, master], s[f.Y, master], f.SLAVE_CELLS, f.NOBODY)
         spawn(w, u, row[f.R_V1 + i % kinds], s[f.SIDE, master], x, y, now)
         s[f.MASTER, u] = master if follows else f.ON_ITS_OWN
         if follows:

@@ -70,7 +70,7 @@ def call_slaves(w, u):
     s = w.units
     for v in range(places(w)):
         if s[f.ALIVE, v] != 0 and s[f.MASTER, v] == u:
-            x, y = free_cell_near(w, v, s[f.X, u], s[f.Y, u], f.SLAVE_CELLS)
+            x, y = free_cell_near(w, s[f.X, u], s[f.Y, u], f.SLAVE_CELLS, f.NOBODY)
             place_at(w, v, x, y)
 
 
