@@ -178,7 +178,7 @@ def aim_row(w, u, row, friend):
 
 @kernel
 def free_cell_near(w, x, y, cells, walker):
-    """A random walkable cell within `cells` of a place that a walker, if any, could reach straight, or the place itself."""
+    """A random walkable cell within `cells` of a place, which a walker could reach straight; else the place itself."""
     s = w.units
     for _ in range(FREE_CELL_TRIES):
         nx = x + draw(w, 2 * cells + 1) - cells
