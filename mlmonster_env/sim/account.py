@@ -124,19 +124,10 @@ def short_window(w, window, u):
     return total
 
 
-@kernel
-def new_page(w, u, now):
-    """Begin the memory of a unit that has just appeared."""
-    if w.book.shape[0] == 0:
-        return
-    bucket = w.book[0, f.BUCKET]
-    for row in range(f.BOOK_ROWS):
-        w.book[u, row] = 0
-    w.book[0, f.BUCKET] = bucket
-    w.book[u, f.BORN_AT] = now
-    w.book[u, f.NOTICED_AT] = f.NEVER
-    w.book[u, f.COMBAT_SINCE] = f.NEVER
-    w.book[u, f.LAST_TARGET] = f.NOBODY
+@small
+def page_of(w):
+    """On which page of a unit's balances the end of the present tick is written down."""
+    return (w.match[f.TICKS] + 1) // f.BUCKET_TICKS % f.BUCKETS
 
 
 @kernel
@@ -152,6 +143,22 @@ def balance_of(w, u):
             else:
                 own += s[f.HP, v]
     return 1000 * own // max(own + other, 1)
+
+
+@kernel
+def new_page(w, u, now):
+    """Begin the memory of a unit that has just appeared."""
+    if w.book.shape[0] == 0:
+        return
+    bucket = w.book[0, f.BUCKET]
+    for row in range(f.BOOK_ROWS):
+        w.book[u, row] = 0
+    w.book[0, f.BUCKET] = bucket
+    w.book[u, f.BORN_AT] = now
+    w.book[u, f.NOTICED_AT] = f.NEVER
+    w.book[u, f.COMBAT_SINCE] = f.NEVER
+    w.book[u, f.LAST_TARGET] = f.NOBODY
+    w.book[u, f.B_BALANCE + page_of(w)] = balance_of(w, u)
 
 
 @kernel
@@ -179,9 +186,10 @@ def sees_enemy(w, u):
     return False
 
 
-@small
-def note_view(w, u, seen, now):
+@kernel
+def note_view(w, u, now):
     """Remember since when a unit has had an enemy in view."""
+    seen = sees_enemy(w, u)
     if seen and w.book[u, f.IN_VIEW] == 0:
         w.book[u, f.NOTICED_AT] = now
     w.book[u, f.IN_VIEW] = seen
@@ -193,14 +201,13 @@ def note_tick(w, now):
     s = w.units
     turn_page(w, now)
     if (w.match[f.TICKS] + 1) % f.BUCKET_TICKS == 0:
-        page = (w.match[f.TICKS] + 1) // f.BUCKET_TICKS % f.BUCKETS
         for u in range(places(w)):
             if s[f.ALIVE, u] != 0:
-                w.book[u, f.B_BALANCE + page] = balance_of(w, u)
-                note_view(w, u, sees_enemy(w, u), now)
+                w.book[u, f.B_BALANCE + page_of(w)] = balance_of(w, u)
     for u in range(places(w)):
         if s[f.ALIVE, u] == 0:
             continue
+        note_view(w, u, now)
         w.tally[f.T_ALIVE, u] += f.THINK_MS
         target = s[f.TARGET, u]
         if target != f.NOBODY and enemies(w, u, target):
@@ -216,8 +223,8 @@ def note_tick(w, now):
 
 
 @kernel
-def note_step(w, now):
-    """At the end of a step: how far enemies are, whether one came into view, and how hard units were hit lately."""
+def note_step(w):
+    """At the end of a step: how far enemies are, and how hard units were hit lately."""
     s = w.units
     for u in range(places(w)):
         w.tally[f.T_MAX_HP, u] = w.species[s[f.SPECIES, u], f.MAX_HP]
@@ -229,7 +236,6 @@ def note_step(w, now):
             if s[f.ALIVE, v] != 0 and enemies(w, u, v):
                 nearest = min(nearest, apart(w, u, v))
         w.tally[f.T_DISTANCE, u] = nearest if nearest != f.NEVER else 0
-        note_view(w, u, nearest <= SIGHT, now)
 
 
 @kernel
@@ -237,4 +243,5 @@ def first_page(w):
     """What units remember when a match has just begun."""
     for u in range(places(w)):
         w.book[u, f.B_BALANCE] = balance_of(w, u)
-    note_step(w, 0)
+        note_view(w, u, 0)
+    note_step(w)

@@ -165,7 +165,7 @@ def run_matches(words, first, last, ticks, whole_step):
             worked += w.scratch[f.LIVING]
             tick_match(w)
         if whole_step != 0:
-            note_step(w, w.match[f.CLOCK])
+            note_step(w)
         rouse_all(w)
         w.scratch[f.PHASE] = f.AT_REST
     return worked

@@ -143,13 +143,19 @@ def free_row_of_kind(w, u, kind, now):
 
 
 @kernel
+def can_be_named(w, u, r):
+    """Whether an order could name a combat row where dice do not count: by its slot only if it fills one."""
+    return w.units[f.CONTROL, u] != f.SKILL_ORDERS or row_of_slot(w, u, slot_of_row(w, u, r), NO_OFFER) == r
+
+
+@kernel
 def anything_on_offer(w, u, now):
     """Whether a unit may take a skill now: the one that its dice offer, or any where they do not count."""
     if not chooses_freely(w, u):
         return offer_of(w, u, now) >= 0
     for r in range(w.species[w.units[f.SPECIES, u], f.ROWS]):
         ready, _ = free_row(w, u, r, now)
-        if ready:
+        if ready and can_be_named(w, u, r):
             return True
     return False
 

@@ -4,6 +4,7 @@ from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, SIGHT, SKILL_SL
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.compiled import entry, kernel, small
+from mlmonster_env.sim.effects import cell_of, centre_of
 from mlmonster_env.sim.geometry import apart, inside, places
 from mlmonster_env.sim.observe import bad_statuses, observe_state
 from mlmonster_env.sim.offers import NO_OFFER, chooses_freely, free_row, kind_of_row, offer_of, row_of_slot
@@ -57,14 +58,15 @@ def draw_ground(w, u, grid):
 
 @kernel
 def draw_cast(w, u, v, grid):
-    """Ground that is about to burn: where an enemy's cast under way will fall."""
+    """Ground that is about to burn: where an enemy's cast under way falls as things stand."""
     s = w.units
     skill = s[f.CAST_SKILL, v]
     if s[f.CAST_AT, v] == f.NEVER or w.skills[skill, k.KIND] == k.KIND_HELP:
         return
     radius = max(w.skills[skill, k.SPLASH], w.skills[skill, k.AREA_RADIUS])
     if radius > 0:
-        draw_square(w, u, grid, HAZARDS, s[f.CAST_X, v], s[f.CAST_Y, v], radius, 0.5)
+        x, y = cell_of(centre_of(w, v, s[f.CAST_ON, v], skill))
+        draw_square(w, u, grid, HAZARDS, x, y, radius, 0.5)
 
 
 @kernel
@@ -177,7 +179,7 @@ def describe_row(w, u, r, offer, row):
     row[10] = clipped(max(w.skills[skill, k.SPLASH], w.skills[skill, k.AREA_RADIUS]) / 7)
     row[11] = w.skills[skill, k.DAMAGE] == k.WEAPON
     row[12] = w.skills[skill, k.DAMAGE] == k.MAGIC
-    row[13] = clipped(w.skills[skill, k.RATIO] / 1000)
+    row[13] = clipped(w.skills[skill, k.RATIO] / 1000) if w.skills[skill, k.DAMAGE] != k.NO_DAMAGE else 0.0
     row[14] = clipped(delay / 30000)
     row[15] = source[f.R_TARGET] == f.ON_SELF
 

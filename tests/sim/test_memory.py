@@ -1,5 +1,6 @@
 """What the state vector says of the last seconds, against a diary kept tick by tick in Python."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -176,8 +177,40 @@ def test_who_came_into_view_in_the_midst_of_a_long_decision_was_noticed_then():
         put(arena, 1, 22, 10)
         for _ in range(25 // ticks):
             arena.step(ticks)
-    fading = [see(arena)[0, 0, to.JUST_NOTICED] for arena in (long, short)]
-    assert fading[1] == pytest.approx(0.2) and fading[0] == pytest.approx(fading[1], abs=PAGE_MS / 3000)
+    assert [see(arena)[0, 0, to.JUST_NOTICED] for arena in (long, short)] == pytest.approx([0.2, 0.2])
+
+
+@pytest.mark.parametrize("species", ["CHOIR_SERAPH", "ABYSS_LANCER"])
+def test_what_is_seen_does_not_depend_on_how_long_decisions_are(species):
+    fine, usual, long = (fight(species, seed=2) for _ in range(3))
+    fading = 0
+    for _ in range(12):
+        for arena, ticks in ((fine, 1), (usual, 5), (long, 25)):
+            for _ in range(25 // ticks):
+                arena.step(ticks)
+        states = see(fine)
+        assert np.array_equal(see(usual), states) and np.array_equal(see(long), states)
+        noticed = states[:, :, to.JUST_NOTICED]
+        fading += int(((noticed > 0) & (noticed < 1)).sum())
+    assert fading > 20
+
+
+def test_a_slave_recalls_the_balance_that_it_was_born_into():
+    """Nobody is hurt, so from its first moment on nothing changes for it."""
+    tender = bundled()["HIVE_TENDER"]
+    calls = replace(tender.skills[0], rate=10_000, condition="always", delay_ms=600_000)
+    mistress = replace(tender, mode=0, hp=victim().hp, skills=(calls,))
+    places = [Place(mistress, 0, 30, 30), Place(victim(), 1, 36, 30)]
+    arena = field(None, places, under=(), slave_places=4)
+    old = 0
+    for _ in range(120):
+        arena.step(1)
+        slaves = [u for u in range(2, 6) if arena.units[0, f.ALIVE, u]]
+        states = np.zeros((len(slaves), STATE_SIZE), np.float32)
+        observe_states(arena.words, np.zeros(len(slaves), np.int64), np.array(slaves, np.int64), states)
+        assert states[:, to.MOMENTUM] == pytest.approx(0.5, abs=0.001)
+        old += int((states[:, to.AGE] > 5.5 / 120).sum())
+    assert old > 50
 
 
 def test_combat_lasts_from_the_first_blow_until_ten_seconds_after_the_last():

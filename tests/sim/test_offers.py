@@ -324,6 +324,15 @@ def test_free_skills_that_could_be_cast_are_an_offer_to_the_state(rate):
     assert see(far, observe_states, "state")[to.POSTURE] == 0 and skill_actions(far) == []
 
 
+@pytest.mark.parametrize(("kind", "offered"), [("skill", 0), ("combat", 1)])
+def test_a_free_row_beyond_the_slots_is_an_offer_only_to_orders_that_can_name_it(kind, offered):
+    rows = [row(HARM, values=(place, 0, 0, 0, 0)) for place in range(SKILL_SLOTS)]
+    arena = caster(kind, [*rows, row(FIELD)], free_skills=True)
+    arena.units[:, f.SKILL_DELAY, 0] = DELAY_MS
+    assert see(arena, observe_states, "state")[to.POSTURE] == offered
+    assert legal(arena, 0, 9) == [NO_SKILL] if kind == "skill" else skill_actions(arena) == [to.USE_FIELD]
+
+
 @pytest.mark.parametrize("mode", ["renewal", "pre-renewal"])
 def test_at_most_one_kind_and_one_slot_is_on_offer_in_any_fight(mode):
     for kind, actions in (("combat", 10), ("skill", 9)):

@@ -120,6 +120,23 @@ def test_enchanted_ground_is_a_hazard_to_the_other_side_only():
     assert found > 50
 
 
+@pytest.mark.parametrize(
+    ("species", "skill", "centre"), [("EMBER_SCRIBE", "MG_FIREBALL", (0, 0)), ("FROST_SIBYL", "WZ_FROSTNOVA", (8, 6))]
+)
+def test_ground_is_about_to_burn_where_the_cast_falls_as_things_stand(species, skill, centre):
+    """Around whom a ball of fire follows, around the caster of a frost nova; not where its victim once stood."""
+    row = next(row for row in bundled()[species].skills if row.skill == skill)
+    caster = replace(fighter(species), attack_range=1, skills=(replace(row, target="target"),))
+    arena = field(None, [Place(fighter(), 0, 30, 30), Place(caster, 1, 38, 36)])
+    number = arena.tables.rows[2, 0, f.R_SKILL]
+    arena.units[0, [f.CAST_AT, f.CAST_SKILL, f.CAST_ON, f.CAST_X, f.CAST_Y], 1] = 5000, number, 0, 34, 30
+    radius = arena.tables.skills[number, k.SPLASH]
+    x, y = centre
+    around = range(-radius, radius + 1)
+    assert radius > 0
+    assert marked(grid(arena)["hazards"]) == {(x + dx, y + dy): 0.5 for dx in around for dy in around}
+
+
 def test_the_nearest_enemies_come_first_then_the_nearest_allies():
     places = [Place(fighter(), 0, 30, 30)]
     places += [Place(victim(), 1, 30 + d, 30) for d in (9, 3, -14, 5, -1, 7, 2, 15)]
@@ -174,6 +191,17 @@ def test_the_skills_block_describes_the_rows_of_a_list():
     assert columns["castable now"][0] == 0 and max(columns["castable now"]) == 1
     assert all(sum(kinds) == 1 for kinds in zip(columns["harm"], columns["help"], columns["field"], strict=True))
     assert columns["magic"][0] == 1 and columns["weapon"][0] == 0
+
+
+@pytest.mark.parametrize(("species", "damage"), [("GLIMMER_WISP", 0), ("EMBER_SCRIBE", 1)])
+def test_only_what_does_damage_has_a_ratio_of_it(species, damage):
+    skills = [row for row in bundled()[species].skills if row.skill in ("AL_HEAL", "MG_FIREBALL")]
+    arena = field(
+        "skill", [Place(replace(bundled()[species], skills=tuple(skills)), 0, 30, 30), Place(victim(), 1, 34, 30)]
+    )
+    rows = dict(zip(SKILL_FEATURES, see(arena, "skills")[0].tolist(), strict=True))
+    assert rows["present"] == 1 and rows["magic"] == damage
+    assert (rows["damage ratio/1000"] > 0) == bool(damage)
 
 
 def test_nothing_is_castable_while_a_cast_is_under_way():
