@@ -31,6 +31,7 @@ from mlmonster_env.sim.stats import (
     hit_of,
     int_of,
     matk_range,
+    soft_defence,
     weapon_range,
 )
 
@@ -45,6 +46,8 @@ HIGHEST_HEAL_LEVEL = 11
 RATIO_LEVEL = 100  # from here on some ratios grow with the caster's level
 STR_RATIO = 3
 SMALL_PERCENT = 125  # what a spear does to the small
+LEAST_SOUL, MOST_SOUL = 500, 1000
+SOUL_OF_A_LEVEL = 5
 STEP_OF_SIZE = 25
 RANDOM_ELEMENT = -3
 HOLY = 6
@@ -197,7 +200,18 @@ def weapon_damage(w, u, v, skill, shared_by, extreme):
         if critical and w.rules[f.RENEWAL] != 0:
             damage = damage * PLAYER_CRITICAL_PERCENT // 100
         damage = many_hits(damage, hits)
+        damage += soul_points(w, u, v, skill, extreme)
     return by_damage_taken(w, damage, v)
+
+
+@kernel
+def soul_points(w, u, v, skill, extreme):
+    """What a breaker of souls adds to its blow, or does alone when that misses; 0 for other skills."""
+    if w.skills[skill, k.FORMULA] != k.BASE_SOUL:
+        return 0
+    if takes_one(w, v, k.MISC, True):
+        return 1
+    return roll(w, LEAST_SOUL, MOST_SOUL, extreme) + SOUL_OF_A_LEVEL * w.skills[skill, k.SKILL_LEVEL] * int_of(w, u)
 
 
 @kernel
@@ -244,20 +258,22 @@ def special_base(w, u, v, skill, attack, extreme):
         _, high = weapon_range(w, u)
         return base_attack(w, u) + high
     if formula == k.BASE_TRAP:
-        return trap_points(w, u, argument)
+        return trap_points(w, u, argument, w.skills[skill, k.AMOUNT])
     if formula == k.BASE_SPEAR:
         tenth = attribute_of(w, u, c.STR, f.STR) // 10
         size = w.species[s[f.SPECIES, v], f.SIZE]
         return (attack + tenth * tenth) * (SMALL_PERCENT - STEP_OF_SIZE * size) // 100
+    if formula == k.BASE_ACID:
+        return max(attack - soft_defence(w, v), 0)
     return attack
 
 
 @kernel
-def trap_points(w, u, level):
+def trap_points(w, u, level, powder):
     """Damage of a trap, by the dex and int of who laid it."""
     dex = attribute_of(w, u, c.DEX, f.DEX)
     if w.rules[f.RENEWAL] == 0:
-        return level * (dex + 100) * (100 + int_of(w, u)) // 200
+        return level * (dex + powder) * (100 + int_of(w, u)) // 200
     own_level = w.species[w.units[f.SPECIES, u], f.LEVEL]
     return level * dex * (300 + own_level) * (35 + int_of(w, u)) // (100 * 35)
 

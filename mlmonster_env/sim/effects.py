@@ -18,6 +18,7 @@ from mlmonster_env.sim.damage import (
     hits_of,
     is_ranged,
     skill_damage,
+    soul_points,
 )
 from mlmonster_env.sim.defence import by_damage_taken, takes_one, undead_or_demon
 from mlmonster_env.sim.events import push_event
@@ -28,13 +29,15 @@ from mlmonster_env.sim.posture import enemies, halt, unlock
 from mlmonster_env.sim.rest import rouse, rouse_all
 from mlmonster_env.sim.shields import BLOCKED, WALLED, answer_with_pain, send_spell, shielded, warded
 from mlmonster_env.sim.spawn import summon
-from mlmonster_env.sim.stats import attack_delay, attack_motion
+from mlmonster_env.sim.stats import attack_delay, attack_motion, defter
 from mlmonster_env.sim.status_ids import FREEZE
 from mlmonster_env.sim.statuses import end_flagged, has_status
 from mlmonster_env.sim.warps import call_slaves, place_at, push_away, run_away, slip_away, teleport
 
 # A cell in one number, as events keep it.
 CELL_BITS = 16
+
+SUCCESS_OF_A_DEX = 2  # per mille
 
 
 @small
@@ -80,8 +83,9 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
     motion = min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
     due = now if at_once or w.skills[skill, k.IMMEDIATE] != 0 or motion <= 1 else now + motion
     damage = BLOCKED
-    if kind != k.WEAPON or attack_lands(w, u, v, skill):
-        rolled = skill_damage(w, u, v, skill, shared_by, 0)
+    lands = kind != k.WEAPON or attack_lands(w, u, v, skill)
+    if lands or w.skills[skill, k.FORMULA] == k.BASE_SOUL:
+        rolled = skill_damage(w, u, v, skill, shared_by, 0) if lands else soul_points(w, u, v, skill, 0)
         damage = shielded(w, u, v, rolled, skill, now, due)
         count(w, f.T_BLOCKED, v, max(rolled - max(damage, 0), 0))
     connects = damage > 0 or damage == WALLED
@@ -174,7 +178,7 @@ def give_statuses(w, u, v, skill, x, y, now):
     """A skill that only gives statuses: to its target, or to all around the cell (x, y) whom it concerns."""
     s = w.units
     radius = w.skills[skill, k.SPLASH]
-    if radius <= 0 and w.skills[skill, k.FLAGS] & k.OWN_CELL == 0:
+    if radius <= 0:
         if s[f.ALIVE, v] != 0:
             try_skill_statuses(w, u, v, skill, 0, now)
         return
@@ -233,11 +237,20 @@ def start_waves(w, u, v, skill, now):
 
 
 @kernel
+def succeeds(w, u, v, skill):
+    """Roll whether a skill works at all."""
+    percent = w.skills[skill, k.SUCCESS]
+    if percent > 0 and w.skills[skill, k.FLAGS] & k.DEFT != 0:
+        return draw(w, 1000) < 10 * percent + max(SUCCESS_OF_A_DEX * defter(w, u, v), 0)
+    return percent <= 0 or draw(w, 100) < percent
+
+
+@kernel
 def work(w, u, v, skill, row, now):
     """Do what the skill does."""
     s = w.units
     effect = w.skills[skill, k.EFFECT]
-    if w.skills[skill, k.SUCCESS] > 0 and draw(w, 100) >= w.skills[skill, k.SUCCESS]:
+    if not succeeds(w, u, v, skill):
         return
     if effect != k.STRIKE and effect != k.GIVE_STATUS and effect != k.AREA and effect != k.HEAL:
         rouse_all(w)

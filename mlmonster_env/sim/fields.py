@@ -146,7 +146,7 @@ STOCK, COMBAT_ORDERS, MOVES, SKILL_ORDERS, SIGNALS, VECTORS = range(6)
 ) = range(46)  # fmt: skip
 
 # Bits of EVENT_ROWS: which events a species has a skill row for.
-HAS_RUDE, HAS_RANGED, HAS_SKILL_USED, HAS_CAST_TARGETED, HAS_DAMAGED, HAS_SPAWN = 1, 2, 4, 8, 16, 32
+HAS_RUDE, HAS_RANGED, HAS_SKILL_USED, HAS_CAST_TARGETED, HAS_DAMAGED, HAS_SPAWN, HAS_DEATH = 1, 2, 4, 8, 16, 32, 64
 
 # Columns of `rows`: one row of a monster's skill list.
 (

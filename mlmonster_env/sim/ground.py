@@ -2,12 +2,17 @@
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim import status_columns as c
+from mlmonster_env.sim.account import note_status
+from mlmonster_env.sim.afflict import ALWAYS, try_status
 from mlmonster_env.sim.areas import covers, refresh_areas, remove_area
 from mlmonster_env.sim.changes import credit_heal
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.defence import FIRE, UNDEAD
 from mlmonster_env.sim.effects import (
     cell_number,
+    cell_of,
+    centre_of,
     give_statuses,
     out_of_reach,
     seen_from,
@@ -18,12 +23,18 @@ from mlmonster_env.sim.effects import (
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.hurt import try_skill_statuses
 from mlmonster_env.sim.posture import unlock
-from mlmonster_env.sim.stats import element_of, healed
+from mlmonster_env.sim.rest import rouse_around
+from mlmonster_env.sim.stats import attribute_of, element_of, healed
+from mlmonster_env.sim.status_ids import ANKLE
 from mlmonster_env.sim.statuses import has_status
 from mlmonster_env.sim.warps import push_away
 
 TRAP_MS = 100
 FIRE_WALL_CELLS = 2
+BOSSES_PART = 5  # bosses are snared for a fifth of the time
+FREE_OF_SNARES_AGI = 200
+LEAST_SNARE_MS = 30  # for each level of who laid it above -100
+LEAST_SNARE_LEVELS = 100
 
 
 @small
@@ -85,15 +96,45 @@ def harmed_by(w, at, u):
     )
 
 
+@small
+def passes_traps_by(w, skill, v):
+    """Whether a unit does not spring a trap: renewal's bosses walk over those that would hold them."""
+    return w.skills[skill, k.FLAGS] & k.SPARES_BOSSES != 0 and w.units[f.MODE, v] & f.STATUS_IMMUNE != 0
+
+
+@kernel
+def snare(w, owner, v, skill, x, y, now):
+    """Hold a unit by its foot, the shorter the more agi it has, on the trap's cell if it can be moved there."""
+    s = w.units
+    duration = w.skills[skill, k.STATUS + k.S_DURATION]
+    if s[f.MODE, v] & f.STATUS_IMMUNE != 0:
+        duration //= BOSSES_PART
+    duration -= duration * attribute_of(w, v, c.AGI, f.AGI) // FREE_OF_SNARES_AGI
+    least = LEAST_SNARE_MS * (w.species[s[f.SPECIES, owner], f.LEVEL] + LEAST_SNARE_LEVELS)
+    if not try_status(w, owner, v, ANKLE, ALWAYS, max(duration, least), w.skills[skill, k.SKILL_LEVEL], now):
+        return
+    note_status(w, owner, v, False)
+    if s[f.MODE, v] & f.KNOCKBACK_IMMUNE == 0:
+        rouse_around(w, v)
+        s[f.X, v] = x
+        s[f.Y, v] = y
+        s[f.GOAL_X, v] = x
+        s[f.GOAL_Y, v] = y
+
+
 @kernel
 def spring(w, at, v, now):
-    """Let a trap go off that a unit has sprung, who may stand beside it."""
+    """Let a trap go off that a unit has sprung, who may stand beside it; some work around that unit."""
     match = w.match
     skill = match[at + f.A_SKILL]
     owner = match[at + f.A_OWNER]
     x = match[at + f.A_X]
     y = match[at + f.A_Y]
-    if w.skills[skill, k.DAMAGE] == k.NO_DAMAGE:
+    if w.skills[skill, k.CENTRE] == k.AT_TARGET:
+        x, y = cell_of(centre_of(w, owner, v, skill))
+    if w.skills[skill, k.STATUS] == ANKLE:
+        snare(w, owner, v, skill, x, y, now)
+    elif w.skills[skill, k.DAMAGE] == k.NO_DAMAGE:
         if w.skills[skill, k.KNOCKBACK] > 0:
             push_away(w, v, w.units[f.X, owner], w.units[f.Y, owner], w.skills[skill, k.KNOCKBACK])
             if w.rules[f.RENEWAL] == 0:
@@ -134,6 +175,8 @@ def pulse(w, at, now):
         if not harmed_by(w, at, v):
             continue
         if kind == k.PULSE_TRAP:
+            if passes_traps_by(w, skill, v):
+                continue
             spring(w, at, v, now)
             return
         if kind == k.PULSE_STRIKE:

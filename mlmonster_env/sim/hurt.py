@@ -12,7 +12,7 @@ from mlmonster_env.sim.account import (
     note_status,
     remember,
 )
-from mlmonster_env.sim.afflict import ENDURE_LEVELS, cancel_cast, try_status
+from mlmonster_env.sim.afflict import ALWAYS, ENDURE_LEVELS, cancel_cast, try_status
 from mlmonster_env.sim.areas import end_areas_of, pulses_of
 from mlmonster_env.sim.casting import check_event
 from mlmonster_env.sim.chance import draw
@@ -22,9 +22,16 @@ from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack, turn_to, unlock
 from mlmonster_env.sim.rest import rouse_all
-from mlmonster_env.sim.spawn import forget_everywhere
-from mlmonster_env.sim.stats import int_of, under
-from mlmonster_env.sim.status_columns import BAD, BLOCKED_BY, ENDS_ON_DAMAGE, FLAGS, REVIVED, SURE_HIT
+from mlmonster_env.sim.spawn import forget_everywhere, try_rebirth
+from mlmonster_env.sim.stats import defter, int_of, under
+from mlmonster_env.sim.status_columns import (
+    BAD,
+    BLOCKED_BY,
+    ENDS_ON_DAMAGE,
+    FLAGS,
+    REVIVED,
+    SURE_HIT,
+)
 from mlmonster_env.sim.status_ids import ENDURE, PROVOKE, STOP
 from mlmonster_env.sim.status_rules import in_set
 from mlmonster_env.sim.statuses import (
@@ -41,6 +48,7 @@ MULTI_HIT_MS = 200
 THIRD = 3
 CHANCE_OF_A_LEVEL = 100
 LEVELS_AND_INT = 5
+CHANCE_OF_A_DEX, MS_OF_A_DEX = 20, 500
 
 
 @kernel
@@ -127,11 +135,14 @@ def fall(w, u, killer, now):
     """Take a unit out of the match, unless something brings it back once."""
     s = w.units
     rouse_all(w)
+    if w.species[s[f.SPECIES, u], f.EVENT_ROWS] & f.HAS_DEATH != 0 and s[f.REBORN, u] == 0:
+        try_rebirth(w, u, now)
     percent = under(w, u, REVIVED, 0) if s[f.STATUS_COUNT, u] != 0 and s[f.REBORN, u] == 0 else 0
     clear_statuses(w, u)
     if percent > 0:
         s[f.REBORN, u] = 1
         s[f.HP, u] = max(w.species[s[f.SPECIES, u], f.MAX_HP] * percent // 100, 1)
+        set_state(w, u, f.IDLE)
         return
     if s[f.LIVES, u] > 1:
         knock_out(w, u, killer, now)
@@ -274,6 +285,8 @@ def status_chance(w, u, v, skill, slot):
         chance += CHANCE_OF_A_LEVEL * (level - w.species[w.units[f.SPECIES, v], f.LEVEL])
     if flags & k.CASTER_CHANCE != 0:
         chance += CHANCE_OF_A_LEVEL * ((level + int_of(w, u)) // LEVELS_AND_INT)
+    if flags & k.DEFT != 0 and chance < ALWAYS:
+        chance += CHANCE_OF_A_DEX * defter(w, u, v)
     return chance
 
 
@@ -308,6 +321,8 @@ def try_skill_statuses(w, u, v, skill, broken, now):
             continue
         chance = status_chance(w, u, whom, skill, i)
         duration = w.skills[skill, at + k.S_DURATION]
+        if flags & k.DEFT != 0:
+            duration += max(MS_OF_A_DEX * defter(w, u, whom), 0)
         if try_status(w, u, whom, status, chance, duration, w.skills[skill, at + k.S_VALUE], now):
             taken = taken or not on_self
             if status == PROVOKE:

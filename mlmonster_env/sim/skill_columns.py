@@ -27,8 +27,10 @@ BASE_MAGIC_AS_WEAPON = 7  # weapon attack roll, treated as magic (earthquake)
 BASE_RANDOM = 8  # uniform 1..FORMULA_ARGUMENT
 BASE_ATTACK_AND_MAGIC = 9  # renewal: mean of weapon and magic attack rolls; pre-renewal: their sum, less weapon defence
 BASE_FULL_ATTACK = 10  # the base attack and the most of the weapon's, no roll
-BASE_TRAP = 11  # FORMULA_ARGUMENT x dex x (3 + level/100) x (1 + int/35); pre-renewal: x (dex/2 + 50) x (1 + int/100)
+BASE_TRAP = 11  # FORMULA_ARGUMENT x dex x (3 + level/100) x (1 + int/35); pre-renewal: x (dex + AMOUNT)(100 + int)/200
 BASE_SPEAR = 12  # the attack roll and the square of a tenth of the str; the small take 25% more, the large 25% less
+BASE_SOUL = 13  # the attack roll; 500..999 and 5 x level x int more in the end, also from a blow that misses
+BASE_ACID = 14  # the attack roll less the target's soft defence
 
 # Bits of FLAGS.
 SURE_HIT = 1 << 0
@@ -60,8 +62,8 @@ SPARES_UNDEAD = 1 << 25  # a heal of everybody around gives the undead nothing
 UNTIL_ONE_TAKES = 1 << 26  # the statuses are tried one after the other, from a drawn one on, until one takes
 HEALS_THE_SPARED = 1 << 27  # an area gives those whom it spares FORMULA_ARGUMENT points, friend or foe
 IGNORE_GUARD = 1 << 28  # no shield is held up against it
-SPARES_BOSSES = 1 << 29  # those with the status immune mode get none of the statuses
-OWN_CELL = 1 << 30  # a trap without a splash works on all who stand on its own cell, not on who springs it
+SPARES_BOSSES = 1 << 29  # those with the status immune mode get none of the statuses, and spring no such trap
+DEFT = 1 << 30  # a point of dex above the target's adds 20 to the statuses' chances, 2 per mille to SUCCESS, 500 ms
 
 
 # Who may be hurt, helped: for orders and masks.

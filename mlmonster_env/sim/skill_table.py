@@ -36,6 +36,7 @@ BASES = {
     for name in (
         "attack", "caster_hp", "target_hp_percent", "fixed", "target_max_hp_percent", "caster_lost_hp", "heal",
         "magic_as_weapon", "random", "attack_and_magic", "full_attack", "trap", "spear",
+        "soul", "acid",
     )
 }  # fmt: skip
 FLAGS = {
@@ -45,7 +46,7 @@ FLAGS = {
         "undead_bonus", "line", "cannot_kill", "short_range", "long_range", "level_ratio", "size_hits",
         "status_from_third", "level_chance", "one_status", "spares_undead_and_demons", "percent_amount",
         "heal_by_vit", "str_ratio", "spares_frozen", "str_int_ratio", "int_vit_ratio", "caster_chance",
-        "spares_undead", "until_one_takes", "heals_the_spared", "ignore_guard", "spares_bosses", "own_cell",
+        "spares_undead", "until_one_takes", "heals_the_spared", "ignore_guard", "spares_bosses", "deft",
     )
 }  # fmt: skip
 PULSES = {

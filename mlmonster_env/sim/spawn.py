@@ -1,14 +1,18 @@
-"""Bringing units into a match, and slaves later on."""
+"""Bringing units into a match, slaves later on, and the dead once more."""
 
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.account import new_page
+from mlmonster_env.sim.afflict import begin_status, start_delays
 from mlmonster_env.sim.areas import end_areas_of
-from mlmonster_env.sim.casting import check_event, free_cell_near, throw_dice
+from mlmonster_env.sim.casting import DICE, check_event, free_cell_near, may_check, throw_dice
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.posture import set_state
 from mlmonster_env.sim.rest import rouse_around
+from mlmonster_env.sim.status_columns import NO_CAST, NO_THINK
+from mlmonster_env.sim.status_ids import REBIRTH
 from mlmonster_env.sim.timers import start_timer
 
 MODE_MASK = 0xFFFF
@@ -148,3 +152,22 @@ def summon(w, master, row, amount, follows, now):
         s[f.MASTER, u] = master if follows else f.ON_ITS_OWN
         if follows:
             s[f.MODE, u] = (s[f.MODE, u] & ~MODE_MASK) | SLAVE_MODE
+
+
+@kernel
+def try_rebirth(w, u, now):
+    """The check of the skill list that death brings; of its rows only those that bring back to life are looked at."""
+    s = w.units
+    species = s[f.SPECIES, u]
+    if not may_check(w, u) or s[f.STATUS_FLAGS, u] & (NO_CAST | NO_THINK) != 0:
+        return
+    s[f.STATE, u] = f.DEAD
+    for r in range(w.species[species, f.ROWS]):
+        row = w.rows[species, r]
+        skill = w.skills[row[f.R_SKILL]]
+        if row[f.R_STATE] != f.DEAD or skill[k.STATUS + k.S_STATUS] != REBIRTH:
+            continue
+        if s[f.SKILL_DELAY + row[f.R_GROUP], u] <= now and draw(w, DICE) <= row[f.R_RATE]:
+            start_delays(w, u, r, now)
+            begin_status(w, u, REBIRTH, skill[k.STATUS + k.S_DURATION], skill[k.STATUS + k.S_VALUE], now)
+            return

@@ -40,6 +40,12 @@ def attribute_of(w, u, stat, column):
 
 
 @kernel
+def defter(w, u, v):
+    """How much more dex `u` has than `v`."""
+    return attribute_of(w, u, c.DEX, f.DEX) - attribute_of(w, v, c.DEX, f.DEX)
+
+
+@kernel
 def int_of(w, u):
     """Int at this moment."""
     return attribute_of(w, u, c.INT, f.INT)

@@ -118,6 +118,8 @@ def compile_tables(bestiary: Bestiary, monsters: Iterable[Monster]) -> Tables:
             group = groups.setdefault(row.skill_id, len(groups))
             rows[number, r] = _skill_row(row, table.index, numbers, group)
             species[number, f.EVENT_ROWS] |= EVENTS.get(int(rows[number, r, f.R_CONDITION]), 0)
+            if rows[number, r, f.R_STATE] == f.DEAD:
+                species[number, f.EVENT_ROWS] |= f.HAS_DEATH
     return Tables(
         renewal=bestiary.mode == "renewal",
         monsters=tuple(chosen),

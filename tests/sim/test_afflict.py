@@ -81,6 +81,27 @@ def test_bosses_may_be_spared() -> None:
     assert [bool(made.under(unit, "SC_ANKLE")[0]) for unit in (1, 2)] == [True, False]
 
 
+@pytest.mark.parametrize(("dex", "share", "ms"), [(1, 0.3, 20_000), (101, 0.5, 70_000), (251, 0.8, 145_000)])
+def test_the_deft_strip_more_often_and_for_longer(dex: int, share: float, ms: int) -> None:
+    columns = BLESS | {k.FLAGS: k.DEFT}
+    made = stage(columns, on_target("SC_STRIPWEAPON", ms=20_000, chance=3000), caster=plain(dex=dex), runs=2000)
+    made.cast(1)
+    assert made.under(1, "SC_STRIPWEAPON").mean() == pytest.approx(share, abs=0.04)
+    made.wait(ms - 500)
+    assert made.under(1, "SC_STRIPWEAPON").mean() == pytest.approx(share, abs=0.04)
+    made.wait(1000)
+    assert not made.under(1, "SC_STRIPWEAPON").any()
+
+
+@pytest.mark.parametrize(("dex", "victim", "share"), [(1, 101, 0.15), (101, 1, 0.35)])
+def test_the_deft_succeed_more_often_and_never_less(dex: int, victim: int, share: float) -> None:
+    columns = BLESS | {k.FLAGS: k.DEFT, k.SUCCESS: 15}
+    enemies = [(plain(dex=victim), 3, 0)]
+    made = stage(columns, on_target("SC_STRIPWEAPON"), caster=plain(dex=dex), enemies=enemies, runs=2000)
+    made.cast(1)
+    assert made.under(1, "SC_STRIPWEAPON").mean() == pytest.approx(share, abs=0.04)
+
+
 def test_endure_holds_out_against_seven_blows() -> None:
     made = stage(BLESS, on_target("SC_ENDURE", ms=60_000, value=10))
     made.cast(1)

@@ -9,6 +9,7 @@ from mlmonster_env.data import MobSkill
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.lab import Place, with_skills
+from mlmonster_env.sim.status_table import status_id
 from tests.sim.command import field, fighter, hound, victim
 from tests.sim.grounds import GAP, bundled, open_ground
 from tests.sim.staged import BLESS, MADE_UP, POINTS, RENEWAL, STRIKE, on_target, plain, stage, world
@@ -109,6 +110,27 @@ def test_slaves_die_with_their_master_whatever_they_are_at() -> None:
     made.cast(1)
     assert [made.of(f.ALIVE, unit) for unit in range(5)] == [1, 0, 0, 0, 1]
     assert made.of(f.KILLS, 0) == 1
+
+
+DYING = MobSkill(
+    state="dead", skill="NPC_EMOTION", skill_id=1, level=2, rate=10_000, cast_ms=0, delay_ms=0, cancelable=False,
+    target="self", condition="always", condition_value=0, values=(0, 0, 0, 0, 0), emotion=-1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("held", "comes_back"), [("SC_GLORIA", True), ("SC_SILENCE", False)])
+def test_death_may_bring_a_rebirth_once(held: str, comes_back: bool) -> None:
+    made = stage(BLESS, on_target(held, ms=60_000), enemies=[(replace(plain(hp=1000), skills=(DYING,)), 3, 0)])
+    rebirth = made.arena.tables.skills[MADE_UP + 1]
+    rebirth[[k.STATUS + k.S_STATUS, k.STATUS + k.S_DURATION, k.STATUS + k.S_VALUE]] = status_id("SC_REBIRTH"), 10**9, 3
+    made.cast(1)
+    assert made.under(1, held)[0]
+    made.rewrite(STRIKE)
+    made.cast(1)
+    assert (made.of(f.ALIVE, 1), made.of(f.HP, 1)) == ((1, 600) if comes_back else (0, 0))
+    assert not made.under(1, held)[0]
+    made.cast(1)
+    assert made.of(f.ALIVE, 1) == 0
 
 
 @pytest.mark.parametrize(("aimed_at", "target"), [(0, f.NOBODY), (2, 2)])

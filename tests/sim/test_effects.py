@@ -228,9 +228,10 @@ def test_bases_of_a_trap() -> None:
     made = stage(columns, caster=plain(dex=60, int=35, level=100))
     made.cast(1)
     assert made.taken(1)[0] == 5 * 60 * 4 * 2
-    made = stage(columns, caster=plain(PRE_RENEWAL, dex=60, int=50), mode=PRE_RENEWAL)
-    made.cast(1)
-    assert made.taken(1)[0] == 5 * 80 * 150 // 100
+    for powder in (75, 100, 150):
+        made = stage(columns | {k.AMOUNT: powder}, caster=plain(PRE_RENEWAL, dex=60, int=50), mode=PRE_RENEWAL)
+        made.cast(1)
+        assert made.taken(1)[0] == 5 * (60 + powder) * 150 // 200
 
 
 def test_a_spear_does_more_to_the_small() -> None:
@@ -241,6 +242,28 @@ def test_a_spear_does_more_to_the_small() -> None:
     for unit in (1, 2, 3):
         made.cast(unit)
     assert [made.taken(unit)[0] for unit in (1, 2, 3)] == [500, 400, 300]
+
+
+@pytest.mark.parametrize(("flee", "least"), [(0, 336 + 3500), (10_000, 3500)])
+def test_a_breaker_of_souls_hurts_even_where_it_misses(flee: int, least: int) -> None:
+    columns = STRIKE | {k.DAMAGE: k.WEAPON, k.FORMULA: k.BASE_SOUL, k.SKILL_LEVEL: 10, k.FLAGS: EXACT}
+    made = stage(columns, caster=plain(PRE_RENEWAL, int=60), mode=PRE_RENEWAL, runs=200)
+    made.arena.tables.species[1, [f.BATK, f.ATK_MIN, f.ATK_MAX, f.HIT]] = 0, 336, 336, 500
+    made.arena.tables.species[2, f.FLEE] = flee
+    made.rewrite(columns)
+    made.cast(1)
+    taken = made.taken(1)
+    assert least <= np.quantile(taken, 0.02) < np.quantile(taken, 0.9) < least + 500
+    assert 3500 <= taken.min() < taken.max() < 336 + 4000
+
+
+def test_acid_is_lessened_by_soft_defence_before_its_ratio() -> None:
+    columns = STRIKE | {k.DAMAGE: k.WEAPON, k.FORMULA: k.BASE_ACID, k.RATIO: 300, k.FLAGS: EXACT | k.SURE_HIT}
+    made = stage(columns, mode=PRE_RENEWAL)
+    made.arena.tables.species[1, [f.BATK, f.ATK_MIN, f.ATK_MAX]] = 0, 336, 336
+    made.arena.tables.species[2, [f.DEF, f.DEF2]] = 50, 36
+    made.cast(1)
+    assert made.taken(1)[0] == 900
 
 
 def test_the_full_attack_is_not_rolled() -> None:

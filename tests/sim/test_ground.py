@@ -42,24 +42,65 @@ HARMLESS = TRAP | {k.DAMAGE: k.NO_DAMAGE}
 
 def test_a_harmless_trap_does_not_strike() -> None:
     enemies = [(plain(), 1, 0), (plain(), 2, 0), (plain(), 3, 0)]
-    made = stage(HARMLESS | {k.SPLASH: 2}, on_target("SC_ANKLE"), enemies=enemies)
+    made = stage(HARMLESS | {k.SPLASH: 2}, on_target("SC_BLIND"), enemies=enemies)
     made.cast(0)
     made.wait(1000)
     assert [made.taken(unit)[0] for unit in (1, 2, 3)] == [0, 0, 0]
-    assert [bool(made.under(unit, "SC_ANKLE")[0]) for unit in (1, 2, 3)] == [True, True, False]
+    assert [bool(made.under(unit, "SC_BLIND")[0]) for unit in (1, 2, 3)] == [True, True, False]
 
 
-def test_a_trap_may_work_on_its_own_cell_only() -> None:
-    columns = HARMLESS | {k.FLAGS: k.OWN_CELL}
-    made = stage(columns, on_target("SC_BLIND"), enemies=[(plain(), 1, 0), (plain(), 0, 0)])
+@pytest.mark.parametrize(("centre", "caught"), [(k.AT_TARGET, [True, True, False]), (k.AT_GROUND, [True, False, True])])
+def test_a_trap_may_work_around_who_springs_it(centre: int, caught: list[bool]) -> None:
+    enemies = [(plain(), 1, 0), (plain(), 2, 0), (plain(), -1, 0)]
+    made = stage(HARMLESS | {k.SPLASH: 1, k.CENTRE: centre}, on_target("SC_BLIND"), enemies=enemies)
     made.cast(0)
     made.wait(500)
-    assert [bool(made.under(unit, "SC_BLIND")[0]) for unit in (1, 2)] == [False, True]
-    made = stage(columns, on_target("SC_BLIND"), enemies=[(plain(), 1, 0)])
-    made.cast(0)  # is sprung from beside it, and spent
-    made.arena.units[:, f.X, 1] = made.of(f.X, 0)
+    assert [bool(made.under(unit, "SC_BLIND")[0]) for unit in (1, 2, 3)] == caught
+    made = stage(TRAP | {k.SPLASH: 1, k.CENTRE: centre}, enemies=enemies)
+    made.cast(0)
     made.wait(500)
-    assert not made.under(1, "SC_BLIND")[0]
+    assert [made.taken(unit)[0] > 0 for unit in (1, 2, 3)] == caught
+
+
+def test_a_trap_without_a_splash_works_on_who_springs_it_alone() -> None:
+    made = stage(HARMLESS, on_target("SC_BLIND"), enemies=[(plain(), 1, 0), (plain(), 1, 0), (plain(), 0, 0)])
+    made.cast(0)
+    made.wait(500)
+    assert [bool(made.under(unit, "SC_BLIND")[0]) for unit in (1, 2, 3)] == [True, False, False]
+
+
+def test_bosses_may_walk_over_a_trap_and_leave_it_set() -> None:
+    enemies = [(plain(mode=f.STATUS_IMMUNE), 0, 0), (plain(), 1, 0)]
+    made = stage(HARMLESS | {k.FLAGS: k.SPARES_BOSSES}, on_target("SC_ANKLE"), enemies=enemies)
+    made.arena.units[:, f.ALIVE, 2] = 0
+    made.cast(0)
+    made.wait(500)
+    made.arena.units[:, f.ALIVE, 2] = 1
+    made.wait(500)
+    assert [bool(made.under(unit, "SC_ANKLE")[0]) for unit in (1, 2)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("agi", "mode", "ms"),
+    [
+        (0, 0, 20_000),
+        (100, 0, 10_000),
+        (190, 0, 30 * (50 + 100)),
+        (300, 0, 30 * (50 + 100)),
+        (0, f.STATUS_IMMUNE, 30 * (50 + 100)),
+        (0, f.KNOCKBACK_IMMUNE, 20_000),
+    ],
+)
+def test_the_agile_are_snared_less_long(agi: int, mode: int, ms: int) -> None:
+    made = stage(HARMLESS, on_target("SC_ANKLE", ms=20_000), enemies=[(plain(agi=agi, mode=mode), 1, 1)])
+    made.cast(0)
+    held = [bool(made.under(1, "SC_ANKLE")[0])]
+    for wait in (ms - 200, 300):
+        made.wait(wait)
+        held.append(bool(made.under(1, "SC_ANKLE")[0]))
+    assert held == [True, True, False]
+    drawn = MIDDLE if mode != f.KNOCKBACK_IMMUNE else MIDDLE + 1
+    assert (made.of(f.X, 1), made.of(f.Y, 1)) == (drawn, drawn)
 
 
 @pytest.mark.parametrize(("mode", "keeps"), [(RENEWAL, True), (PRE_RENEWAL, False)])
