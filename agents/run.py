@@ -32,6 +32,10 @@ CONFIG, FACTS, LOCK = "config.yaml", "facts.json", ".lock"
 NEEDED_BYTES = 200_000_000  # free on the disk before a run begins
 
 
+class TakenError(RunError):
+    """A folder that is another run's."""
+
+
 class Run:
     """One run, new or gone on with; `go` trains it to its end."""
 
@@ -48,7 +52,9 @@ class Run:
     def begin(cls, folder: Path, config: Config) -> "Run":
         """A new run in a folder of its own."""
         if (folder / CONFIG).exists():
-            raise RunError(f"{folder} holds a run already; go on with it by --resume {folder}, or choose another --out")
+            raise TakenError(
+                f"{folder} holds a run already; go on with it by --resume {folder}, or choose another --out"
+            )
         card = card_of(config)
         size = parameters(actor_of(meta_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)))
         chosen = machines.choose(config.device, config.batch.shards, config.compile, size)
@@ -65,7 +71,7 @@ class Run:
             ) from None
         lock = _locked(folder)
         if (folder / CONFIG).exists():
-            raise RunError(f"{folder} holds a run by now, of another process; choose another --out")
+            raise TakenError(f"{folder} holds a run by now, of another process; choose another --out")
         _check_room(folder)
         facts = {**machines.facts(chosen), "played": _played_with(config)}
         write_text(folder / FACTS, json.dumps(facts, indent=1))
@@ -150,13 +156,13 @@ class Run:
 
 
 def _locked(folder: Path) -> IO[str]:
-    """The folder's lock, held; RunError where another process holds it."""
+    """The folder's lock, held; TakenError where another process holds it."""
     lock = (folder / LOCK).open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise RunError(f"another process trains in {folder}, expected one that has ended, or another --out") from None
+        raise TakenError(f"another process trains in {folder}, expected one that has ended, or another --out") from None
     return lock
 
 

@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from agents.config.read import ConfigError, as_yaml, option, resolve
 from agents.config.tree import Config
 from agents.course import FINAL, RunError, Stopped
 from agents.opponents import STYLES
-from agents.run import CONFIG, Run, kept_of
+from agents.run import CONFIG, Run, TakenError, kept_of
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.storage import DamagedError
@@ -105,7 +106,7 @@ def main(words: Sequence[str] | None = None) -> int:
             if given.print_config:
                 print(as_yaml(config), end="")
                 return 0
-            run = Run.begin(given.out or default_folder(config), config)
+            run = Run.begin(given.out, config) if given.out else begun(config)
         print(f"the run is in {run.folder}", flush=True)
         run.go()
     except Stopped as stop:
@@ -124,6 +125,13 @@ def options(given: argparse.Namespace) -> dict[str, Any]:
     """What the flags say, by dotted path."""
     told = {name: getattr(given, name) for name in FLAGS if getattr(given, name) is not None}
     return {**told, **dict(option(text) for text in [*given.options, *given.set])}
+
+
+def begun(config: Config) -> Run:
+    """A new run in a folder that nobody named; where another one takes it at the same moment, in the next."""
+    while True:
+        with suppress(TakenError):
+            return Run.begin(default_folder(config), config)
 
 
 def default_folder(config: Config) -> Path:

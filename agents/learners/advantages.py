@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from mlmonster_env.sim.compiled import loop
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@loop
 def advantages(
     rewards: Array, ended: Array, rows: Array, values: Array, last_values: Array, gamma: float, gae_lambda: float
 ) -> tuple[Array, Array]:

@@ -3,7 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from mlmonster_env.sim.compiled import loop
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -40,7 +41,7 @@ class SumTree:
         """Rows at places [0, 1) of the whole sum."""
         if self._nodes[1] <= 0:
             raise ValueError("all weights are 0, expected a row that can be drawn")
-        return _draw(self._nodes, self._first, np.asarray(places, np.float64))  # type: ignore[no-any-return]
+        return _draw(self._nodes, self._first, np.asarray(places, np.float64))
 
     def draw_with_weights(self, places: Array) -> tuple[Array, Array]:
         """Rows at places [0, 1) of the whole sum, and what they weigh."""
@@ -57,7 +58,7 @@ class SumTree:
         self.set(np.arange(self.size), weights)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@loop
 def _set(nodes: Array, first: int, rows: Array, weights: Array) -> None:
     for i in range(rows.shape[0]):
         node = first + rows[i]
@@ -68,7 +69,7 @@ def _set(nodes: Array, first: int, rows: Array, weights: Array) -> None:
             node >>= 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@loop
 def _draw(nodes: Array, first: int, places: Array) -> Array:
     found = np.empty(places.shape[0], np.int64)
     for i in range(places.shape[0]):
@@ -83,7 +84,7 @@ def _draw(nodes: Array, first: int, places: Array) -> Array:
     return found
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@loop
 def _reweigh(nodes: Array, first: int, rows: Array, errors: Array, least: float, power: float) -> float:
     greatest = 0.0
     for i in range(rows.shape[0]):

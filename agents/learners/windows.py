@@ -1,10 +1,11 @@
 """Windows of decisions that wait for what comes of them: [slots, n_steps], oldest first; -1 is no decision."""
 
 import numpy as np
-from numba import njit
+
+from mlmonster_env.sim.compiled import loop
 
 
-@njit(cache=True, nogil=True)
+@loop
 def close_oldest(slots, serials, waiting, paid, factor, capacity, written, rewards, discounts, next_rows, dones):
     """Slots decided anew: their oldest window is closed by that, and a new one opened; rows that were closed."""
     steps = waiting.shape[1]
@@ -31,7 +32,7 @@ def close_oldest(slots, serials, waiting, paid, factor, capacity, written, rewar
     return closed[:count]
 
 
-@njit(cache=True, nogil=True)
+@loop
 def pay_all(paid_now, ended, waiting, paid, factor, gamma, capacity, written, rewards, discounts, next_rows, dones):
     """A step was paid for: all windows grow, and those of matches that ended are closed; rows that were closed."""
     slots, steps = waiting.shape
@@ -57,7 +58,7 @@ def pay_all(paid_now, ended, waiting, paid, factor, gamma, capacity, written, re
     return closed[:count]
 
 
-@njit(cache=True, nogil=True)
+@loop
 def close_all(slots, serials, waiting, paid, factor, capacity, written, rewards, discounts, next_rows, dones):
     """Matches of slots were cut short: all their windows are closed by what was seen last; rows that were closed."""
     steps = waiting.shape[1]

@@ -69,7 +69,7 @@ def _delete(connection: Connection, one: ModelVersion, actor: str) -> None:
 
 
 def _left(connection: Connection, models: Path) -> list[Path]:
-    """Bundles of versions that were deleted, also by one who was killed before he came to them.
+    """Bundles of versions that were deleted, also by one who was killed before he came to them or was done with them.
 
     One that was made again or brought back since its deletion, to be registered again, is another's.
     """
@@ -83,15 +83,23 @@ def _left(connection: Connection, models: Path) -> list[Path]:
                 made_before = folder.is_dir() and folder.stat().st_ctime <= line.happened_at.timestamp()
                 if made_before and folder.name == content:
                     found.add(folder)
+                elif folder.name == content and _out_of_sight(folder).is_dir():
+                    found.add(_out_of_sight(folder))
     return sorted(found)
+
+
+def _out_of_sight(folder: Path) -> Path:
+    """What a bundle is called while it is taken away."""
+    return folder.with_name(f".{folder.name}{WRITING}")
 
 
 def _remove(folder: Path) -> None:
     """Out of sight in one step, then gone; no export that sweeps away what others left comes in between."""
-    going = folder.with_name(f".{folder.name}{WRITING}")
+    going = folder if folder.name.endswith(WRITING) else _out_of_sight(folder)
     with alone(folder.parent):
         if going.exists():  # left by one who was killed
             shutil.rmtree(going)
-        folder.rename(going)
-        step("gc 2 out of sight")
-        shutil.rmtree(going)
+        if folder != going:
+            folder.rename(going)
+            step("gc 2 out of sight")
+            shutil.rmtree(going)

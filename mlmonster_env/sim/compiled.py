@@ -11,6 +11,7 @@ named by a hash of every source file that kernels are made of and of where they 
 processor.
 """
 
+import errno
 import fcntl
 import gc
 import hashlib
@@ -60,6 +61,7 @@ def source_fingerprint() -> str:
 
 
 CACHE_DIRECTORY = cache_root() / "kernels" / source_fingerprint()
+LOOPS = cache_root() / "loops"
 MANIFEST = CACHE_DIRECTORY / "kernels.json"
 LOCK = threading.RLock()
 
@@ -168,12 +170,33 @@ def _compiled(function: F, **options: Any) -> F:
 
 
 def _cached(function: F, **options: Any) -> F:
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(CACHE_DIRECTORY)
-    try:
+    with _kept_in(CACHE_DIRECTORY):
         return _compiled(function, cache=True, **options)
+
+
+@contextmanager
+def _kept_in(folder: Path) -> Iterator[None]:
+    """Machine code of what is decorated meanwhile is kept in a folder."""
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(folder)
+    try:
+        yield
+    except RuntimeError as error:  # numba found no folder at all that it may write
+        raise _no_place(folder, errno.EACCES) from error
     finally:
         config.CACHE_DIR = before
+
+
+def _no_place(folder: Path, number: int | None) -> OSError:
+    why = os.strerror(number or errno.EACCES)
+    told = f"{folder} cannot be written ({why}), expected a place for compiled code"
+    return OSError(number, f"{told}; MLMONSTER_CACHE names another")
+
+
+def loop(function: F) -> F:
+    """Compile a function that knows nothing of the simulator; numba sees by itself when its file has changed."""
+    with _kept_in(LOOPS):
+        return numba.njit(function, cache=True, nogil=True)  # type: ignore[no-any-return]
 
 
 def kernel(function: F) -> F:
@@ -264,8 +287,7 @@ def _locked_cache() -> Iterator[None]:
         CACHE_DIRECTORY.mkdir(parents=True, exist_ok=True)
         lock = (CACHE_DIRECTORY.parent / f"{CACHE_DIRECTORY.name}.lock").open("w")
     except OSError as error:
-        told = f"{CACHE_DIRECTORY} cannot be written ({error.strerror}), expected a place for compiled code"
-        raise OSError(error.errno, f"{told}; MLMONSTER_CACHE names another") from None
+        raise _no_place(CACHE_DIRECTORY, error.errno) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,5 +1,7 @@
 """Advantages against their definition written out, and against Stable-Baselines3 where every step is a decision."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.common.buffers import RolloutBuffer
 
+from agents.learners import sum_tree, windows
 from agents.learners.advantages import advantages
+from mlmonster_env.data.cache import cache_root
+
+
+@pytest.mark.parametrize("compiled", [advantages, sum_tree._draw, windows.pay_all])
+def test_what_is_compiled_lies_in_the_cache(compiled):
+    """Who may not write where the package lies names another place by MLMONSTER_CACHE."""
+    assert Path(compiled._cache.cache_path).is_relative_to(cache_root())
 
 
 @st.composite

@@ -159,6 +159,17 @@ def test_the_same_folder_twice_names_resume(tmp_path, capsys):
     assert "--resume" in capsys.readouterr().err
 
 
+def test_of_two_that_begin_at_once_each_has_a_folder_of_its_own(tmp_path, monkeypatch, capsys):
+    """As two agents of a sweep do: both saw the same folder free."""
+    monkeypatch.chdir(tmp_path)
+    other = begin(train.RUNS / "mage-combat_dqn-0", "combat_dqn", "ppo", steps=300)
+    seen, look = iter([other.folder]), train.default_folder
+    monkeypatch.setattr(train, "default_folder", lambda config: next(seen, None) or look(config))
+    assert train.main(["--archetype", "mage", *words(options("combat_dqn", "ppo", steps=300))]) == 0
+    (own,) = set(train.RUNS.iterdir()) - {other.folder}
+    assert (own / "final").is_dir() and not (other.folder / "final").exists()
+
+
 def test_wandb_works_without_a_network_and_keeps_its_id(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")

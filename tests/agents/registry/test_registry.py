@@ -328,6 +328,20 @@ def test_what_cannot_be_taken_away_keeps_nothing_else_from_being_deleted(registr
     assert sweep(registry, timedelta(0)).folders == [registry.models / one.content_hash]
 
 
+def test_what_could_not_be_taken_away_when_it_was_out_of_sight_goes_the_next_time(registry, register, monkeypatch):
+    def denied(path: object) -> None:
+        raise PermissionError(f"Permission denied: {path}")
+
+    register(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", denied)
+        for _ in range(2):
+            assert "Permission denied" in sweep(registry, timedelta(0)).failed[0]
+    assert len(sweep(registry).folders) == 1
+    assert [path.name for path in registry.models.iterdir()] == [".writing.lock"]
+    assert sweep(registry).folders == []
+
+
 def test_what_was_left_of_the_same_content_is_not_in_the_way_of_its_deletion(registry, register):
     """By a deletion that was killed, before the bundle was brought back."""
     folder = registry.models / register(1).content_hash
