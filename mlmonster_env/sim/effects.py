@@ -24,7 +24,7 @@ from mlmonster_env.sim.defence import by_damage_taken, takes_one, undead_or_demo
 from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import WALKABLE, apart, in_sight, inside, line_is, places, walkable
 from mlmonster_env.sim.hurt import die, heal, try_skill_statuses
-from mlmonster_env.sim.lines import on_line
+from mlmonster_env.sim.lines import in_line
 from mlmonster_env.sim.posture import enemies, halt, unlock
 from mlmonster_env.sim.rest import rouse, rouse_all
 from mlmonster_env.sim.shields import BLOCKED, WALLED, answer_with_pain, send_spell, shielded, warded
@@ -140,11 +140,7 @@ def in_strike(w, u, v, skill, x, y):
     if not enemies(w, u, v) and w.skills[skill, k.FLAGS] & k.HIT_FRIENDS == 0:
         return False
     if w.skills[skill, k.FLAGS] & k.LINE != 0:
-        length = w.skills[skill, k.AMOUNT]
-        width = w.skills[skill, k.SPLASH]
-        if length < 0:
-            return on_line(w, v, x, y, s[f.X, u], s[f.Y, u], -length, width)
-        return on_line(w, v, s[f.X, u], s[f.Y, u], x, y, length, width)
+        return in_line(w, u, skill, x, y, s[f.X, v], s[f.Y, v])
     return max(abs(s[f.X, v] - x), abs(s[f.Y, v] - y)) <= w.skills[skill, k.SPLASH]
 
 

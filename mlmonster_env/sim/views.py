@@ -6,6 +6,7 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.effects import cell_of, centre_of
 from mlmonster_env.sim.geometry import apart, inside, places
+from mlmonster_env.sim.lines import in_line
 from mlmonster_env.sim.observe import bad_statuses, observe_state
 from mlmonster_env.sim.offers import NO_OFFER, chooses_freely, free_row, kind_of_row, offer_of, row_of_slot
 from mlmonster_env.sim.posture import enemies
@@ -57,15 +58,28 @@ def draw_ground(w, u, grid):
 
 
 @kernel
+def draw_line(w, u, grid, channel, v, skill, x, y, value):
+    """Raise a channel to at least `value` along the line of another unit's skill towards a place."""
+    for gy in range(GRID_CELLS):
+        for gx in range(GRID_CELLS):
+            cell_x = w.units[f.X, u] + gx - HALF
+            cell_y = w.units[f.Y, u] + gy - HALF
+            if inside(w, cell_x, cell_y) and in_line(w, v, skill, x, y, cell_x, cell_y):
+                grid[channel, gy, gx] = max(grid[channel, gy, gx], value)
+
+
+@kernel
 def draw_cast(w, u, v, grid):
     """Ground that is about to burn: where an enemy's cast under way falls as things stand."""
     s = w.units
     skill = s[f.CAST_SKILL, v]
     if s[f.CAST_AT, v] == f.NEVER or w.skills[skill, k.KIND] == k.KIND_HELP:
         return
+    x, y = cell_of(centre_of(w, v, s[f.CAST_ON, v], skill))
     radius = max(w.skills[skill, k.SPLASH], w.skills[skill, k.AREA_RADIUS])
-    if radius > 0:
-        x, y = cell_of(centre_of(w, v, s[f.CAST_ON, v], skill))
+    if w.skills[skill, k.FLAGS] & k.LINE != 0:
+        draw_line(w, u, grid, HAZARDS, v, skill, x, y, 0.5)
+    elif radius > 0:
         draw_square(w, u, grid, HAZARDS, x, y, radius, 0.5)
 
 

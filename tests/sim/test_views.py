@@ -137,6 +137,16 @@ def test_ground_is_about_to_burn_where_the_cast_falls_as_things_stand(species, s
     assert marked(grid(arena)["hazards"]) == {(x + dx, y + dy): 0.5 for dx in around for dy in around}
 
 
+@pytest.mark.parametrize(("length", "columns"), [(4, range(5, 9)), (-3, range(3))])
+def test_ground_is_about_to_burn_along_the_line_of_a_breath(length, columns):
+    """From the caster towards its target, or from the target back to the caster."""
+    arena = field(None, [Place(fighter(), 0, 30, 30), Place(bundled()["EMBER_SCRIBE"], 1, 38, 30)])
+    number = arena.tables.rows[2, 0, f.R_SKILL]
+    arena.tables.skills[number, [k.FLAGS, k.AMOUNT, k.SPLASH, k.CENTRE]] = k.LINE, length, 1, k.AT_TARGET
+    arena.units[0, [f.CAST_AT, f.CAST_SKILL, f.CAST_ON], 1] = 5000, number, 0
+    assert marked(grid(arena)["hazards"]) == {(x, y): 0.5 for x in columns for y in (-1, 0, 1)}
+
+
 def test_the_nearest_enemies_come_first_then_the_nearest_allies():
     places = [Place(fighter(), 0, 30, 30)]
     places += [Place(victim(), 1, 30 + d, 30) for d in (9, 3, -14, 5, -1, 7, 2, 15)]
