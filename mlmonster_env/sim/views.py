@@ -70,13 +70,13 @@ def draw_line(w, u, grid, channel, v, skill, x, y, value):
 
 @kernel
 def draw_cast(w, u, v, grid):
-    """Ground that is about to burn: where an enemy's cast under way falls as things stand."""
+    """Ground that is about to burn: wherever an enemy's cast under way may fall as things stand."""
     s = w.units
     skill = s[f.CAST_SKILL, v]
     if s[f.CAST_AT, v] == f.NEVER or w.skills[skill, k.KIND] == k.KIND_HELP:
         return
     x, y = cell_of(centre_of(w, v, s[f.CAST_ON, v], skill))
-    radius = max(w.skills[skill, k.SPLASH], w.skills[skill, k.AREA_RADIUS])
+    radius = max(w.skills[skill, k.SPLASH] + w.skills[skill, k.SCATTER], w.skills[skill, k.AREA_RADIUS])
     if w.skills[skill, k.FLAGS] & k.LINE != 0:
         draw_line(w, u, grid, HAZARDS, v, skill, x, y, 0.5)
     elif radius > 0:

@@ -137,6 +137,15 @@ def test_ground_is_about_to_burn_where_the_cast_falls_as_things_stand(species, s
     assert marked(grid(arena)["hazards"]) == {(x + dx, y + dy): 0.5 for dx in around for dy in around}
 
 
+def test_ground_is_about_to_burn_wherever_a_meteor_may_fall():
+    arena = field(None, [Place(fighter(), 0, 30, 30), Place(bundled()["EMBER_SCRIBE"], 1, 38, 30)])
+    number = arena.tables.rows[2, 0, f.R_SKILL]
+    arena.tables.skills[number, [k.SPLASH, k.SCATTER, k.CENTRE]] = 1, 3, k.AT_TARGET
+    arena.units[0, [f.CAST_AT, f.CAST_SKILL, f.CAST_ON], 1] = 5000, number, 0
+    around = range(-4, 5)
+    assert marked(grid(arena)["hazards"]) == {(x, y): 0.5 for x in around for y in around}
+
+
 @pytest.mark.parametrize(("length", "columns"), [(4, range(5, 9)), (-3, range(3))])
 def test_ground_is_about_to_burn_along_the_line_of_a_breath(length, columns):
     """From the caster towards its target, or from the target back to the caster."""
