@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -26,6 +27,7 @@ from policies.sizes import SIZES
 
 GIB = 1 << 30
 COPIES = 4  # of each learnt number: itself, its gradient, and Adam's two means
+TARGET = "_target"  # how networks are called that follow others
 CONTEXT_BYTES = 600_000_000  # what a GPU's runtime takes for itself
 WINDOWS = LearnConditionedPPO.model_fields["pattern_batch"].default
 
@@ -39,7 +41,7 @@ class Footprint:
     deployed: int  # parameters of what is exported
     fp16_mb: float
     fp32_mb: float
-    trained: int  # parameters that are learnt, critics and targets included
+    trained: int  # parameters that are learnt, critics included; not the targets, which are copies
     fixed_bytes: int  # of training, whatever the batch
     bytes_a_row: int  # of a batch
 
@@ -61,7 +63,7 @@ def footprint(kind: ModelType, size: str, algo: str | None = None) -> Footprint:
     policy = meta_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)
     actor = actor_of(policy)
     everything = sum({id(p): p.numel() for p in policy.parameters()}.values())
-    learnt = sum({id(p): p.numel() for p in policy.parameters() if p.requires_grad}.values())
+    learnt = sum({id(p): p.numel() for name, p in policy.named_parameters() if _is_learnt(name, p)}.values())
     shapes = {name: (CONTROLS[kind.control],) if name == MASK else SHAPES[name] for name in kind.blocks}
     seen = sum(math.prod(shape) for shape in shapes.values())
     fixed = everything * FLOAT + learnt * FLOAT * (COPIES - 1) + CONTEXT_BYTES
@@ -71,6 +73,11 @@ def footprint(kind: ModelType, size: str, algo: str | None = None) -> Footprint:
         kind.name, size, parameters(actor), megabytes(actor, 2), megabytes(actor, 4), learnt, fixed,
         2 * seen * FLOAT + bytes_a_row(policy, shapes),
     )  # fmt: skip
+
+
+def _is_learnt(name: str, weight: torch.nn.Parameter) -> bool:
+    """Whether gradients change it; a target follows what they change."""
+    return weight.requires_grad and not name.partition(".")[0].endswith(TARGET)
 
 
 def warning(kind: ModelType, size: str, algo: str, batch: int, vram_bytes: float) -> str | None:

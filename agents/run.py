@@ -142,6 +142,9 @@ class Run:
             raise
         except KeyboardInterrupt as error:
             raise Stopped(course.rescue(error), int(course.stopped or signal.SIGINT)) from error
+        except SystemExit as error:  # nobody reads what is said
+            course.rescue(error)
+            raise
         except BaseException as error:
             raise RunError(course.rescue(error)) from error
         finally:

@@ -84,41 +84,50 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status: 0 trained, 1 failed, 2 a wrong option, 128 + signal when stopped."""
+    """Run the command; the exit status: 0 trained, 1 failed, 2 nothing begun, 128 + signal when stopped."""
     command = parser()
     given = command.parse_intermixed_args(words)
     if given.list:
         Console(width=WIDE).print(catalog_table(given.out or RUNS))
         return 0
     try:
-        if given.resume is not None:
-            if options(given) or given.config or given.out:
-                raise ConfigError("--resume goes on by the options that the run was begun with, expected no others")
-            if given.print_config:
-                print(as_yaml(kept_of(given.resume)[0]), end="")
-                return 0
-            run = Run.resume(given.resume)
-        else:
-            told = options(given)
-            if "archetype" not in told and not given.config and not given.print_config:
-                raise ConfigError(f"--archetype is missing, expected one of {', '.join(ARCHETYPES)}")
-            config = resolve(told, tuple(given.config))
-            if given.print_config:
-                print(as_yaml(config), end="")
-                return 0
-            run = Run.begin(given.out, config) if given.out else begun(config)
+        if given.print_config:
+            print(as_yaml(_asked(given)), end="")
+            return 0
+        run = _run(given)
         print(f"the run is in {run.folder}", flush=True)
+    except (ConfigError, RunError, DamagedError, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    try:
         run.go()
     except Stopped as stop:
         print(stop, file=sys.stderr)
         return 128 + stop.by
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except (RunError, DamagedError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 1 if (run.folder / CONFIG).exists() else 2  # what could not even be built holds no run
     return 0
+
+
+def _asked(given: argparse.Namespace) -> Config:
+    """The configuration that is asked for."""
+    told = options(given)
+    if given.resume is not None:
+        if told or given.config or given.out:
+            raise ConfigError("--resume goes on by the options that the run was begun with, expected no others")
+        return kept_of(given.resume)[0]
+    if "archetype" not in told and not given.config and not given.print_config:
+        raise ConfigError(f"--archetype is missing, expected one of {', '.join(ARCHETYPES)}")
+    return resolve(told, tuple(given.config))
+
+
+def _run(given: argparse.Namespace) -> Run:
+    """The run that is asked for: a new one, or one to go on with."""
+    config = _asked(given)
+    if given.resume is not None:
+        return Run.resume(given.resume)
+    return Run.begin(given.out, config) if given.out else begun(config)
 
 
 def options(given: argparse.Namespace) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from minari.dataset.minari_dataset import MinariDataset
 from minari.dataset.minari_storage import MinariStorage
 
 from mlmonster_env.contract import CONTROLS
-from mlmonster_env.envs.arguments import checked_seed, whole
+from mlmonster_env.data.errors import whole
+from mlmonster_env.envs.arguments import checked_seed
 from mlmonster_env.envs.battle import Array, Battle, Observation, seeds_from
 
 Policy = Callable[[Observation, Array | None], Array]

@@ -10,14 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlmonster_env.contract import ARCHETYPES
-from mlmonster_env.data.errors import DataError, one_of, shorten
+from mlmonster_env.data.errors import DataError, one_of, shorten, whole
 from mlmonster_env.data.fields import Entry, to_integer
 from mlmonster_env.data.yaml_tree import YamlMap, parse_yaml
 
@@ -69,8 +69,9 @@ class Start:
     weight: int = 1  # how often it comes, against the others
 
     def __post_init__(self) -> None:
+        _check_name(self.name)
         cells = tuple(self.apart) if isinstance(self.apart, tuple | list) else ()
-        if len(cells) != 2 or not all(_is_whole(one) for one in cells) or not 1 <= cells[0] <= cells[1] <= FARTHEST:
+        if len(cells) != 2 or not all(whole(one) for one in cells) or not 1 <= cells[0] <= cells[1] <= FARTHEST:
             expected = f"two numbers of cells from 1 to {FARTHEST}, the smaller first, such as (8, 10)"
             raise ValueError(f"apart is {shorten(self.apart)}, expected {expected}")
         object.__setattr__(self, "apart", (int(cells[0]), int(cells[1])))
@@ -103,6 +104,10 @@ class Plan:
     layouts: int = 1  # ways to strew patches over each map
 
     def __post_init__(self) -> None:
+        _check_name(self.name)
+        for name, side in (("first", self.first), ("second", self.second)):
+            if not isinstance(side, Side) and (name == "first" or side is not None):
+                raise ValueError(f"{name} is {shorten(side)}, expected a Side{' or None' if name == 'second' else ''}")
         for name in ("maps", "held_out_maps"):
             _keep_names(self, name)
         _keep_flags(self, "aggressive", "random_walk", "duel")
@@ -111,6 +116,8 @@ class Plan:
         for held in self.held_out_maps:
             if held not in self.maps:
                 raise ValueError(f"held_out_maps holds {held!r}, expected maps of this plan, {one_of(held, self.maps)}")
+        if not isinstance(self.starts, tuple | list) or not all(isinstance(start, Start) for start in self.starts):
+            raise ValueError(f"starts is {shorten(self.starts)}, expected a tuple of Starts")
         object.__setattr__(self, "starts", tuple(self.starts))
         called = [start.name for start in self.starts]
         if not called or len(set(called)) != len(called):
@@ -149,12 +156,12 @@ class Plan:
             plan = replace(plan, first=replace(plan.first, archetype=archetype), second=second)
         if split is not None:
             if split not in SPLITS:
-                raise ValueError(f"split is {split!r}, expected {one_of(split, SPLITS)}")
+                raise ValueError(f"split is {split!r}, expected {one_of(str(split), SPLITS)}")
             plan = replace(plan, split=split)
         if start is not None:
             chosen = tuple(s for s in plan.starts if s.name == start)
             if not chosen:
-                raise ValueError(f"start is {start!r}, expected {one_of(start, [s.name for s in plan.starts])}")
+                raise ValueError(f"start is {start!r}, expected {one_of(str(start), [s.name for s in plan.starts])}")
             plan = replace(plan, starts=chosen)
         return plan
 
@@ -170,14 +177,15 @@ class Plan:
         return replace(self, starts=starts)
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise ValueError(f"name is {shorten(name)}, expected a printable text")
 
 
 def _keep_whole(part: Any, name: str, least: int, most: int) -> None:
     """A number of any whole kind is kept as Python's own, so that what holds it can be written down."""
     value = getattr(part, name)
-    if not _is_whole(value) or not least <= value <= most:
+    if not whole(value) or not least <= value <= most:
         raise ValueError(f"{name} is {value!r}, expected a whole number, {least} to {most}")
     object.__setattr__(part, name, int(value))
 

@@ -157,6 +157,7 @@ class Acting(ABC):
         """As `numbers`; an error where some are not finite, with what was shown where that is to blame."""
         self._check_shapes(seen)
         self._check_bounds(seen)
+        self._check_mask(seen)
         told, later = self.numbers(seen, memory)
         if np.isfinite(told).all():
             return told, later
@@ -216,10 +217,6 @@ class Acting(ABC):
             self._check_shape(seen, name, rows)
             if name == "history" and not np.isfinite(seen[name]).all():  # the network would hold it for an unseen frame
                 raise NotFiniteError("'history' holds what is no number, expected frames of zeros where none was seen")
-        if MASK in self.card.blocks:
-            barred = np.flatnonzero(~(seen[MASK] > 0.5).any(-1))
-            if len(barred):
-                raise ValueError(f"{MASK!r} of row {barred[0]} allows nothing, expected one legal action or more")
         return {name: seen[name] for name in self.card.blocks}  # of anything else the model knows nothing
 
     def _check_shapes(self, seen: dict[str, Array]) -> None:
@@ -235,6 +232,14 @@ class Acting(ABC):
             where = np.flatnonzero(np.isinf(np.asarray(seen["state"], np.float32)).any(1))
         if len(where):
             raise NotFiniteError(f"'state' of row {where[0]} holds an infinite number, expected 0 to 1")
+
+    def _check_mask(self, seen: dict[str, Array]) -> None:
+        """ValueError where nothing is legal: whatever were chosen would be against the mask."""
+        if MASK not in self.card.blocks:
+            return
+        barred = np.flatnonzero(~(np.asarray(seen[MASK]) > 0.5).any(-1))
+        if len(barred):
+            raise ValueError(f"{MASK!r} of row {barred[0]} allows nothing, expected one legal action or more")
 
     def _check_shape(self, seen: dict[str, Array], name: str, rows: int) -> None:
         if name not in seen:

@@ -48,6 +48,10 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         self.breakdown = Breakdown(battle_of(env), payment_of(pay))
 
+    def action_masks(self) -> Any:
+        """Which actions are legal now, as the environment says."""
+        return self.env.get_wrapper_attr("action_masks")()
+
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """One decision, and what it was paid for."""
         seen, reward, terminated, truncated, info = self.env.step(action)
@@ -63,6 +67,10 @@ class VectorRewardWrapper(VectorWrapper[Any, Any, Any]):
     def __init__(self, env: VectorEnv[Any, Any, Any], pay: str | Payment) -> None:
         super().__init__(env)
         self.breakdown = Breakdown(battle_of(env), payment_of(pay))
+
+    def action_masks(self) -> Any:
+        """Of each environment, which actions are legal now."""
+        return self.unwrapped.action_masks()  # type: ignore[attr-defined]
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """One decision in every match, and what each was paid for."""

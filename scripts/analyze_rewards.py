@@ -56,8 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.plot and given.plot.suffix[1:].lower() not in kinds:
         parser.error(f"argument --plot: {str(given.plot)!r}, expected a file that ends in {one_of('', kinds)}")
     try:
+        if given.plot:
+            given.plot.parent.mkdir(parents=True, exist_ok=True)  # before anything is played
         show(given)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
@@ -178,7 +180,6 @@ def plot(shares: dict[str, dict[str, float]], path: Path) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("paid a monster and match, mean")
     axes.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 
 

@@ -26,7 +26,7 @@ from agents.judge.mirror import MirrorScore, by_start, judge_mirror, together
 from agents.machine import cores
 from agents.opponents import STYLES
 from agents.reading import Told, battle_for
-from mlmonster_env.command import end_with
+from mlmonster_env.command import at_least, end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.policy import Policy
 from policies.sb3.conditioned import ConditionedActor
@@ -144,7 +144,7 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     command.add_argument("--minutes", type=float, default=float("inf"), help="begin no other seed after so long")
     command.add_argument("--size", choices=SIZES, default="small")
-    command.add_argument("--pairs", type=int, default=PAIRS, help="of judging, for each style and start")
+    command.add_argument("--pairs", type=at_least(2), default=PAIRS, help="of judging, for each style and start")
     command.add_argument("--runs", type=Path, default=RUNS, help="where the runs are kept (default %(default)s)")
     command.add_argument("--results", type=Path, default=FOLDER, help="where results are kept (default %(default)s)")
     given = command.parse_args(words)
@@ -159,7 +159,7 @@ def main(words: Sequence[str] | None = None) -> int:
             told = compare(given, seed)
         except (ConfigError, RunError) as error:
             print(f"error: {error}", file=sys.stderr)
-            return 1
+            return 2 if isinstance(error, ConfigError) else 1
         write_text(path, json.dumps(told, indent=1) + "\n")
         for style, by in told["gain"].items():
             gain, named = by[ALL], told["named"][style][ALL]["share"]

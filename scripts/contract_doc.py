@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mlmonster_env import contract as c
+from mlmonster_env.command import end_with
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "contract.md"
 
@@ -53,7 +54,10 @@ def _lines() -> Iterator[str]:
     yield ""
     yield from _table(("block", "shape"), [(name, " x ".join(map(str, shape))) for name, shape in c.BLOCKS.items()])
     yield ""
-    yield f"`action_mask`: one number an action, 1 if legal. `history`: the last {c.HISTORY} states, the newest last."
+    yield (
+        "`action_mask`: one number an action, 1 if legal; one at least is, and models refuse a mask that allows "
+        f"nothing. `history`: the last {c.HISTORY} states, the newest last."
+    )
     yield ""
     yield (
         f"`latent`: {c.LATENT} numbers of any range, beyond [0, 1] too: what a pattern encoder says of the enemies "
@@ -108,4 +112,4 @@ def _table(head: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequenc
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

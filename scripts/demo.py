@@ -18,9 +18,10 @@ from agents.report.film import film_best
 from agents.report.plots import plot_run
 from agents.report.write import write_report
 from agents.run import CONFIG, Run
-from mlmonster_env.command import end_with
+from mlmonster_env.command import at_least, end_with
 from mlmonster_env.sim import Arena
 from policies.policy import Policy
+from policies.sizes import SIZES
 
 FOLDER = Path("runs/demo")
 ARCHETYPE, MODEL_TYPE, ALGO = "mage", "combat_dqn", "ppo"
@@ -34,9 +35,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the demo."""
     command = argparse.ArgumentParser(prog="python -m scripts.demo", description=__doc__)
     command.add_argument("--out", type=Path, default=FOLDER)
-    command.add_argument("--steps", type=int, help="environment decisions, instead of five minutes' worth")
-    command.add_argument("--pairs", type=int, default=PAIRS, help=f"judged at each start (default {PAIRS})")
-    command.add_argument("--size", default="small", help="of the network: tiny, small")
+    command.add_argument("--steps", type=at_least(1), help="environment decisions, instead of five minutes' worth")
+    command.add_argument("--pairs", type=at_least(2), default=PAIRS, help=f"judged at each start (default {PAIRS})")
+    command.add_argument("--size", choices=SIZES, default="small", help="of the network (default small)")
     given = command.parse_args(words)
     config = demo_config(given.steps, given.size)
     print(f"{ARCHETYPE} {MODEL_TYPE} by {ALGO}: {config.total_steps:,} decisions from nothing", flush=True)
@@ -50,7 +51,7 @@ def main(words: Sequence[str] | None = None) -> int:
         Run.begin(given.out, config).go()
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 1 if (given.out / CONFIG).exists() else 2
     policy = Policy.load(given.out)
     found = evaluate(policy, config.scenario, given.pairs, threads=2, seed=JUDGED_BY)
     for name, score in found.scores.items():

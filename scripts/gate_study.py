@@ -76,6 +76,7 @@ def main(words: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     try:
         check_numbers(given)
+        given.results.parent.mkdir(parents=True, exist_ok=True)  # before anything is played
         told = study(given)
     except Stopped as stop:
         print(stop, file=sys.stderr)
@@ -83,7 +84,6 @@ def main(words: Sequence[str] | None = None) -> int:
     except (ValueError, FaultError, NoEvidenceError, NoOpponentError, DamagedError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    given.results.parent.mkdir(parents=True, exist_ok=True)
     write_text(given.results, json.dumps(told, indent=1))
     put_into(given.document, told)
     return 0

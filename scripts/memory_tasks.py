@@ -27,7 +27,7 @@ from sb3_contrib import RecurrentPPO
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.learners.memory_ppo import MemoryPPO
-from mlmonster_env.command import end_with
+from mlmonster_env.command import at_least, end_with
 from scripts.memory_plots import draw
 from scripts.tasks import CueTask, memory_task, recall_task
 
@@ -216,9 +216,9 @@ def decisions_to(curve: Curve, share: float) -> int | None:
 def main(words: Sequence[str] | None = None) -> int:
     command = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     command.add_argument("tasks", nargs="*", help=f"{', '.join(LEARNERS)} (both by default)")
-    command.add_argument("--seeds", type=int, default=3, help="trainings of each learner (default 3)")
-    command.add_argument("--rollouts", type=int, help="of each training (default: enough)")
-    command.add_argument("--processes", type=int, default=2, help="trainings at once (default 2)")
+    command.add_argument("--seeds", type=at_least(1), default=3, help="trainings of each learner (default 3)")
+    command.add_argument("--rollouts", type=at_least(1), help="of each training (default: enough)")
+    command.add_argument("--processes", type=at_least(1), default=2, help="trainings at once (default 2)")
     command.add_argument("--out", type=Path, default=Path("docs"), help="figures go into results/, pictures images/")
     given = command.parse_args(words)
     for name in given.tasks:

@@ -6,6 +6,7 @@ scenarios. Beside it stands a logistic regression over features made by hand.
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ from agents.judge.plain_patterns import PlainPatterns
 from agents.learners.pattern_data import SCENARIOS, UNSEEN, Tape, styled_shards, watch_shards
 from agents.opponents import STYLES
 from agents.report.reliability import calibration_error
-from mlmonster_env.command import end_with
+from mlmonster_env.command import at_least, end_with
 from mlmonster_env.contract import NEAREST_ENEMY, SIGHT
 from mlmonster_env.envs.battle import Array
 from policies.pattern import PatternNetwork
 from policies.policy import Policy
+from policies.storage import DamagedError
 
 PLACES: dict[str, tuple[tuple[str, ...], str]] = {
     "held-out seeds": (SCENARIOS, "train"),
@@ -191,10 +193,14 @@ def main(words: Sequence[str] | None = None) -> int:
     """Judge a model and print all of it."""
     command = argparse.ArgumentParser(prog="python -m scripts.results_pattern", description=__doc__)
     command.add_argument("model", type=Path, help="the folder of a run or a model")
-    command.add_argument("--matches", type=int, default=MATCHES, help="of each place that it is judged in")
+    command.add_argument("--matches", type=at_least(1), default=MATCHES, help="of each place that it is judged in")
     command.add_argument("--images", type=Path, default=IMAGES, help="where the picture of what is confused goes")
     given = command.parse_args(words)
-    told = judge_pattern(Policy.load(given.model), given.images, given.matches)
+    try:
+        told = judge_pattern(Policy.load(given.model), given.images, given.matches)
+    except (DamagedError, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     print(json.dumps(told, indent=1))
     reached = told["places"]["held-out seeds"][str(FRAMES[-1])]["model"]["accuracy"]
     print(f"{reached:.1%} of styles named rightly after {FRAMES[-1]} frames on held-out seeds, wanted {WANTED:.0%}")

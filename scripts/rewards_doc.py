@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlmonster_env.command import end_with
 from rewards import TERMS, WEIGHTS
 from rewards.archetypes import RETURN_RANGE
 from scripts.analyze_rewards import MATCHES, earned, plot
@@ -55,4 +56,4 @@ def _lines() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

@@ -22,7 +22,7 @@ from agents.evaluation import ALL, Evaluation, minds_of
 from agents.judge.mirror import MirrorScore, by_start, judge_mirror, together
 from agents.machine import cores
 from agents.opponents import STYLES
-from mlmonster_env.command import end_with
+from mlmonster_env.command import at_least, end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.policy import Policy
 from policies.storage import write_text
@@ -99,15 +99,14 @@ def main(words: Sequence[str] | None = None) -> int:
     """Compare, and keep what came of it."""
     command = argparse.ArgumentParser(prog="python -m scripts.selfplay", description=__doc__)
     command.add_argument("--archetype", choices=ARCHETYPES, default="aggressive")
-    command.add_argument("--seeds", type=int, default=1, help="how many, from 0 on (default 1)")
+    command.add_argument("--seeds", type=at_least(1), default=1, help="how many, from 0 on (default 1)")
     command.add_argument("--steps", type=int, help="environment decisions of each run (default: a standard run)")
     command.add_argument("--size", default="small")
-    command.add_argument("--pairs", type=int, default=PAIRS, help="of each meeting and start (default %(default)s)")
+    command.add_argument(
+        "--pairs", type=at_least(2), default=PAIRS, help="of each meeting and start (default %(default)s)"
+    )
     command.add_argument("--results", type=Path, default=FOLDER, help="where results are kept (default %(default)s)")
     given = command.parse_args(words)
-    if given.pairs < 2:  # one has no scatter; and it would be found out after all training
-        print(f"error: --pairs is {given.pairs}, expected at least 2", file=sys.stderr)
-        return 1
     place = given.results / SELF_PLAY
     place.mkdir(parents=True, exist_ok=True)
     for seed in range(given.seeds):
@@ -118,7 +117,7 @@ def main(words: Sequence[str] | None = None) -> int:
             told = compare(given, seed)
         except (ConfigError, RunError) as error:
             print(f"error: {error}", file=sys.stderr)
-            return 1
+            return 2 if isinstance(error, ConfigError) else 1
         write_text(path, json.dumps(told, indent=1) + "\n")
         for start, score in told["met"].items():
             print(f"seed {seed}, {start}: the one of the pool wins {score['win_rate']:.1%} against the other")

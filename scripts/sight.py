@@ -15,7 +15,7 @@ from agents.config.read import ConfigError
 from agents.course import RunError
 from agents.evaluation import Evaluation, evaluate
 from agents.machine import cores
-from mlmonster_env.command import end_with
+from mlmonster_env.command import at_least, end_with
 from mlmonster_env.contract import ARCHETYPES
 from policies.storage import write_text
 from scripts.comparisons import ALWAYS, command_of, name_of
@@ -76,7 +76,9 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add_argument("--steps", type=int, help="environment decisions of each of the two (default: a standard run)")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--size", choices=("tiny", "small", "full"), default="small")
-    command.add_argument("--pairs", type=int, default=PAIRS, help="of judging, at each start (default %(default)s)")
+    command.add_argument(
+        "--pairs", type=at_least(2), default=PAIRS, help="of judging, at each start (default %(default)s)"
+    )
     command.add_argument("--runs", type=Path, default=RUNS, help="where the runs are kept (default %(default)s)")
     command.add_argument("--results", type=Path, default=FOLDER, help="where results are kept (default %(default)s)")
     given = command.parse_args(words)
@@ -84,7 +86,7 @@ def main(words: Sequence[str] | None = None) -> int:
         told = compare(given, given.runs)
     except (ConfigError, RunError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, ConfigError) else 1
     place = given.results / SIGHT
     place.mkdir(parents=True, exist_ok=True)
     write_text(place / f"{name_of(given, given.seed)}.json", json.dumps(told, indent=1) + "\n")

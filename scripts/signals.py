@@ -16,7 +16,7 @@ import numpy as np
 from agents.evaluation import ALL, Evaluation
 from agents.judge.mirror import by_start, judge_mirror, together
 from agents.machine import cores
-from mlmonster_env.command import end_with
+from mlmonster_env.command import at_least, end_with
 from mlmonster_env.contract import ARCHETYPES, ATTACK_TARGET, DEFEND_LEADER
 from mlmonster_env.envs.battle import MASK, Array
 from policies.storage import write_text
@@ -62,7 +62,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Judge both rules for each archetype, and keep what came of it."""
     command = argparse.ArgumentParser(prog="python -m scripts.signals", description=__doc__)
     command.add_argument("--archetype", action="append", choices=ARCHETYPES, help="may be given several times")
-    command.add_argument("--pairs", type=int, default=FEWER, help="of each scenario and start (default %(default)s)")
+    command.add_argument(
+        "--pairs", type=at_least(2), default=FEWER, help="of each scenario and start (default %(default)s)"
+    )
     given = command.parse_args(words)
     place = FOLDER / SIGNALS
     place.mkdir(parents=True, exist_ok=True)

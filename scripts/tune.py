@@ -111,7 +111,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except (OSError, DatabaseError) as error:
         told = " ".join(str(error).split())
         print(f"error: {given.out / name}.db cannot be used: {told}; expected a search's or none", file=sys.stderr)
-        return 1
+        return 2
     try:
         keep_comparable(study, held(fixed))
     except ConfigError as error:

@@ -224,7 +224,7 @@ def test_an_edge_that_leaves_no_ground_is_an_error_that_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("change", "wrong", "right"),
     [({"archetype": "healer"}, "'healer'", "support"), ({"split": "trian"}, "'trian'", "train"),
-     ({"start": "fields"}, "'fields'", "field")],
+     ({"start": "fields"}, "'fields'", "field"), ({"split": 5}, "5", "train"), ({"start": 5}, "5", "field")],
 )  # fmt: skip
 def test_a_wrong_narrowing_is_an_error_that_names_the_nearest(change, wrong, right):
     with pytest.raises(ValueError, match=f"{wrong}, expected.*{right}"):
@@ -285,6 +285,13 @@ def test_a_qualified_name_is_a_narrowed_plan():
         ({"hazard_percent": 0.04}, "hazard_percent is 0.04, expected 0, or 0.1 to 100 percent"),
         ({"hazard_share": 10.0}, "hazard_percent is 0 where ground burns"),
         ({"duel": "no"}, "duel is 'no', expected True or False"),
+        ({"name": 5}, "name is 5, expected a printable text"),
+        ({"name": "a\0b"}, r"name is 'a\\x00b', expected a printable text"),
+        ({"first": None}, "first is None, expected a Side"),
+        ({"first": {"size": 3}}, "first is {'size': 3}, expected a Side"),
+        ({"second": "bots"}, "second is 'bots', expected a Side or None"),
+        ({"starts": None}, "starts is None, expected a tuple of Starts"),
+        ({"starts": ["near"]}, r"starts is \['near'\], expected a tuple of Starts"),
         ({"random_walk": None}, "random_walk is None, expected True or False"),
     ],
 )
@@ -308,12 +315,13 @@ def test_a_mistake_in_a_plan_made_in_python_is_named(wrong, told):
         (Side, {"bots": "no"}, "bots is 'no', expected True or False"),
         (Start, {"apart": 5}, "apart is 5, expected two numbers of cells"),
         (Start, {"apart": (3, 5), "aware": 1}, "aware is 1, expected True or False"),
+        (Start, {"apart": (3, 5), "name": ""}, "name is '', expected a printable text"),
         (Start, {"apart": (3, 5), "weight": 0}, "weight is 0, expected a whole number, 1 to 16"),
     ],
 )
 def test_a_mistake_in_a_part_of_a_plan_made_in_python_is_named(part, arguments, told):
     with pytest.raises(ValueError, match=told):
-        part(**({"name": "near"} if part is Start else {}), **arguments)
+        part(**{**({"name": "near"} if part is Start else {}), **arguments})
 
 
 def test_a_plan_made_in_python_takes_lists_and_any_whole_number():

@@ -1,6 +1,7 @@
 """What a bundle says of itself: the schema of manifest.json."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agents.bundle.errors import BundleError
 from agents.bundle.ports import Port
 from mlmonster_env.contract import VERSION
+from mlmonster_env.data.errors import shorten
 
 FORMAT = 1
 MODEL, WEIGHTS, MANIFEST, PARITY, GOLDEN = (
@@ -95,9 +97,27 @@ def parsed(text: bytes, where: str) -> Manifest:
             raise BundleError(f"newer {name}", f"{where} is of {name} {found}, this program knows {known}; update it")
         if found != known:
             raise BundleError(f"other {name}", f"{where} is of {name} {found!r}, expected {known}")
+    for place, value in _texts(told):
+        if "\0" in value:
+            raise BundleError("bad manifest", f"{where} at {place}: {shorten(value)}, expected text without NUL")
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BundleError("bad manifest", f"{where} at {place}: {first['msg']}") from error
+
+
+def _texts(told: Any) -> Iterator[tuple[str, str]]:
+    """Every text in a tree, names of values too, and where it stands."""
+    left = [("", told)]
+    while left:
+        place, value = left.pop()
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for name, part in inner:
+            below = f"{place}.{name}".lstrip(".")
+            left.append((below, part))
+            if isinstance(name, str):
+                yield place, name
+        if isinstance(value, str):
+            yield place, value

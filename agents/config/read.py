@@ -13,7 +13,7 @@ from agents.config.tree import LEARN, Config, LearnConditionedPPO, LearnMemoryPP
 from agents.opponents.mix import STOCK
 from agents.opponents.names import ALL_STYLES, POOL, opponent_of, parts_of
 from mlmonster_env.contract import ARCHETYPES
-from mlmonster_env.data.errors import one_of
+from mlmonster_env.data.errors import one_of, shorten
 from mlmonster_env.scenarios import plan_of
 
 HERE = Path(__file__).parent
@@ -26,10 +26,11 @@ class ConfigError(ValueError):
 
 def resolve(given: Mapping[str, Any] | None = None, files: tuple[Path, ...] = ()) -> Config:
     """The configuration of a run: `given` holds options by dotted path, above the defaults and the files."""
+    _check_options("the configuration", given or {})
     tree = _safe(HERE / "training.yaml")
     models = _safe(HERE / "models.yaml")
     asked: dict[str, Any] = {}
-    for file in files:
+    for file in map(Path, files):
         _lay_over(asked, _opened(_safe(file), file))
     _let_go_of_preset(asked, (given or {}).get("preset"), tree["presets"])
     for path, value in (given or {}).items():
@@ -55,6 +56,7 @@ def resolved_from(whole: Mapping[str, Any], *, to_play: bool = True) -> Config:
 
     Where nothing is to be played by it, its opponents may be gone: they are not looked for then.
     """
+    _check_options("the configuration", whole)
     if whole.get("algo") not in LEARN:
         raise ConfigError(f"algo is {whole.get('algo')!r}, expected {one_of(str(whole.get('algo')), LEARN)}")
     if not isinstance(whole.get("learn", {}), Mapping):
@@ -81,6 +83,11 @@ def resolved_from(whole: Mapping[str, Any], *, to_play: bool = True) -> Config:
     except ValueError as error:
         raise ConfigError(str(error)) from None
     return made
+
+
+def _check_options(what: str, told: Any) -> None:
+    if not isinstance(told, Mapping) or not all(isinstance(path, str) for path in told):
+        raise ConfigError(f"{what} is {shorten(told)}, expected a mapping of options by their paths")
 
 
 def styles_of(opponents: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ by its content in --out. What does not agree leaves nothing behind, and the exit
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from agents.bundle import BundleError, verify
@@ -18,7 +18,7 @@ from agents.export.make import STATES, ParityError, Trained, export
 from agents.export.outcomes import PAIRS
 from agents.export.sights import NoSightsError
 from agents.train import RUNS
-from mlmonster_env.command import end_with
+from mlmonster_env.command import at_least, end_with
 from policies.acting import NotFiniteError
 from policies.storage import MANIFEST, DamagedError
 
@@ -42,12 +42,12 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help="of bundles (default models)")
     command.add_argument(
         "--states",
-        type=_at_least(LEAST_STATES),
+        type=at_least(LEAST_STATES),
         default=STATES,
         help=f"from play, that are compared (default {STATES})",
     )
     command.add_argument(
-        "--pairs", type=_at_least(2), default=PAIRS, help=f"of matches against stock, played by both (default {PAIRS})"
+        "--pairs", type=at_least(2), default=PAIRS, help=f"of matches against stock, played by both (default {PAIRS})"
     )
     return command
 
@@ -75,15 +75,6 @@ def main(words: Sequence[str] | None = None) -> int:
             told = error if isinstance(error, EXPECTED) else f"{type(error).__name__}: {error}"
             print(f"{run} was not exported: {told}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        if (number := int(text)) < least:
-            raise argparse.ArgumentTypeError(f"{text}, expected {least} at least")
-        return number
-
-    return whole
 
 
 if __name__ == "__main__":

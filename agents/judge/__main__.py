@@ -4,6 +4,7 @@ A MODEL is a run, a model's folder, or a script such as rusher.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -83,12 +84,10 @@ def _gauntlet(given: argparse.Namespace) -> int:
     others += pool_samples(given.pool, given.samples, given.seed) if given.pool else []
     if model.broken:
         raise FaultError(model.broken)
+    if given.out is not None:
+        _make_folder(given.out)  # before anything is played
     if not given.unchecked:
         check_order(known_order(model), given.scenario, archetype, given.pairs)
-    if given.out is not None:
-        if given.out.is_dir() and any(given.out.iterdir()):
-            raise ValueError(f"{given.out} holds something already, expected a new folder")
-        given.out.mkdir(parents=True, exist_ok=True)  # before anything is played
     results = gauntlet(model, given.scenario, archetype, given.pairs, others, record=given.out is not None)
     Console(width=WIDE, emoji=False, markup=False).print(table_of(results))
     for number, result in enumerate(results if given.out else ()):
@@ -130,6 +129,18 @@ def _ladder(given: argparse.Namespace) -> int:
 def _film(given: argparse.Namespace) -> int:
     film(load_result(given.result).recording(given.number, given.side), given.to)
     return 0
+
+
+def _make_folder(folder: Path) -> None:
+    """A new folder to write into; ValueError where there can be none."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"{folder} holds something already, expected a new folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be made ({error.strerror}), expected a new folder") from None
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"{folder} cannot be written into, expected a new folder")
 
 
 def _part(

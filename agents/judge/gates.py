@@ -11,6 +11,7 @@ from agents.judge.matches import MatchResult, Void, play
 from agents.judge.players import Player, player_of
 from agents.judge.sequential import ACCEPT, REJECT, UNDECIDED, Hypotheses, SequentialTest
 from agents.seeds import GATES
+from mlmonster_env.data.errors import check_number
 from mlmonster_env.scenarios import Plan
 
 FAMILY_ERROR = 0.05  # the probability that of all slots, gated once each, any is given to a model that is not enough
@@ -63,6 +64,9 @@ def stage_gates(previous: Player | None = None) -> list[Gate]:
 
 def error_a_slot(family: float = FAMILY_ERROR, slots: int = len(CATALOG)) -> float:
     """How often one slot may be given wrongly, so that over all slots it is no more than `family`."""
+    check_number("slots", slots, 1)
+    if not 0.0 < family < 1.0:
+        raise ValueError(f"family is {family}, expected above 0, below 1")
     return float(1.0 - (1.0 - family) ** (1.0 / slots))
 
 
@@ -79,6 +83,7 @@ def through(
     **arguments: Any,
 ) -> GateVerdict:
     """Let a candidate meet a gate's opponent until enough is known, or `most_pairs` were played."""
+    check_number("most_pairs", most_pairs, 1)
     given = error_a_slot() if error is None else error
     test = SequentialTest(Hypotheses(gate.not_enough, gate.enough, given, FALSE_REJECT))
     void: tuple[Void, ...] = ()

@@ -16,6 +16,7 @@ from agents.opponents.dice import Dice
 from agents.opponents.plain import anywhere, drawn
 from agents.seeds import GAUNTLETS
 from mlmonster_env.contract import CONTROLS, NOTHING_TO_DO
+from mlmonster_env.data.errors import check_number
 from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.rivals import Rival
 from mlmonster_env.scenarios import Plan
@@ -173,6 +174,5 @@ def table_of(results: Sequence[MatchResult]) -> Table:
 
 
 def _seeds(pairs: int) -> Array:
-    if pairs < 2:
-        raise ValueError(f"pairs is {pairs}, expected at least 2")
+    check_number("pairs", pairs, 2)
     return GAUNTLETS + np.arange(pairs)

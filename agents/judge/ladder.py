@@ -13,7 +13,7 @@ from agents.judge.matches import MatchResult, play
 from agents.judge.players import STOCK, Player, player_of, script_digest
 from agents.judge.ratings import Z_95, Ladder, Meeting, rate, rings
 from agents.seeds import LADDERS
-from mlmonster_env.data.errors import one_of
+from mlmonster_env.data.errors import check_number, one_of
 from mlmonster_env.scenarios import Plan
 
 ANCHORS = {script_digest(STOCK): 0.0}
@@ -53,6 +53,7 @@ def everybody(
     players: Sequence[Player], scenario: str | Plan, archetype: str, pairs: int, **arguments: Any
 ) -> Standings:
     """These, random orders and the stock AI, each against each other on the same seeds."""
+    check_number("pairs", pairs)
     if pairs < 2:
         raise ValueError(f"pairs is {pairs}, expected at least 2: one has no scatter")
     known = [player_of(name) for name in ("random", STOCK)]

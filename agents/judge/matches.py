@@ -114,8 +114,9 @@ def play(
     if len(given) and given.max() > LAST_SEED:  # it would come out below 0
         raise ValueError(f"seeds are {shorten(seeds)}, expected {LAST_SEED} at most")
     given = given.astype(np.int64)
-    if not 0.0 <= slowest_s <= threading.TIMEOUT_MAX:  # the player would be blamed for it
-        raise ValueError(f"slowest_s is {slowest_s}, expected 0 to {threading.TIMEOUT_MAX:.0f} seconds")
+    is_number = isinstance(slowest_s, int | float | np.number) and not isinstance(slowest_s, bool)
+    if not is_number or not 0.0 <= slowest_s <= threading.TIMEOUT_MAX:  # the player would be blamed for it
+        raise ValueError(f"slowest_s is {slowest_s!r}, expected 0 to {threading.TIMEOUT_MAX:.0f} seconds")
     if len(np.unique(given)) < len(given):
         raise ValueError(f"seeds are {len(given)}, {len(np.unique(given))} of them different, expected each once")
     if one.make is None and other.make is None:

@@ -96,7 +96,7 @@ class ModelRival:
         """Actions, thought about only where there is a choice."""
         legal = seen[MASK] != 0
         actions = np.asarray(legal.argmax(1))
-        open_ = np.flatnonzero(legal.sum(1) > 1)
+        open_ = np.flatnonzero(legal.sum(1) != 1)
         if len(open_):
             some = {name: block[open_] for name, block in seen.items()} if len(open_) < len(legal) else seen
             drawn = [None if told is None else told[open_] for told in (lots, heat)]

@@ -45,29 +45,35 @@ def opponent_of(name: str, seed: int = 0, *, what: str = "opponent") -> str | Ri
     the run that made it, or a bundle; "package.module:maker", which is called with a seed and makes a Rival;
     "mix:rusher=2,stock=1" of any of these, in which a number says how often. An error says that `what` is wrong.
     """
-    parts = parts_of(name, what)
-    if POOL in parts:
-        raise ValueError(f"{what} is {name!r}, and a pool belongs to the training of one model; expected others here")
+    parts = parts_of(name, what, pool=False)
     if name in OPPONENTS:
         return name
     made = None if name.startswith(MIX) or len(parts) > 1 else player_of(name, seed, what=what)
     return mix_of(parts, seed) if made is None else made
 
 
-def parts_of(name: str, what: str = "opponent", *, there: bool = True) -> dict[str, float]:
+def parts_of(name: str, what: str = "opponent", *, there: bool = True, pool: bool = True) -> dict[str, float]:
     """Who is part of an opponent, and how often each is drawn beside the others; checked.
 
     Without `there`, models and makers need not be where the name says: those of a run that is over may be gone.
+    Without `pool` past selves are refused, and not offered to who is wrong.
     """
+    parts = _parts_of(name, what, there, pool)
+    if POOL in parts and not pool:
+        raise ValueError(f"{what} is {name!r}, and a pool belongs to the training of one model; expected others here")
+    return parts
+
+
+def _parts_of(name: str, what: str, there: bool, pool: bool) -> dict[str, float]:
     if name == POOL:
         return dict(SELF_PLAY)
     if name == ALL_STYLES:
         return dict.fromkeys(STYLES, 1.0)
     if isinstance(name, str) and name.startswith(MIX):
-        return _spread(_weights(name, what, there))
+        return _spread(_weights(name, what, there, pool))
     if isinstance(name, str) and (name in (*STYLES, *OPPONENTS) or not there or _is_path(name)):
         return {name: 1.0}
-    raise ValueError(f"{what} is {name!r}, expected {one_of(str(name), KNOWN)}, {OTHERS}")
+    raise ValueError(f"{what} is {name!r}, expected {one_of(str(name), _offered(KNOWN, pool))}, {OTHERS}")
 
 
 def yardstick_of(name: str, *, there: bool = True) -> str:
@@ -155,12 +161,16 @@ def model_of(folder: Path) -> Acting:
     return OnnxPolicy.load(folder) if (folder / MODEL).is_file() else Policy.load(folder)
 
 
-def _weights(name: str, what: str, there: bool) -> dict[str, float]:
+def _offered(known: tuple[str, ...], pool: bool) -> list[str]:
+    return [name for name in known if pool or name != POOL]
+
+
+def _weights(name: str, what: str, there: bool, pool: bool) -> dict[str, float]:
     found: dict[str, float] = {}
     for part in name.removeprefix(MIX).split(","):
         player, _, weight = (word.strip() for word in part.partition("="))
         if there and player not in MIXABLE and not _is_path(player):
-            told = one_of(player, MIXABLE)
+            told = one_of(player, _offered(MIXABLE, pool))
             raise ValueError(f"{what} is {name!r}, in which {player!r} is none, expected {told}, {OTHERS}")
         if player in found:
             raise ValueError(f"{what} is {name!r}, in which {player} stands twice, expected it once")

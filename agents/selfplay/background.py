@@ -96,7 +96,7 @@ def play_matches(order: Order, out: Path, workers: int, say: Callable[[int], Non
         raise ValueError(f"seed is {order.seed}, expected 0 to {(1 << SEED_BITS) - 1}")
     if any((out / name).exists() for name in (SUMMARY, TRANSITIONS, RECORDINGS)):
         raise ValueError(f"{out} holds matches already, expected another folder")
-    engines = parts_of(order.first, "first")
+    engines = parts_of(order.first, "first", pool=False)
     for name in engines:  # each is played apart, so that they may give different orders
         opponent_of(name, what="first")
     opponent_of(order.second, what="second")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mlmonster_env.contract import ARCHETYPES, MODES
 from mlmonster_env.data.cache import BestiaryCache
-from mlmonster_env.data.errors import DataError, one_of
+from mlmonster_env.data.errors import DataError, one_of, whole
 from mlmonster_env.data.files import BUNDLED, ServerFiles
 from mlmonster_env.data.loading import Loaded, known_files, load_all
 from mlmonster_env.data.model import GameMap, Monster, Skill
@@ -55,7 +55,7 @@ class Bestiary:
         return cls(loaded)
 
     def __getitem__(self, key: int | str) -> Monster:
-        monster = self._by_name.get(key) if isinstance(key, str) else self.monsters.get(key)
+        monster = self._by_name.get(key) if isinstance(key, str) else self.monsters.get(key) if whole(key) else None
         if monster is None:
             known = self._by_name if isinstance(key, str) else map(str, self.monsters)
             raise KeyError(f"no monster {key!r}, {one_of(str(key), known)}")

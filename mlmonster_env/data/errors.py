@@ -1,9 +1,12 @@
-"""The one error that bad data files cause, and the nearest right names for a wrong one."""
+"""The one error that bad data files cause, the nearest right names for a wrong one, and numbers checked."""
 
+import math
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
+
+import numpy as np
 
 SHORT_LIST = 32
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # control characters and ends of lines
@@ -47,3 +50,19 @@ def one_of(name: str, known: Iterable[str]) -> str:
     if len(names) <= SHORT_LIST:
         return f"{guess}{', ' if guess else ''}one of {', '.join(names)}"
     return guess or f"one of {len(names)} known names, such as {', '.join(names[:3])}"
+
+
+def whole(value: Any) -> bool:
+    """Whether a value is a whole number, and no truth."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def check_number(what: str, value: Any, least: Any = None, most: Any = None, kind: type = int) -> None:
+    """ValueError unless a value is a whole number, or with `kind` float any finite one, from `least` to `most`."""
+    right = whole(value) or (kind is float and isinstance(value, float | np.floating) and math.isfinite(value))
+    if right and (least is None or value >= least) and (most is None or value <= most):
+        return
+    expected = [] if right else ["a whole number" if kind is int else "a finite number"]
+    if least is not None:
+        expected += [f"at least {least}" if most is None else f"{least} to {most}"]
+    raise ValueError(f"{what} is {shorten(value)}, expected {', '.join(expected)}")

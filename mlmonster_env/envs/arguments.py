@@ -17,7 +17,7 @@ from mlmonster_env.contract import (
     SIGNALS,
     SKILL_SLOTS,
 )
-from mlmonster_env.data.errors import one_of, shorten
+from mlmonster_env.data.errors import one_of, shorten, whole
 from mlmonster_env.sim.orders import packed
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -36,11 +36,6 @@ def checked(what: str, value: str, known: Sequence[str] | dict[str, Any]) -> str
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{what} is {value!r}, expected {one_of(str(value), known)}")
     return value
-
-
-def whole(value: Any) -> bool:
-    """Whether a value is a whole number, and no truth."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def checked_seed(value: Any, optional: bool = True) -> int:

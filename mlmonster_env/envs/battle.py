@@ -19,10 +19,10 @@ from mlmonster_env.contract import (
     STATE_SIZE,
 )
 from mlmonster_env.data import Bestiary
-from mlmonster_env.data.errors import one_of, shorten
+from mlmonster_env.data.errors import one_of, shorten, whole
 from mlmonster_env.envs.arguments import MASK as MASK
 from mlmonster_env.envs.arguments import Array as Array
-from mlmonster_env.envs.arguments import as_orders, checked, checked_blocks, checked_seed, whole
+from mlmonster_env.envs.arguments import as_orders, checked, checked_blocks, checked_seed
 from mlmonster_env.envs.arguments import block_space as block_space
 from mlmonster_env.envs.rivals import RewindingRival, Rival, SeatedRival, YieldingRival
 from mlmonster_env.scenarios import Plan, plan_of

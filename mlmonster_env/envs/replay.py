@@ -8,8 +8,7 @@ import gymnasium as gym
 import numpy as np
 from minari.dataset.minari_dataset import MinariDataset
 
-from mlmonster_env.data.errors import one_of, shorten
-from mlmonster_env.envs.arguments import whole
+from mlmonster_env.data.errors import one_of, shorten, whole
 
 ORDERS = ("recorded", "shuffled")
 LOGGED = "logged_episode"  # "episode" is what wrappers and learners take for the statistics of one

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import gymnasium as gym
@@ -138,7 +139,10 @@ class ArenaVecEnv(VecEnv):
         return [getattr(self, attr_name) for _ in slots]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
-        """Set an attribute, which all slots share."""
+        """Set an attribute, which all slots share; what the battle is made with is told when it is made."""
+        told = {*vars(self.battle), *signature(self.battle_class).parameters}
+        if attr_name in told and not hasattr(self, attr_name):
+            raise AttributeError(f"{attr_name!r} is the battle's, expected it to be told when the environment is made")
         if attr_name == "render_mode":
             self._modes = [value] * self.num_envs
         setattr(self, attr_name, value)

@@ -8,8 +8,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from mlmonster_env.contract import CONTROLS
-from mlmonster_env.data.errors import shorten
-from mlmonster_env.envs.arguments import checked, whole
+from mlmonster_env.data.errors import shorten, whole
+from mlmonster_env.envs.arguments import checked
 from mlmonster_env.envs.battle import MASK, Array, Battle, Observation, seeds_from
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.sim.recording import Recording
@@ -115,6 +115,12 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
     def _show(self) -> None:
         if self.render_mode == "human":
             self.render()
+
+    def action_masks(self) -> Array:
+        """Of each environment, which actions are legal now: truths [environments, actions]."""
+        if not CONTROLS[self.battle.control]:
+            raise AttributeError("continuous control has no action masks, expected a discrete one")
+        return self.battle.action_masks().astype(np.bool_)
 
     def recording(self, match: int = 0) -> Recording:
         """What one environment is playing, from its beginning until now; needs `record=True`."""

@@ -16,6 +16,7 @@ from mlmonster_env.sim.lab import (
     DUMMY_HP,
     JOURNAL_RECORDS,
     Place,
+    asked,
     dummy,
     of_kind,
     open_field,
@@ -35,6 +36,8 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 MIDDLE = 80
 FARTHEST = 15
+FIELD = (1 - MIDDLE, MIDDLE - 1)
+SPEEDS = (20, 1000)  # ms a cell, as the server has them
 SURE_HIT = 1000
 SLOW_WALK_MS = 600
 NEVER_HAPPENED = (float("nan"), float("nan"), float("nan"))
@@ -55,12 +58,14 @@ def aggro_range(world: Bestiary, monster: Name) -> dict[str, object]:
     return {"acquired": acquired, "not_acquired": missed, "ms_to_acquire": soonest_latest}
 
 
+@asked(distance=FIELD)
 def first_attack(world: Bestiary, monster: Name, distance: int, n: int, seed: int) -> dict[str, float]:
     """From appearing to the first blow at an enemy so many cells away: min_ms, mean_ms, max_ms."""
     arena = _pair(world, _aggressive(world[monster]), dummy(world[monster]), distance, 0, n, seed)
     return _spread([records[0, 0] for records in _attacks(watch(arena, 100), 0) if len(records)])
 
 
+@asked(dx=FIELD, dy=FIELD, speed=SPEEDS)
 def chase_then_attack(world: Bestiary, monster: Name, dx: int, dy: int, speed: int) -> dict[str, float]:
     """A chase over `dx`, `dy` at a speed: cells, walk_ms to the first blow, last_step_to_attack_ms, distance."""
     chaser = replace(_aggressive(world[monster]), walk_speed=speed, skill_range=FARTHEST, chase_range=FARTHEST)
@@ -68,7 +73,11 @@ def chase_then_attack(world: Bestiary, monster: Name, dx: int, dy: int, speed: i
     start = arena.units[0, [f.X, f.Y], 0].copy()
     goal = arena.units[0, [f.X, f.Y], 1].copy()
     records = watch(arena, 200)[0]
-    attack = int(of_kind(records, f.J_ATTACK, 0)[0, 0])
+    attacks = of_kind(records, f.J_ATTACK, 0)
+    if not len(attacks):
+        told = f"{chaser.aegis_name} at speed {speed} strikes nobody {dx}, {dy} cells away within 20 s"
+        raise ValueError(f"{told}, expected one who attacks, fewer cells, or a smaller speed")
+    attack = int(attacks[0, 0])
     steps = of_kind(records, f.J_STEP, 0)
     steps = steps[steps[:, 0] <= attack]
     if not len(steps):
@@ -83,6 +92,7 @@ def chase_then_attack(world: Bestiary, monster: Name, dx: int, dy: int, speed: i
     }
 
 
+@asked(dx=FIELD, dy=FIELD)
 def target_warped(world: Bestiary, monster: Name, dx: int, dy: int, n: int, seed: int) -> dict[str, float]:
     """The victim of a running fight is suddenly `dx`, `dy` away: share that dropped, chased, attacked_again in 9 s."""
     fighter = _aggressive(world[monster])
@@ -103,6 +113,7 @@ def target_warped(world: Bestiary, monster: Name, dx: int, dy: int, n: int, seed
     return {"dropped": dropped.mean(), "chased": chased.mean(), "attacked_again": attacked.mean()}
 
 
+@asked(chaser_speed=SPEEDS, target_speed=SPEEDS, start_distance=FIELD)
 def target_outruns(
     world: Bestiary, monster: Name, chaser_speed: int, target_speed: int, start_distance: int, n: int, seed: int
 ) -> dict[str, Span]:
@@ -130,6 +141,7 @@ def target_outruns(
     return {"dropped_after_ms": _span(times), "distance_when_dropped": _span(cells)}
 
 
+@asked(first_distance=FIELD, second_distance=FIELD)
 def target_choice(
     world: Bestiary, monster: Name, first_distance: int, second_distance: int, n: int, seed: int
 ) -> dict[str, float]:
@@ -145,6 +157,7 @@ def target_choice(
     return {"first": float((arena.units[:, f.TARGET, 0] == 1).mean())}
 
 
+@asked()
 def change_target(
     world: Bestiary, monster: Name, state: str, second_attacker: str, n: int, seed: int
 ) -> dict[str, object]:
@@ -183,6 +196,7 @@ def change_target(
     return {"switched": float((~np.isnan(turned_at)).mean()), "ms": _span(turned_at - hit_at)}
 
 
+@asked()
 def retaliation(world: Bestiary, monster: Name, n: int, seed: int) -> dict[str, float]:
     """A passive monster is hit by somebody beside it: from the damage to its first blow; share that never strikes."""
     victim = replace(with_mode(without_skills(world[monster]), remove=f.AGGRESSIVE_MODE), hp=DUMMY_HP)
@@ -198,6 +212,7 @@ def retaliation(world: Bestiary, monster: Name, n: int, seed: int) -> dict[str, 
     return {**_spread(waits), "never": 1 - len(waits) / n}
 
 
+@asked()
 def after_kill(world: Bestiary, monster: Name, n: int, seed: int) -> dict[str, tuple[float, float]]:
     """After a kill: ms to the next target, if one is in view, and to the first walk, if none (soonest, latest)."""
     fighter = _aggressive(world[monster])
@@ -214,6 +229,7 @@ def after_kill(world: Bestiary, monster: Name, n: int, seed: int) -> dict[str, t
     return {"retarget_ms": _ends(retarget), "walk_ms": _ends(walk)}
 
 
+@asked(seconds=(0.1, None))
 def random_walk(world: Bestiary, monster: Name, seconds: float, n: int, seed: int) -> dict[str, float]:
     """Idle gaps between two random walks, and the length of a walk: idle_min_ms, _mean_ms, _max_ms, mean_cells."""
     walker = with_mode(without_skills(world[monster]), remove=f.AGGRESSIVE_MODE)
@@ -231,13 +247,12 @@ def random_walk(world: Bestiary, monster: Name, seconds: float, n: int, seed: in
         gaps += list(began[new_walk] - steps[new_walk - 1, 0])
         lengths += list(np.diff(np.concatenate([[0], new_walk])))
     return {
-        "idle_min_ms": min(gaps),
-        "idle_mean_ms": float(np.mean(gaps)),
-        "idle_max_ms": max(gaps),
-        "mean_cells": float(np.mean(lengths)),
+        **{f"idle_{name}": told for name, told in _spread(gaps).items()},
+        "mean_cells": float(np.mean(lengths)) if lengths else float("nan"),
     }
 
 
+@asked(progress=(0, 1))
 def flinch(world: Bestiary, monster: Name, progress: float) -> dict[str, object]:
     """A chaser is hit after a share of a step: whether the cell is completed, and the longest time until it goes on."""
     chaser = replace(_aggressive(world[monster]), hp=DUMMY_HP)
@@ -255,6 +270,7 @@ def flinch(world: Bestiary, monster: Name, progress: float) -> dict[str, object]
     return {"completed": bool(completed.all()), "resumes_max_ms": int(waits.max())}
 
 
+@asked()
 def assist(world: Bestiary, monster: Name, n: int, seed: int) -> dict[str, float]:
     """One of two of a kind attacks: the share of the other that joined, and ms from the first blow to that."""
     fighter = with_mode(without_skills(world[monster]), remove=f.AGGRESSIVE_MODE)

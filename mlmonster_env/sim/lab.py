@@ -1,21 +1,31 @@
 """Small worlds for experiments: a few monsters on open ground, watched closely, many times over."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
 from mlmonster_env.data import Bestiary, MobSkill, Monster
+from mlmonster_env.data.errors import check_number
+from mlmonster_env.data.mob_skill_db import MAX_LEVEL
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.arena import Arena
 from mlmonster_env.sim.setup import Scenario
 from mlmonster_env.sim.tables import Int32Array, called_by, compile_tables, most_slaves
+
+Given = ParamSpec("Given")
+Told = TypeVar("Told")
+Span = tuple[float | None, float | None]
 
 FIELD_CELLS = 160
 WALKABLE_AND_SHOOTABLE = 3
 DUMMY_HP = 1_000_000_000
 LEAST_SLAVES = 6  # of a side, for those that are called one by one
 JOURNAL_RECORDS = 512
+NUMBERS: dict[str, Span] = {"n": (1, None), "seed": (0, None), "level": (1, MAX_LEVEL)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,26 @@ class Place:
     side: int
     x: int
     y: int
+
+
+def asked(**spans: Span) -> Callable[[Callable[Given, Told]], Callable[Given, Told]]:
+    """A question whose numbers are checked, as kind by its annotations and from where to where by `spans`."""
+
+    def checked(question: Callable[Given, Told]) -> Callable[Given, Told]:
+        signature = inspect.signature(question)
+        kinds = {name: of.annotation for name, of in signature.parameters.items() if of.annotation in (int, float)}
+
+        @wraps(question)
+        def answer(*given: Given.args, **named: Given.kwargs) -> Told:
+            told = signature.bind(*given, **named).arguments
+            for name in kinds.keys() & told.keys():
+                least, most = {**NUMBERS, **spans}.get(name, (None, None))
+                check_number(name, told[name], least, most, kinds[name])
+            return question(*given, **named)
+
+        return answer
+
+    return checked
 
 
 def dummy(monster: Monster) -> Monster:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlmonster_env.data import Bestiary, MobSkill, Monster
+from mlmonster_env.data.errors import one_of
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.arena import Arena
 from mlmonster_env.sim.behaviour import (
@@ -33,6 +34,7 @@ from mlmonster_env.sim.lab import (
     DUMMY_HP,
     JOURNAL_RECORDS,
     Place,
+    asked,
     dummy,
     of_kind,
     open_field,
@@ -93,9 +95,9 @@ LONGEST_STATUS_MS = 2**31 - 1  # what the server's clock can hold
 SLOWEST_WALK_MS = 1000  # a chaser so slow that it does not arrive within a run
 
 
+@asked()
 def normal_attacks(world: Bestiary, attacker: Name, defender: Name, n: int, seed: int) -> dict[str, float]:
     """Normal attacks on an unharmed defender: hit_rate, crit_rate, damage_mean, _std, _min, _max (of hits)."""
-    _check_count(n)
     arena = _pair(world, world[attacker], world[defender], seed)
     hits, total, squares, least, most, critical = sample_attacks(arena.words, 0, 1, n)
     return {
@@ -107,6 +109,7 @@ def normal_attacks(world: Bestiary, attacker: Name, defender: Name, n: int, seed
     }
 
 
+@asked()
 def skill_hits(
     world: Bestiary, skill: str, level: int, caster: Name, defender: Name, n: int, seed: int
 ) -> dict[str, float]:
@@ -115,10 +118,7 @@ def skill_hits(
     For a skill that heals the figures of damage are the amounts healed, on the undead the harm that it does them.
     """
     if skill not in world.skills:
-        raise KeyError(f"no skill {skill!r} in this world")
-    _check_count(n)
-    if level < 1:
-        raise ValueError(f"level is {level}, expected at least 1")
+        raise KeyError(f"no skill {skill!r} in this world, expected {one_of(str(skill), world.skills)}")
     row = _row_of(world, world[caster], skill, level)
     arena = _pair(world, with_skills(world[caster], [row]), world[defender], seed)
     number = int(arena.tables.rows[1, 0, f.R_SKILL])
@@ -149,6 +149,7 @@ def attack_interval(world: Bestiary, attacker: Name, defender: Name) -> dict[str
     return {"mean_ms": float(gaps.mean()), "min_ms": int(gaps.min()), "max_ms": int(gaps.max())}
 
 
+@asked()
 def walk_time(world: Bestiary, monster: Name, dx: int, dy: int) -> dict[str, int]:
     """Walking `dx`, `dy` cells over open ground, in legs that the server allows: total_ms, cells."""
     walker = with_mode(without_skills(world[monster]), add=f.CAN_MOVE, remove=f.AGGRESSIVE_MODE)
@@ -166,6 +167,7 @@ def walk_time(world: Bestiary, monster: Name, dx: int, dy: int) -> dict[str, int
     return {"total_ms": total, "cells": cells}
 
 
+@asked()
 def cast(world: Bestiary, caster: Name, skill: str, level: int) -> dict[str, int]:
     """A row of the caster's list at work: cast_ms, delay_ms; next_attack_ms from the cast's start to the next blow.
 
@@ -206,6 +208,7 @@ def cast(world: Bestiary, caster: Name, skill: str, level: int) -> dict[str, int
     return {"cast_ms": rows[0].cast_ms, "delay_ms": rows[0].delay_ms, "next_attack_ms": min(waits, default=-1)}
 
 
+@asked(rate=(0, None), duration_ms=(0, LONGEST_STATUS_MS))
 def status_chance(
     world: Bestiary, status: str, rate: int, duration_ms: int, source: Name, target: Name, n: int, seed: int
 ) -> dict[str, float]:
@@ -214,16 +217,12 @@ def status_chance(
     What the target resists by its stats; that bosses are immune to most statuses, and the undead to freezing, is
     another rule, and left out here, as it was when this was measured.
     """
-    _check_count(n)
-    if rate < 0:
-        raise ValueError(f"rate is {rate}, expected 0 or more of 10,000")
-    if not 0 <= duration_ms <= LONGEST_STATUS_MS:
-        raise ValueError(f"duration_ms is {duration_ms}, expected 0 to {LONGEST_STATUS_MS}")
     arena = _pair(world, world[source], with_mode(world[target], remove=f.STATUS_IMMUNE), seed)
     took, lasting = sample_status(arena.words, 0, 1, status_id(status), rate, duration_ms, n)
     return {"rate": took / n * 10000, "duration_mean_ms": float(lasting) if took else 0.0}
 
 
+@asked(hp_percent=(1, 100))
 def skill_use_rate(
     world: Bestiary,
     monster: Name,
@@ -240,10 +239,8 @@ def skill_use_rate(
     """
     if phase not in RUN_SECONDS:
         raise ValueError(f"phase is {phase!r}, expected one of {', '.join(RUN_SECONDS)}")
-    if not 0 < seconds < math.inf:
+    if seconds <= 0:
         raise ValueError(f"seconds is {seconds}, expected above 0")
-    if not 1 <= hp_percent <= 100:
-        raise ValueError(f"hp_percent is {hp_percent}, expected 1 to 100")
     run_seconds = LOW_HP_RUN_SECONDS if hp_percent < 100 else RUN_SECONDS[phase]
     runs = max(round(seconds / run_seconds), 1)
     tested = with_mode(world[monster], remove=f.AGGRESSIVE_MODE)
@@ -276,10 +273,9 @@ def skill_use_rate(
     }
 
 
+@asked(start_distance=(1 - MIDDLE, MIDDLE - 1))
 def fight(world: Bestiary, first: Name, second: Name, start_distance: int, n: int, seed: int) -> dict[str, float]:
     """One against one under the stock AI until the first of the two dies, at most 300 s."""
-    if not -MIDDLE < start_distance < MIDDLE:
-        raise ValueError(f"start_distance is {start_distance}, expected {1 - MIDDLE} to {MIDDLE - 1} cells")
     places = [
         Place(world[first], 0, MIDDLE, MIDDLE),
         Place(world[second], 1, MIDDLE + start_distance, MIDDLE),
@@ -289,6 +285,7 @@ def fight(world: Bestiary, first: Name, second: Name, start_distance: int, n: in
     return _outcome(arena)
 
 
+@asked(size=(1, LARGEST_PACK))
 def group_fight(
     world: Bestiary, first: Name, second: Name, size: int, start: str, n: int, seed: int
 ) -> dict[str, float]:
@@ -298,8 +295,6 @@ def group_fight(
     """
     if start not in ("contact", "field"):
         raise ValueError(f"start is {start!r}, expected 'contact' or 'field'")
-    if not 1 <= size <= LARGEST_PACK:
-        raise ValueError(f"size is {size}, expected 1 to {LARGEST_PACK}")
     places = []
     for side, monster in enumerate((world[first], world[second])):
         for member in range(size):
@@ -338,11 +333,6 @@ def _spot(side: int, member: int, start: str) -> tuple[int, int]:
     edge = FIELD_EDGES[side]
     row, column = divmod(member, 3)
     return (edge + column if side == 0 else edge - column), 60 + (0, 1, -1, 2, -2)[row % 5]
-
-
-def _check_count(n: int) -> None:
-    if n != int(n) or n < 1:
-        raise ValueError(f"n is {n}, expected at least 1")
 
 
 def _pair(world: Bestiary, first: Monster, second: Monster, seed: int) -> Arena:

@@ -79,7 +79,7 @@ def status_id(name: str) -> int:
     try:
         return _ids()[name]
     except KeyError:
-        raise KeyError(f"no status {name!r}; {one_of(name, _ids())}") from None
+        raise KeyError(f"no status {name!r}; {one_of(str(name), _ids())}") from None
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from mlmonster_env.data.errors import check_number
 from mlmonster_env.store.database import Store
 from mlmonster_env.store.embedded import ServerError
 from mlmonster_env.store.filters import LAST_ID, Wanted, Watermark
@@ -34,6 +35,8 @@ class ExperienceStream:
     given out when no transaction is running any more that began before its own did, so that none can be missed; one
     that is open for long holds everybody up (`python -m mlmonster_env.store doctor` names it). If the connection is
     lost the stream connects again and goes on, for `patience_s` seconds without success at most.
+
+    It is read by one iteration at a time, since it has one watermark: a second one is refused until the first is over.
     """
 
     def __init__(
@@ -46,6 +49,8 @@ class ExperienceStream:
         page_rows: int = PAGE_ROWS,
         patience_s: float = PATIENCE_S,
     ) -> None:
+        check_number("page_rows", page_rows, 1)
+        check_number("batch_rows", batch_rows)
         if not 1 <= batch_rows <= page_rows:
             raise ValueError(f"batch_rows is {batch_rows}, expected 1 to page_rows, {page_rows}")
         self.watermark = after or Watermark()
@@ -57,9 +62,19 @@ class ExperienceStream:
         self._patience_s = patience_s
         self._connection: psycopg.Connection[Any] | None = None
         self._at_end = False
+        self._is_read = False
 
     def __iter__(self) -> Iterator[StoredBatch]:
         """Batches from the watermark to what is the end now; more may follow later."""
+        if self._is_read:
+            raise RuntimeError("the stream is being read, expected one iteration at a time, or a stream for each")
+        self._is_read = True
+        try:
+            yield from self._batches()
+        finally:
+            self._is_read = False
+
+    def _batches(self) -> Iterator[StoredBatch]:
         pause = FIRST_PAUSE_S
         lost_at: float | None = None
         while True:

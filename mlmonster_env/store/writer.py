@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 
+from mlmonster_env.data.errors import check_number
 from mlmonster_env.store import partitions
 from mlmonster_env.store.copying import write_batch
 from mlmonster_env.store.database import Store
@@ -58,6 +59,8 @@ class ExperienceWriter:
         batch_rows: int = BATCH_ROWS,
         flush_s: float = FLUSH_S,
     ) -> None:
+        check_number("queue_rows", queue_rows, 1)
+        check_number("batch_rows", batch_rows)
         if not 1 <= batch_rows <= queue_rows:
             raise ValueError(f"batch_rows is {batch_rows}, expected 1 to queue_rows, {queue_rows}")
         self._database = database

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -287,6 +288,18 @@ def test_a_manifest_of_senses_or_orders_unknown_here_is_refused(bundle, name, va
     facts = json.loads((bundle / MANIFEST).read_text())
     facts["model"][name] = value
     assert refused(renamed_to_its_hash(bundle, json.dumps(facts).encode())) == "other schema"
+
+
+@pytest.mark.parametrize(
+    ("scores", "place"),
+    [({"a\0b": 1}, "scores: 'a\\x00b'"), ({"deep": [{"told": "x\0"}]}, "scores.deep.0.told: 'x\\x00'")],
+)
+def test_text_that_no_database_keeps_is_refused(bundle, scores, place):
+    facts = json.loads((bundle / MANIFEST).read_text())
+    found = renamed_to_its_hash(bundle, json.dumps({**facts, "scores": scores}).encode())
+    with pytest.raises(BundleError, match=re.escape(f"{place}, expected text without NUL")) as told:
+        read(found)
+    assert told.value.name == "bad manifest"
 
 
 def test_a_manifest_of_endless_depth_is_refused(bundle):

@@ -333,3 +333,14 @@ def test_a_preset_that_is_asked_for_is_above_that_of_a_whole_file(tmp_path):
     found, wanted = resolve({"preset": "long"}, (file,)), resolve({"preset": "long", "algo": "ppo"})
     assert found.budget == wanted.budget.model_copy(update={"keep": 9})
     assert found.total_steps == wanted.total_steps
+
+
+@pytest.mark.parametrize("told", [5, "archetype", ["archetype"], {1: 2}, {None: 2}])
+def test_what_is_no_configuration_at_all_is_named(told: Any) -> None:
+    for ask in (resolve, resolved_from):
+        with pytest.raises(ConfigError, match=r"the configuration is .*, expected a mapping of options by their paths"):
+            ask(told)
+
+
+def test_files_may_be_named_by_a_text(tmp_path):
+    assert resolve(files=(str(written(tmp_path, "seed: 7")),)).seed == 7  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """Gates say yes to what is enough and no to what is not, and void nothing in silence."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from agents.judge.gates import (
     FAMILY_ERROR,
     Gate,
+    GateVerdict,
     NoOpponentError,
     error_a_slot,
     stage_gates,
@@ -17,6 +19,7 @@ from agents.judge.gates import (
 from agents.judge.matches import MatchResult, Void
 from agents.judge.players import player_of
 from agents.judge.sequential import ACCEPT, REJECT, UNDECIDED
+from agents.registry.judging import gates as gates_of_registry
 
 RUSHER = player_of("rusher")
 
@@ -108,6 +111,32 @@ def test_false_promotions_are_as_rare_as_was_asked_for():
 
         wrong += through(RUSHER, gate, "skirmish", "mage", plays=twins, error=0.05).verdict == ACCEPT
     assert wrong / 150 < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 150)
+
+
+def asked(**options: Any) -> GateVerdict:
+    return through(RUSHER, stage_gates()[0], "skirmish", "mage", **options)
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda: error_a_slot(0.0), "family is 0.0, expected above 0, below 1"),
+        (lambda: error_a_slot(float("nan")), "family is nan, expected above 0, below 1"),
+        (lambda: error_a_slot(slots=0), "slots is 0, expected at least 1"),
+        (lambda: gates_of_registry("skirmish", 0), "most_pairs is 0, expected at least 1"),
+        (lambda: gates_of_registry("skirmish", 2.5), "most_pairs is 2.5, expected a whole number"),  # type: ignore[arg-type]
+        (lambda: asked(most_pairs=0), "most_pairs is 0, expected at least 1"),
+        (lambda: asked(most_pairs=-1), "most_pairs is -1, expected at least 1"),
+        (lambda: asked(most_pairs=2.5), "most_pairs is 2.5, expected a whole number"),
+        (lambda: asked(error=0.0), "false_accept is 0.0, expected above 0"),
+        (lambda: asked(error=-0.1), "false_accept is -0.1, expected above 0"),
+        (lambda: asked(error=float("nan")), "false_accept is nan, expected above 0"),
+    ],
+)
+def test_a_threshold_that_is_none_is_named(ask, words):
+    with pytest.raises(ValueError) as told:
+        ask()
+    assert words in str(told.value)
 
 
 def test_no_gates_are_an_error():

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from agents.catalog import TYPES
+from agents.judge import __main__ as judge_command
 from agents.judge.__main__ import main
 from agents.judge.gauntlet import (
     CARELESS,
@@ -179,6 +180,26 @@ def test_names_in_brackets_are_shown_as_they_are(tmp_path, capsys, monkeypatch):
     assert "│ [best]" in capsys.readouterr().out
     assert main(["gauntlet", "idle", "[best]", "mix:a[/b]=1", "--unchecked", *words]) == 0
     assert {"[best]", "mix:a[/b]=1"} <= set(lines(capsys.readouterr().out))
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_played(tmp_path, capsys, monkeypatch):
+    def played(*_, **__):
+        raise AssertionError("this is not to be played")
+
+    monkeypatch.setattr(judge_command, "known_order", played)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "held" / "something").mkdir(parents=True)
+    (tmp_path / "shut").mkdir()
+    monkeypatch.setattr("os.access", lambda path, _: path != tmp_path / "shut")
+    for name, words in (
+        ("file", "cannot be made (File exists), expected a new folder"),
+        ("file/inside", "cannot be made (Not a directory), expected a new folder"),
+        ("held", "holds something already, expected a new folder"),
+        ("shut", "cannot be written into, expected a new folder"),
+    ):
+        said = ["gauntlet", "random", "--archetype", "mage", "--pairs", "2", "--out", str(tmp_path / name)]
+        assert main(said) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_results_of_another_model_are_not_written_over(tmp_path, capsys):

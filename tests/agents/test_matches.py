@@ -343,7 +343,7 @@ def test_a_mix_with_stock_is_only_a_second_player():
         play("mix:stock=1,idle=1", "rusher", SCENE, np.arange(12), archetype="mage")
 
 
-@pytest.mark.parametrize("slowest", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("slowest", [-1.0, float("nan"), float("inf"), None, True])
 def test_a_time_that_is_none_is_nobodys_fault(slowest):
     with pytest.raises(ValueError, match=f"slowest_s is {slowest}, expected 0 to"):
         play("rusher", "stock", SCENE, SEEDS, archetype="mage", slowest_s=slowest)

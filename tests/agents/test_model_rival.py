@@ -68,6 +68,18 @@ def test_it_plays_as_it_does_on_the_learners_side(model_type, algo):
         assert here.arena.digest() == there.arena.digest()
 
 
+def test_a_slot_that_may_do_nothing_at_all_is_named():
+    own = policy()
+    made = Battle(MATCHES, archetype="mage", scenario="mirror-v1:contact", pack=True, observe=own.card.blocks)
+    made.reset(np.arange(MATCHES))
+    seen: Any = made.observe()
+    seen["action_mask"][2] = 0
+    rival = ModelRival(own)
+    rival.sit(MATCHES, len(seen["action_mask"]) // MATCHES)
+    with pytest.raises(ValueError, match="allows nothing, expected one legal action or more"):
+        rival(seen)
+
+
 def test_draws_are_told_by_the_seed():
     told = [play(battle(ModelRival(policy(), seed, deterministic=False))) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(told[0], told[1])

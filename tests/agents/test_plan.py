@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.activations import bytes_a_row
+from agents.activations import FLOAT, bytes_a_row
 from agents.catalog import TYPES
 from agents.learners.build import make_card
-from agents.plan import GIB, Footprint, footprint, main, table, warning
+from agents.plan import CONTEXT_BYTES, COPIES, GIB, Footprint, footprint, main, table, warning
 from policies.actors import build_policy, meta_policy, parameters, spaces_of
 from policies.sizes import SIZES
 
@@ -22,9 +22,21 @@ def test_what_is_planned_is_what_is_built(algo):
     plan = footprint(kind, "tiny", algo)
     card = make_card(kind, "mage", "tiny", algo)
     policy = build_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)
-    learnt = sum(weight.numel() for weight in policy.parameters() if weight.requires_grad)
+    learnt = sum(weight.numel() for group in policy.optimizer.param_groups for weight in group["params"])
     assert plan.trained == learnt and plan.deployed <= parameters(policy)
     assert plan.fp32_mb == pytest.approx(2 * plan.fp16_mb) and plan.fp16_mb >= plan.deployed * 2e-6
+
+
+def test_targets_take_memory_and_are_not_learnt():
+    kind = TYPES["combat_dqn"]
+    by_values, target = footprint(kind, "tiny", "ddqn"), footprint(kind, "tiny", "ddqn").deployed
+    assert by_values.trained == target  # a network of values is all that is learnt and all that is exported
+    assert by_values.fixed_bytes - CONTEXT_BYTES == (COPIES + 1) * by_values.trained * FLOAT
+    free = TYPES["soft_actor_critic"]
+    card = make_card(free, "mage", "tiny", "sac")
+    policy = build_policy(card.policy_class, card.blocks, card.control, card.policy_arguments)
+    learnt = sum(parameters(policy.get_submodule(name)) for name in ("actor", "critic"))
+    assert footprint(free, "tiny").trained == learnt
 
 
 @pytest.mark.parametrize("kind", ACTING, ids=lambda kind: kind.name)

@@ -10,7 +10,9 @@ from agents import machine, train
 from agents.catalog import CATALOG, TYPES
 from agents.config.read import paths_of, resolve
 from agents.learners.build import payment_of
+from agents.learners.ppo import MaskedPPO
 from agents.trackers import WANDB_ID
+from mlmonster_env.command import UNREAD
 from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
 from scripts import tune
 from tests.agents.runs import begin, options, words
@@ -62,7 +64,7 @@ def test_a_wrong_option_names_the_right_ones(said, expected, capsys):
 @pytest.mark.parametrize("device", ["meta", "mps", "xpu", "gpu", "cpu0"])
 def test_a_device_that_no_run_can_be_on_is_refused_before_there_is_a_folder(device, tmp_path, capsys):
     said = ["--archetype", "mage", "--algo", "ppo", "--size", "tiny", "--steps", "10"]
-    assert train.main([*said, "--device", device, "--out", str(tmp_path / "run")]) == 1
+    assert train.main([*said, "--device", device, "--out", str(tmp_path / "run")]) == 2
     assert f"device is {device!r}, expected auto, cpu, cuda" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
@@ -98,7 +100,7 @@ class Idle:
 
 
 def test_a_device_that_is_not_there_is_said(tmp_path, capsys):
-    assert train.main(["--archetype", "mage", "--device", "cuda:99", "--out", str(tmp_path / "run")]) == 1
+    assert train.main(["--archetype", "mage", "--device", "cuda:99", "--out", str(tmp_path / "run")]) == 2
     assert "cuda:99" in capsys.readouterr().err
 
 
@@ -110,17 +112,40 @@ def test_a_device_that_is_not_there_is_said(tmp_path, capsys):
         ("--archetype mage --model-type threat_assessment learn.held_out=0.9", 2, "learn.held_out is 0.9"),
         ("--archetype mage --algo ppo learn.batch_size=1", 2, "learn.batch_size is 1"),
         ("--archetype mage --config {folder}", 2, "cannot be read"),
-        ("--archetype mage --algo ppo --size tiny --out {file}/run", 1, "Not a directory"),
+        ("--archetype mage --algo ppo --size tiny --out {file}/run", 2, "Not a directory"),
         ("--archetype mage --opponents {folder}", 2, "opponents"),
+        ("--resume {folder}/nowhere", 2, "holds no run"),
+        ("--resume {folder}/nowhere --print-config", 2, "holds no run"),
+        ("--resume {run}", 2, "another process trains in"),
     ],
 )
 def test_what_cannot_be_is_one_line(said, status, expected, tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    begin(tmp_path / "run", "combat_dqn", "ppo")
+    held = begin(tmp_path / "run", "combat_dqn", "ppo")
     told = said.format(run=tmp_path / "run", folder=tmp_path, file=tmp_path / "file")
     assert train.main(told.split()) == status
     error = capsys.readouterr().err
     assert expected in error and error.count("\n") == 1
+    assert held.folder.is_dir()
+
+
+def test_what_breaks_in_training_is_told_from_what_could_not_begin(tmp_path, monkeypatch):
+    said = ["--archetype", "mage", *words(options("combat_dqn", "ppo", steps=300)), "--out", str(tmp_path / "run")]
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.run.build_learner", lambda *_: (_ for _ in ()).throw(ValueError("no")))
+        assert train.main(said) == 2
+    assert not (tmp_path / "run" / "config.yaml").exists()
+    monkeypatch.setattr(MaskedPPO, "train", lambda self: (_ for _ in ()).throw(ValueError("no")))
+    assert train.main(said) == 1
+
+
+def test_who_is_not_read_any_more_stops_and_keeps_what_was_learnt(tmp_path, monkeypatch):
+    """As a command does whose output goes into a program that ends."""
+    monkeypatch.setattr(MaskedPPO, "train", lambda self: (_ for _ in ()).throw(SystemExit(UNREAD)))
+    with pytest.raises(SystemExit) as told:
+        begin(tmp_path / "run", "combat_dqn", "ppo").go()
+    assert told.value.code == UNREAD
+    assert list((tmp_path / "run" / "checkpoints").iterdir())
 
 
 def test_who_only_looks_at_a_run_does_not_go_on_with_it(tmp_path, capsys, monkeypatch):
@@ -128,7 +153,7 @@ def test_who_only_looks_at_a_run_does_not_go_on_with_it(tmp_path, capsys, monkey
     monkeypatch.setattr("agents.train.Run.go", lambda self: pytest.fail("it goes on"))
     assert train.main(["--resume", str(tmp_path / "run"), "--print-config"]) == 0
     assert capsys.readouterr().out == (tmp_path / "run" / "config.yaml").read_text()
-    assert train.main(["--resume", str(tmp_path), "--print-config"]) == 1
+    assert train.main(["--resume", str(tmp_path), "--print-config"]) == 2
     assert "holds no run" in capsys.readouterr().err
 
 
@@ -155,7 +180,7 @@ def test_help_shows_how_to_begin(capsys):
 def test_the_same_folder_twice_names_resume(tmp_path, capsys):
     said = ["--archetype", "mage", *words(options("combat_dqn", "ppo", steps=300)), "--out", str(tmp_path / "run")]
     assert train.main(said) == 0
-    assert train.main(said) == 1
+    assert train.main(said) == 2
     assert "--resume" in capsys.readouterr().err
 
 

@@ -200,6 +200,9 @@ def test_attributes_are_asked_for_and_set_by_slot():
     vec = packs()
     assert vec.get_attr("render_mode", indices=[1, 2]) == [None, None]
     assert vec.get_attr("slots_a_match", indices=3) == [2]
+    for name in ("reward", "archetype", "decision_ms"):
+        with pytest.raises(AttributeError, match=f"'{name}' is the battle's, expected it to be told when"):
+            vec.set_attr(name, 5)
     vec.set_attr("note", 5)
     assert vec.get_attr("note") == [5] * 4
     assert vec.has_attr("note") and not vec.has_attr("nothing of that name")

@@ -388,6 +388,23 @@ def test_a_mask_that_allows_nothing_is_named():
     for deterministic in (True, False):
         with pytest.raises(ValueError, match="'action_mask' of row 1 allows nothing"):
             model.predict(seen, deterministic=deterministic)
+        with pytest.raises(ValueError, match="'action_mask' of row 1 allows nothing"):
+            model.act(seen, deterministic)
+    for number, kind in enumerate(("values", "quantiles")):
+        _, control, blocks, _ = KINDS[kind]
+        model, seen = model_of(kind), sights(blocks, control, 3)
+        seen[MASK][number] = 0
+        with pytest.raises(ValueError, match=f"'action_mask' of row {number} allows nothing"):
+            model.act(seen)
+
+
+def test_a_model_that_remembers_refuses_a_mask_that_allows_nothing():
+    model = memory_model_of("lstm")
+    seen, memory = sights(model.card.blocks, model.card.control, 3), np.zeros((3, model.memory_size), np.float32)
+    seen[MASK][2] = 0
+    for ask in (model.think, model.consider):
+        with pytest.raises(ValueError, match="'action_mask' of row 2 allows nothing"):
+            ask(seen, memory)
 
 
 def test_what_a_model_does_not_look_at_changes_nothing():

@@ -6,6 +6,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 from stable_baselines3.common.vec_env import VecMonitor
 
 from mlmonster_env.envs.monster import MonsterEnv
@@ -127,3 +128,40 @@ def test_shards_are_wrapped_one_by_one():
     env.reset()
     _, rewards, _, infos = env.step(np.zeros(4, np.int64))
     assert [sum(info[STEP].values()) for info in infos] == pytest.approx(rewards.tolist(), abs=1e-6)
+
+
+def test_legal_actions_are_told_through_every_wrapper():
+    """As sb3_contrib asks for them, and by hand."""
+    plain, single = MonsterEnv(**OPTIONS), RewardWrapper(gym.wrappers.TimeLimit(MonsterEnv(**OPTIONS), 50), "mage")
+    vectors = MonsterVectorEnv(3, **OPTIONS), VectorRewardWrapper(MonsterVectorEnv(3, **OPTIONS), "mage")
+    bare, inner, other = (ArenaVecEnv("combat", 3, seed=4, **OPTIONS) for _ in range(3))
+    batches: Any = (bare, VecRewardWrapper(inner, "mage"), ShardedVecEnv([VecRewardWrapper(other, "mage")]))
+    for one in (plain, single, *vectors):
+        one.reset(seed=4)
+    for batch in batches:
+        batch.reset()
+    for step in range(12):
+        assert np.array_equal(single.action_masks(), plain.action_masks())
+        assert np.array_equal(get_action_masks(single), plain.action_masks())
+        expected = vectors[0].action_masks()
+        assert expected.dtype == np.bool_ and expected.shape == (3, 10) and expected.any(1).all()
+        assert np.array_equal(vectors[1].action_masks(), expected)
+        for batch in batches:
+            assert is_masking_supported(batch)
+            assert np.array_equal(get_action_masks(batch), bare.action_masks())
+        order = 1 if step % 2 else 2
+        plain.step(order)
+        single.step(order)
+        for vector in vectors:
+            infos = vector.step(np.full(3, order))[4]
+            assert np.array_equal(infos["action_mask"], vector.action_masks())
+        for batch in batches:
+            batch.step(np.full(3, order))
+
+
+def test_who_steers_freely_has_no_masks_through_wrappers_either():
+    free = {**OPTIONS, "control": "continuous"}
+    for env in (RewardWrapper(MonsterEnv(**free), "mage"), VectorRewardWrapper(MonsterVectorEnv(2, **free), "mage")):
+        env.reset(seed=0)
+        with pytest.raises(AttributeError, match="continuous control has no action masks, expected a discrete one"):
+            env.action_masks()

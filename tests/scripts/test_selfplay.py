@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from scripts import selfplay
 from scripts.results_selfplay import SELF_PLAY, selfplay_section
 from tests.agents.runs import SMALL
@@ -54,5 +56,7 @@ def test_what_came_of_it_is_told_over_seeds(tmp_path):
 
 
 def test_too_few_pairs_are_named_before_anything_is_trained(tmp_path, capsys):
-    assert selfplay.main(["--pairs", "1", "--steps", "300", "--results", str(tmp_path / "results")]) == 1
-    assert "--pairs is 1, expected at least 2" in capsys.readouterr().err and not (tmp_path / "results").exists()
+    with pytest.raises(SystemExit) as told:
+        selfplay.main(["--pairs", "1", "--steps", "300", "--results", str(tmp_path / "results")])
+    assert told.value.code == 2
+    assert "--pairs: 1, expected 2 at least" in capsys.readouterr().err and not (tmp_path / "results").exists()

@@ -125,6 +125,6 @@ def test_where_no_search_can_be_kept_that_is_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     (tmp_path / "mage-combat_dqn-ppo.db").write_text("no database at all, and longer than the name of one is")
     for out in (tmp_path / "file", tmp_path):
-        assert tune.main([*SAID, "--trials", "1", "--out", str(out)]) == 1
+        assert tune.main([*SAID, "--trials", "1", "--out", str(out)]) == 2
         told = capsys.readouterr().err
         assert "mage-combat_dqn-ppo.db cannot be used" in told and told.count("\n") == 1

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -353,6 +354,25 @@ def test_batches_are_of_256_unless_told_otherwise(database):
         assert [len(batch) for batch in stream] == [100, 100, 50, 100, 100, 50, 100]
 
 
+def test_a_stream_is_read_by_one_at_a_time(database):
+    write(database, make_rows(30))
+    with ExperienceStream(database, batch_rows=10) as stream:
+        first: Any = iter(stream)
+        assert next(first).transitions.tick[0] == 0
+        with pytest.raises(RuntimeError, match="the stream is being read, expected one iteration at a time"):
+            next(iter(stream))
+        assert next(first).transitions.tick[0] == 10  # and nothing is lost to it
+        first.close()
+        assert [batch.transitions.tick[0] for batch in stream] == [20]
+        for _ in stream:
+            pass
+        write(database, make_rows(10, first=30))
+        for batch in stream:
+            assert batch.transitions.tick[0] == 30
+            break
+        assert list(stream) == []
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -387,6 +407,9 @@ def test_batches_are_of_256_unless_told_otherwise(database):
         (lambda: Wanted(least_priority="high"), "least_priority is 'high', expected a number"),  # type: ignore[arg-type]
         (lambda: ExperienceWriter(Store("x"), batch_rows=0), "batch_rows is 0, expected 1 to queue_rows"),
         (lambda: ExperienceStream(Store("x"), batch_rows=0), "batch_rows is 0, expected 1 to page_rows"),
+        (lambda: ExperienceStream(Store("x"), batch_rows=2.5), "batch_rows is 2.5, expected a whole number"),  # type: ignore[arg-type]
+        (lambda: ExperienceStream(Store("x"), page_rows=500.5), "page_rows is 500.5, expected a whole number"),  # type: ignore[arg-type]
+        (lambda: ExperienceWriter(Store("x"), batch_rows=2.5), "batch_rows is 2.5, expected a whole number"),  # type: ignore[arg-type]
         (lambda: Store("mysql://here"), "MLMONSTER_DATABASE_URL begins with 'mysql://', expected postgresql://"),
     ],
 )

@@ -1,6 +1,7 @@
 """Matches between engines, written down: all of them, replayable, and the same whatever the number of processes."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from minari.dataset.minari_dataset import MinariDataset
 
 from agents.opponents.model import Temperature
+from agents.opponents.names import parts_of
 from agents.selfplay import background
 from agents.selfplay.__main__ import main
 from agents.selfplay.background import Order, play_matches
@@ -185,6 +187,16 @@ def test_a_pool_is_no_engine(tmp_path, what):
     with pytest.raises(ValueError, match=f"{what} is 'pool', and a pool belongs to the training of one model"):
         play_matches(Order(**{"matches": 1, what: "pool", **SMALL}), tmp_path / "out", 1)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("engine", ["pol", "mix:stock=1,pol=2"])
+def test_what_would_be_refused_is_not_offered(engine):
+    for what in ("first", "second"):
+        with pytest.raises(ValueError, match=f"{what} is '{engine}'") as told:
+            play_matches(Order(**{"matches": 1, what: engine, **SMALL}), Path("nowhere"), 1)
+        assert "pool" not in str(told.value)
+    with pytest.raises(ValueError, match="perhaps pool"):
+        parts_of(engine)  # for who trains one model there is one
 
 
 def test_what_failed_leaves_no_recordings_for_the_next_order(tmp_path, monkeypatch):
