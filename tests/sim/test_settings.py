@@ -235,8 +235,11 @@ def test_levels_above_the_highest_go_on_as_the_servers_do() -> None:
     assert told[1] * 10 == told[0] * 12  # a bolt a level
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
-def test_no_rate_can_be_told_of_no_time(seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "above 0"), (-1, "above 0"), (float("nan"), "a finite number"), (float("inf"), "a finite number")],
+)
+def test_no_rate_can_be_told_of_no_time(seconds: float, expected: str) -> None:
     one = next(iter(world(RENEWAL))).id
-    with pytest.raises(ValueError, match=f"seconds is {seconds}, expected above 0"):
+    with pytest.raises(ValueError, match=f"seconds is {seconds}, expected {expected}"):
         probe.skill_use_rate(world(RENEWAL), one, seconds)
