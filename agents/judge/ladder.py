@@ -53,9 +53,7 @@ def everybody(
     players: Sequence[Player], scenario: str | Plan, archetype: str, pairs: int, **arguments: Any
 ) -> Standings:
     """These, random orders and the stock AI, each against each other on the same seeds."""
-    check_number("pairs", pairs)
-    if pairs < 2:
-        raise ValueError(f"pairs is {pairs}, expected at least 2: one has no scatter")
+    check_number("pairs", pairs, 2)  # one has no scatter
     known = [player_of(name) for name in ("random", STOCK)]
     each = list({player.ref.digest: player for player in (*players, *known)}.values())
     seeds = LADDERS + np.arange(pairs)

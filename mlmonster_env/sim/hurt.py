@@ -24,14 +24,7 @@ from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack, tur
 from mlmonster_env.sim.rest import rouse_all
 from mlmonster_env.sim.spawn import forget_everywhere, try_rebirth
 from mlmonster_env.sim.stats import defter, int_of, under
-from mlmonster_env.sim.status_columns import (
-    BAD,
-    BLOCKED_BY,
-    ENDS_ON_DAMAGE,
-    FLAGS,
-    REVIVED,
-    SURE_HIT,
-)
+from mlmonster_env.sim.status_columns import BAD, BLOCKED_BY, ENDS_ON_DAMAGE, FLAGS, REVIVED, SURE_HIT
 from mlmonster_env.sim.status_ids import ENDURE, PROVOKE, STOP
 from mlmonster_env.sim.status_rules import in_set
 from mlmonster_env.sim.statuses import (

@@ -35,8 +35,8 @@ BASES = {
     name: getattr(c, f"BASE_{name.upper()}")
     for name in (
         "attack", "caster_hp", "target_hp_percent", "fixed", "target_max_hp_percent", "caster_lost_hp", "heal",
-        "magic_as_weapon", "random", "attack_and_magic", "full_attack", "trap", "spear",
-        "soul", "acid",
+        "magic_as_weapon", "random", "attack_and_magic", "full_attack", "trap", "spear", "soul",
+        "acid",
     )
 }  # fmt: skip
 FLAGS = {
