@@ -2,8 +2,8 @@
 
     python examples/lifecycle.py --folder lifecycle
 
-Everything comes below that folder. The database is the embedded one, which lies there too, or the one that
-MLMONSTER_DATABASE_URL names. Each line that is printed with a $ is a command that can be typed as well.
+Everything comes below that folder, the embedded database too; but MLMONSTER_DATABASE_URL, or MLMONSTER_HOME, may name
+another one. Each line that is printed with a $ is a command that can be typed as well.
 """
 
 import argparse

@@ -60,7 +60,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One way in which matches begin: cells between the packs' middles, from and to."""
+    """One way in which matches begin: cells between the places around which the packs stand, from and to."""
 
     name: str
     apart: tuple[int, int]

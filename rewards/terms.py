@@ -160,13 +160,13 @@ def buff(events: Events) -> Array:
 
 @term(0, 1)
 def band_5_to_10(events: Events) -> Array:
-    """1 for a hit from 5 to 10 cells away"""
+    """1 for a step in which it hit somebody, the nearest enemy being 5 to 10 cells away"""
     return in_band(events, 5, 10)
 
 
 @term(0, 1)
 def band_7_to_12(events: Events) -> Array:
-    """1 for a hit from 7 to 12 cells away"""
+    """1 for a step in which it hit somebody, the nearest enemy being 7 to 12 cells away"""
     return in_band(events, 7, 12)
 
 

@@ -65,16 +65,32 @@ def _lines() -> Iterator[str]:
     )
     yield ""
     yield _listed("`grid` channels", c.GRID_CHANNELS)
+    yield (
+        "A channel's rows go from south to north, its columns from west to east; the monster is at "
+        f"[{c.GRID_CELLS // 2}, {c.GRID_CELLS // 2}]. Walls: 1 where nobody can walk, beyond the map too. Allies, "
+        "itself among them, and enemies: 0.2 + 0.8 x hp share. Threat: the square of each enemy's attack range, 1 if "
+        "the enemy is after the monster, else 0.5. Hazards: 1 on burning ground and under enemy ground skills, 0.5 "
+        "where the cast of an enemy may fall. Own ground, items, target: 1 where there are ground skills of its side, "
+        "an item that nobody holds, its target."
+    )
     yield ""
     yield _listed(
         f"`entities` columns (rows: {c.ENTITY_KIND_ROWS} nearest enemies, then as many allies)", c.ENTITY_FEATURES
     )
+    yield "dx is to the east, dy to the north; nobody beyond sight has a row, and what is only true or false is 1 or 0."
     yield ""
     yield _listed("`skills` columns (a row for each slot)", c.SKILL_FEATURES)
+    yield "Slots are the first rows of its list that are for fights; a later one that is on offer takes the last."
     yield ""
     yield "## Events of a step"
     yield ""
     yield from _table(("name", "what"), [*c.EVENTS.items(), *c.MEASURES.items()])
+    yield ""
+    yield (
+        "Each is an array over [matches, units]; a reward is shown the members' alone. So are `over`, `won`, `lost` "
+        "and `drawn`, true in the step that ended the match, and what tells units apart: `side` (0 or 1), `archetype` "
+        "(a number, in the order below) and `member` (false of those who were called in)."
+    )
     yield ""
     yield "## Archetypes"
     yield ""

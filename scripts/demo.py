@@ -34,7 +34,9 @@ JUDGED_BY = 8  # the seed of matches that training's own evaluations do not play
 def main(words: Sequence[str] | None = None) -> int:
     """Run the demo."""
     command = argparse.ArgumentParser(prog="python -m scripts.demo", description=__doc__)
-    command.add_argument("--out", type=Path, default=FOLDER)
+    command.add_argument(
+        "--out", type=Path, default=FOLDER, help=f"the run's folder; a run that it holds is deleted (default {FOLDER})"
+    )
     command.add_argument("--steps", type=at_least(1), help="environment decisions, instead of five minutes' worth")
     command.add_argument("--pairs", type=at_least(2), default=PAIRS, help=f"judged at each start (default {PAIRS})")
     command.add_argument("--size", choices=SIZES, default="small", help="of the network (default small)")

@@ -119,7 +119,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("path", type=reference_folder, help="the measured server's folder, holding db/ and golden/")
     parser.add_argument("--family", action="append", choices=FAMILIES, help="only this one; may be repeated")
     parser.add_argument("--mode", choices=SUFFIXES, help="only this one")
-    parser.add_argument("--fights", type=fight_count, default=FIGHTS, metavar="N", help="simulated fights a setting")
+    parser.add_argument(
+        "--fights", type=fight_count, default=FIGHTS, metavar="N",
+        help=f"simulated fights a setting, {LEAST_FIGHTS} at least (default {FIGHTS})",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every check there too")
     options = parser.parse_args(arguments)
     modes = [options.mode] if options.mode else list(SUFFIXES)

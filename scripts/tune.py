@@ -86,7 +86,7 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add_argument("--archetype", required=True)
     command.add_argument("--model-type", default="combat_dqn")
     command.add_argument("--algo", help="the model type's own by default")
-    command.add_argument("--trials", type=int, default=20)
+    command.add_argument("--trials", type=int, default=20, help="more of them, however many there were (default 20)")
     command.add_argument("--seed", type=int, default=0, help="of the search; runs take the number of their trial")
     command.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="held fixed in all trials")
     command.add_argument("--out", type=Path, default=FOLDER)

@@ -1,4 +1,4 @@
-"""Export trained models to ONNX: `python -m agents.export RUN...`, or `--all` that are below runs/.
+"""Export trained models to ONNX: `python -m agents.export RUN...`, or `--all` that lie in runs/.
 
 Each is compared with the trained model, state by state and match by match, before anything is written: a folder named
 by its content in --out. What does not agree leaves nothing behind, and the exit status is 1.
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m agents.export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     command.add_argument("runs", nargs="*", metavar="RUN", type=Path, help="a run, or a model's folder")
-    command.add_argument("--all", action="store_true", help="every finished run of --runs")
+    command.add_argument("--all", action="store_true", help="every finished run that lies in --runs")
     command.add_argument("--runs", dest="below", type=Path, default=RUNS, metavar="FOLDER", help="default runs")
     command.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of the weights (default fp32)")
     command.add_argument("--verify", action="store_true", help="then check the bundle as `agents.bundle verify` does")

@@ -1,6 +1,6 @@
 """How strong a model is: `python -m agents.judge gauntlet MODEL`, `gate MODEL`, `ladder MODEL...`, `film RESULT`.
 
-A MODEL is a run, a model's folder, or a script such as rusher.
+A MODEL is a run, a model's folder, an exported bundle, or a name: stock, random, idle, or a style such as rusher.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     made.set_defaults(run=_film)
     made.add_argument("result", type=Path, metavar="RESULT", help="a folder that gauntlet --out wrote")
     made.add_argument("--number", type=int, required=True, help="the seed of the match")
-    made.add_argument("--side", type=int, default=0, choices=(0, 1), help="that the first player had")
+    made.add_argument("--side", type=int, default=0, choices=(0, 1), help="that the first player had (default 0)")
     made.add_argument("--to", type=Path, required=True, metavar="FILE", help="such as match.gif or match.mp4")
     return command
 

@@ -36,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )  # fmt: skip
     made.add_argument("styles", nargs="*", help=f"which (default: all): {', '.join(STYLES)}, mix:rusher=2,kiter=1")
-    made.add_argument("--archetype", action="append", help=f"{', '.join(ARCHETYPES)}; more than once if you like")
+    made.add_argument(
+        "--archetype", action="append", help=f"{', '.join(ARCHETYPES)} (default aggressive); more than once if you like"
+    )
     made.add_argument("--pairs", type=int, default=100, help="of matches at each start (default 100)")
     made.add_argument("--scenario", default="mirror-v1", help="default mirror-v1")
     made.add_argument("--seed", type=int, default=0)

@@ -79,8 +79,7 @@ def chosen(results: dict[str, MatchResult], worst: MatchResult | None) -> list[S
 def tape(subject: Subject, shown: ShownMatch) -> dict[str, Any]:
     """The match as plain numbers and text, arrays in base64."""
     recording = shown.recording
-    every = list(recording.scenes(ticks=1))  # for a decision is no multiple of a frame
-    scenes = every[::TICKS] + (every[-1:] if (len(every) - 1) % TICKS else [])
+    scenes = list(recording.scenes(ticks=TICKS))
     frame = frame_around(scenes)
     rows, columns = slice(frame.bottom, frame.bottom + frame.height), slice(frame.left, frame.left + frame.width)
     ground = scenes[0].walkable[rows, columns].astype(np.uint8)

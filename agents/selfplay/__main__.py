@@ -38,7 +38,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--first", help="of the side whose transitions are written, instead of --engines")
     made.add_argument("--second", help="of the other side, instead of --engines")
     made.add_argument("--scenario", default=Order.scenario, help=f"default {Order.scenario}")
-    made.add_argument("--observe", default=",".join(Order.observe), help=f"blocks to write: {', '.join(KNOWN_BLOCKS)}")
+    made.add_argument(
+        "--observe", default=",".join(Order.observe),
+        help=f"blocks to write: {', '.join(KNOWN_BLOCKS)} (default {','.join(Order.observe)})",
+    )  # fmt: skip
     made.add_argument("--temperature", type=float, help="models draw their actions at this; greedy without it")
     made.add_argument("--temperature-last", type=float, help="to which it goes in the course of a match")
     made.add_argument("--temperature-over", type=int, default=60, help="decisions that this takes (default 60)")

@@ -85,7 +85,10 @@ def write_mp4(path: str | Path, scenes: Sequence[Scene], fps: int = 10) -> None:
 
 
 def film(recording: Recording, path: str | Path, bestiary: Bestiary | None = None, fps: int = 10) -> None:
-    """Play a recording and write it as a film, a .gif or an .mp4, at twice the pace of the world."""
+    """Play a recording and write it as a film, a .gif or an .mp4: a picture for every 200 ms of the match.
+
+    At 10 pictures a second it goes at twice the pace of the world.
+    """
     if not isinstance(recording, Recording):
         raise ValueError(f"recording is {recording!r}, expected a Recording, such as Recording.load(path)")
     if not isinstance(fps, int | float | np.number) or not 1 <= fps <= MOST_FPS:
@@ -96,4 +99,16 @@ def film(recording: Recording, path: str | Path, bestiary: Bestiary | None = Non
     ending = Path(path).suffix.lower()
     if ending not in writers:
         raise ValueError(f"path is {str(path)!r}, expected a file that ends in .gif or .mp4")
+    if ending == ".mp4":
+        _check_video(path)
     writers[ending](path, list(recording.scenes(bestiary)), fps)
+
+
+def _check_video(path: str | Path) -> None:
+    """ValueError where what writes an .mp4 is not installed, before anything is played."""
+    try:
+        import imageio_ffmpeg  # noqa: F401
+    except ImportError as error:
+        raise ValueError(
+            f"path is {str(path)!r}, and imageio-ffmpeg is not installed; expected a .gif, or the `video` extra"
+        ) from error

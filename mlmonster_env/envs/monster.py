@@ -26,11 +26,13 @@ class MonsterEnv(gym.Env[Any, Any]):
     archetype: one of contract.ARCHETYPES, or None for all.
     scenario: a name (`scenarios.names()`), a .yml file, a Plan, or a Scenario.
     opponent: "stock", "random", "idle", a Rival, or a function from what its monsters see (by block) to actions.
+    bestiary: monsters, skills and maps, such as `Bestiary.load(path)` of a server's files; None for the bundled ones.
     observe: "state" for a Box of 64 numbers; a tuple of blocks (contract.BLOCKS, "action_mask") for a Dict.
     reward: a function of `Events` that gives an array over [matches, members]; None pays 1 for a win, -1 for a loss.
     skills: "fair", when skills wait for the dice as those of stock monsters do, or "free".
     decision_ms: time between two actions, in steps of 100 ms.
     max_episode_steps: truncate after so many steps; scenarios have a limit of their own.
+    render_mode: "rgb_array" for pictures, "ansi" for texts, "human" for texts on the terminal.
     An episode terminates when a side is beaten and is truncated when time runs out and decides nothing.
     """
 

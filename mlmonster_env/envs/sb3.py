@@ -22,7 +22,7 @@ class ArenaVecEnv(VecEnv):
 
     Then there are num_envs times as many slots as a pack has monsters, and a match's slots lie side by side. `done`
     comes when the match ends, for all of them at once. A dead monster's slot sees zeros, may only do nothing, and is
-    still paid what its team is; `alive` and `infos[i]["alive"]` tell. Other arguments are those of `MonsterEnv`.
+    still paid what its team is; `alive` and `infos[i]["alive"]` tell. Other arguments are those of `MonsterVectorEnv`.
     """
 
     battle_class: type[Battle] = Battle  # what is played; a subclass may play a battle that shows more
@@ -66,6 +66,7 @@ class ArenaVecEnv(VecEnv):
 
     def action_masks(self) -> Array:
         """Of each slot, which actions are legal: truths [slots, actions]."""
+        self._check_discrete()
         return self.battle.action_masks().astype(np.bool_)
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
@@ -153,7 +154,7 @@ class ArenaVecEnv(VecEnv):
         """Call a method, once for each slot; `action_masks` gives each its own."""
         slots = list(self._slots(indices))
         if method_name == "action_masks":
-            masks = self._masked()
+            masks = self.action_masks()
             return [masks[slot] for slot in slots]
         method: Callable[..., Any] = getattr(self, method_name)
         return [method(*method_args, **method_kwargs) for _ in slots]
@@ -164,10 +165,6 @@ class ArenaVecEnv(VecEnv):
 
     def _slots(self, indices: VecEnvIndices) -> Iterable[int]:
         return self._get_indices(indices)
-
-    def _masked(self) -> Array:
-        self._check_discrete()
-        return self.action_masks()
 
     def _check_discrete(self) -> None:
         if not isinstance(self.action_space, gym.spaces.Discrete):

@@ -26,8 +26,11 @@ def part_of(observation: Observation, row: int) -> Any:
 
 
 class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
-    """Many matches, one monster of each, stepped by one call. Arguments are those of `MonsterEnv`.
+    """Many matches, one monster of each, stepped by one call. Arguments are those of `MonsterEnv`, and three more.
 
+    side: the one that the learner is on, 0 or 1.
+    threads: so many share the matches out among them.
+    record: whether orders are kept, which `recording` needs.
     Environment i of a batch that was reset with seed s plays what a single environment plays that was reset with s + i.
     """
 

@@ -214,7 +214,7 @@ class Arena:
     def put_under_orders(self, kind: str | None, members: Sequence[int]) -> None:
         """Let orders of a kind (contract.CONTROLS) decide for members from the next beginning on; None: stock AI."""
         if kind is not None and kind not in CONTROL_OF:
-            raise ValueError(f"control is {kind!r}, {one_of(str(kind), CONTROL_OF)}")
+            raise ValueError(f"control is {kind!r}, expected {one_of(str(kind), CONTROL_OF)}")
         for member in members:
             if not 0 <= member < self.scenario.members:
                 raise ValueError(f"member is {member}, expected 0 to {self.scenario.members - 1}")

@@ -100,15 +100,17 @@ class Recording:
         return arena.digest()[0]
 
     def scenes(self, bestiary: Bestiary | None = None, ticks: int = 2) -> Iterator[Scene]:
-        """The match to look at: a scene every so many ticks."""
+        """The match to look at: a scene every so many ticks, and one of the last moment."""
         arena = self.begin(bestiary)
         yield arena.scene(0)
         matches = np.zeros(len(self.units), np.int64)
-        for orders in self.orders:
+        last = len(self.orders) * self.ticks
+        for step, orders in enumerate(self.orders):
             arena.order(matches, self.units.astype(np.int64), orders)
-            for done in range(0, self.ticks, ticks):
-                arena.run(min(ticks, self.ticks - done))
-                yield arena.scene(0)
+            for tick in range(step * self.ticks + 1, (step + 1) * self.ticks + 1):
+                arena.run(1)
+                if tick % ticks == 0 or tick == last:
+                    yield arena.scene(0)
 
 
 def _plan(told: dict[str, Any]) -> Plan:

@@ -218,7 +218,10 @@ def _starts(
 
 
 def _middles(cells: Cells, plan: Plan, start: Start, random: np.random.Generator) -> tuple[Any, Any]:
-    """Two cells, as far apart as the start says, between which one can walk; nobody begins on burning ground."""
+    """Two cells, as far apart as the start says, between which one can walk, and away from burning ground.
+
+    Those in the middle are where they are, even if it burns there.
+    """
     near, far = start.apart
     free = np.argwhere(cells & (f.WALKABLE_CELL | f.HAZARD_CELL) == f.WALKABLE_CELL)[:, ::-1]
     low, high = free.min(0), free.max(0)

@@ -1,5 +1,7 @@
 """A recording becomes a film that can be looked at."""
 
+import sys
+
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -97,6 +99,21 @@ def test_a_wrong_ending_is_named(tmp_path, recording, name):
     with pytest.raises(ValueError, match=rf"path is '.*{name}', expected a file that ends in \.gif or \.mp4"):
         film(recording, tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_film_goes_at_twice_the_pace_of_the_match(tmp_path, recording):
+    path = tmp_path / "match.gif"
+    film(recording, path)
+    with Image.open(path) as pictures:
+        shown_ms = [picture.info["duration"] for picture in ImageSequence.Iterator(pictures)]
+    assert 2 * sum(shown_ms[:-1]) == pytest.approx(len(recording.orders) * recording.ticks * 100, abs=200)
+
+
+def test_an_mp4_without_what_writes_it_is_an_error_that_says_so(tmp_path, recording, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(ValueError, match=r"match\.mp4', and imageio-ffmpeg is not installed; expected a \.gif, or"):
+        film(recording, tmp_path / "match.mp4")
+    film(recording, tmp_path / "match.gif")
 
 
 def test_what_is_no_recording_and_no_pace_are_named(tmp_path, recording):

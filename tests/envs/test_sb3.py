@@ -80,6 +80,9 @@ def test_vectors_have_no_masks():
     assert not vec.has_attr("action_masks")
     with pytest.raises(AttributeError, match="continuous control has no action masks"):
         vec.env_method("action_masks")
+    vec.reset()
+    with pytest.raises(AttributeError, match="continuous control has no action masks"):
+        vec.action_masks()
 
 
 def test_every_monster_of_a_pack_is_a_slot():

@@ -116,6 +116,11 @@ def test_a_scenario_without_monsters():
         stage(replace(plan, name="of nobody", held_out_species=100), bundled())
 
 
+def test_an_unknown_kind_of_orders_is_named():
+    with pytest.raises(ValueError, match="control is 'fight', expected one of combat, movement"):
+        Arena(1, "skirmish", bundled()).put_under_orders("fight", [0])
+
+
 def test_the_largest_sides_play():
     arena = Arena(2, named("skirmish-24v24"), bundled())
     arena.run(50)
