@@ -27,11 +27,13 @@ from agents.progress import ProgressLine, counted
 from agents.records import RunRecords
 from agents.selfplay.league import League
 from agents.trackers import TENSORBOARD, Trackers
+from mlmonster_env.envs.arguments import MASK
 from policies.actors import actor_of
+from policies.policy import FINAL as FINAL
 from policies.policy import Policy
 from policies.storage import DamagedError
 
-CHECKPOINTS, BEST, FINAL = "checkpoints", "best", "final"
+CHECKPOINTS, BEST = "checkpoints", "best"
 REMEMBER_S = 10.0  # how old the state may be that is written when something breaks
 WHILE_TRAINING, AT_THE_END = 0, 1  # seeds of evaluations: the last one judges on matches that chose nothing
 
@@ -388,7 +390,7 @@ class Course(BaseCallback):
         summary = {
             "steps": steps, "seconds": round(self.seconds, 1), "win_rate": found.whole.win_rate, "intervals": scores,
         }  # fmt: skip
-        if "action_mask" in policy.card.blocks:
+        if MASK in policy.card.blocks:
             derived = self._judge(policy, self.budget.final_pairs, AT_THE_END, "derived")
             self._stop_if_asked()
             self._note_evaluation(derived, steps, "derived")

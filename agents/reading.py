@@ -14,7 +14,7 @@ import torch
 from mlmonster_env.contract import HISTORY, LATENT, SIGHT, STATE_SIZE
 from mlmonster_env.envs.battle import Array, Battle, Observation
 from mlmonster_env.sim import fields as f
-from policies.pattern import PatternNetwork
+from policies.pattern import PatternNetwork, seen_frames
 from policies.policy import Policy
 from policies.sb3.conditioned import ConditionedActor
 
@@ -50,8 +50,7 @@ class NetworkReader:
             for first in range(0, len(histories), AT_ONCE):
                 part = slice(first, first + AT_ONCE)
                 frames = torch.from_numpy(histories[part]).to(device)
-                present = (frames.abs().amax(-1) > 0).to(frames.dtype)
-                latents[part] = self.network.encode(frames, present).float().cpu().numpy()
+                latents[part] = self.network.encode(frames, seen_frames(frames)).float().cpu().numpy()
         return latents
 
 

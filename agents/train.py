@@ -23,7 +23,7 @@ from agents.opponents import STYLES
 from agents.run import CONFIG, Run, TakenError, kept_of
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
-from policies.storage import DamagedError
+from policies.storage import MANIFEST, DamagedError
 
 RUNS = Path("runs")
 WIDE = 150  # characters of a table
@@ -167,7 +167,7 @@ def trained_models(runs: Path) -> set[str]:
     """Names of the catalogue's models of which there is a finished one below a folder."""
     names = {entry.name for entry in CATALOG}
     found = set()
-    for manifest in runs.glob(f"*/{FINAL}/manifest.json") if runs.is_dir() else ():
+    for manifest in runs.glob(f"*/{FINAL}/{MANIFEST}") if runs.is_dir() else ():
         config = manifest.parents[1] / CONFIG
         if config.is_file():
             lines = dict(

@@ -13,7 +13,7 @@ from minari.data_collector import EpisodeBuffer
 from minari.dataset.minari_dataset import MinariDataset
 from minari.dataset.minari_storage import MinariStorage
 
-from mlmonster_env.contract import CONTROLS
+from mlmonster_env.contract import CONTINUOUS, CONTROLS
 from mlmonster_env.data.errors import whole
 from mlmonster_env.envs.arguments import checked_seed
 from mlmonster_env.envs.battle import Array, Battle, Observation, seeds_from
@@ -38,7 +38,7 @@ def random_policy(control: str, seed: int = 0) -> Policy:
     def act(observation: Observation, masks: Array | None) -> Array:
         if masks is None:
             count = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
-            return random.uniform(-1.0, 1.0, (count, 4)).astype(np.float32)
+            return random.uniform(-1.0, 1.0, (count, len(CONTINUOUS))).astype(np.float32)
         lots = random.random(masks.shape) * (masks != 0)
         return np.asarray(lots.argmax(1))
 

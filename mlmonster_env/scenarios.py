@@ -36,7 +36,6 @@ LEAST_HAZARD = 0.1  # percent; the simulator counts thousandths
 WHO = {"monsters": False, "bots": True}
 NUMBER = "([0-9]{1,9})"
 SIZED = {"skirmish": f"skirmish-{NUMBER}v{NUMBER}", "raid": f"raid-{NUMBER}v{NUMBER}", "pack": f"pack-{NUMBER}"}
-PLURAL = "-NvM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +379,7 @@ def _start(entry: Entry) -> Start:
     numbers = [to_integer(cell) for cell in span if isinstance(cell, str)] if isinstance(span, list) else []
     cells = [number for number in numbers if number is not None]
     if len(cells) != 2 or len(span or ()) != 2 or not 1 <= cells[0] <= cells[1] <= FARTHEST:
-        raise entry.wrong("apart", "two numbers of cells from 1 to 100, the smaller first, such as [8, 10]")
+        raise entry.wrong("apart", f"two numbers of cells from 1 to {FARTHEST}, the smaller first, such as [8, 10]")
     return Start(
         name=entry.text("name") or "start",
         apart=(cells[0], cells[1]),

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
+from mlmonster_env.envs.arguments import MASK as MASK
+
 FORBIDDEN = -30000.0  # finite in half precision, and its exponential is 0
-MASK = "action_mask"
 
 
 def masked(values: Tensor, mask: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from mlmonster_env.contract import HISTORY, STATE_SIZE
+from mlmonster_env.contract import HISTORY, LATENT, STATE_SIZE
 from policies.extractors.blocks import check_block
 from policies.extractors.entities import EntityAttention
 from policies.layers import Trunk
@@ -13,7 +13,6 @@ from policies.normalize import RunningScale
 from policies.sizes import Widths
 
 STYLES = 8
-LATENT = 256
 FRAMES_A_TOKEN = 3
 TOKENS = HISTORY // FRAMES_A_TOKEN
 
@@ -46,9 +45,8 @@ class PatternNetwork(nn.Module):
         self.trunk = Trunk(2 * width, chosen.trunk, chosen.depth)
         self.latent = nn.Sequential(nn.Linear(chosen.trunk, LATENT), nn.LayerNorm(LATENT))
         self.head = nn.Linear(LATENT, classes)
-        self.register_buffer(
-            "temperature", torch.ones(())
-        )  # of the scores, set on matches that nothing was learnt from
+        # Of the scores, set on matches that nothing was learnt from.
+        self.register_buffer("temperature", torch.ones(()))
 
     def encode(self, frames: Tensor, present: Tensor) -> Tensor:
         """The latent [batch, LATENT] of frames [batch, HISTORY, 64], of which those that are `present` count."""

@@ -17,6 +17,7 @@ from policies.actors import KINDS, build_actor
 from policies.recipes import decode, encode
 from policies.storage import MANIFEST, read_whole, recover, write_tree
 
+FINAL = "final"  # in the folder of a run: the model that it made
 _BUILDING = threading.Lock()  # one at a time puts back torch's random stream, which is the whole process's
 
 
@@ -124,11 +125,18 @@ def _tensor(array: Array) -> torch.Tensor:
     return torch.from_numpy(np.require(array, np.float32, ["C", "W"]))
 
 
-def folder_of(path: str | Path) -> Path:
-    """The folder of a model, given it or the run that made it."""
-    for folder in (Path(path), Path(path) / "final"):
+def model_folder(path: Path) -> Path | None:
+    """Where a folder, a model's or that of the run which made it, holds its model; None if it holds none."""
+    for folder in (path, path / FINAL):
         if not (folder / MANIFEST).is_file():  # killed, or being put in the place of another
             recover(folder)
         if (folder / MANIFEST).is_file():
             return folder
+    return None
+
+
+def folder_of(path: str | Path) -> Path:
+    """The folder of a model, given it or the run that made it."""
+    if (folder := model_folder(Path(path))) is not None:
+        return folder
     raise ValueError(f"there is no model in {path}, expected a folder with manifest.json, or a run with `final`")

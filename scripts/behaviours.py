@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.opponents.offers import takes_offers
 from mlmonster_env.contract import (
     ATTACK,
     FLEE,
@@ -13,12 +14,11 @@ from mlmonster_env.contract import (
     MOVE_AWAY,
     MOVE_CLOSER,
     MOVE_RANDOMLY,
-    NO_SKILL,
     USE_FIELD,
     USE_HARM,
     USE_HELP,
 )
-from mlmonster_env.envs.battle import Array, Battle
+from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.sim import fields as f
 
 WOUNDED = 0.4  # of its hit points: where one who never ends a fight lets go
@@ -49,8 +49,7 @@ def function_of(behaviour: str) -> Callable[[Any, Array], Array]:
 
 def stock(battle: Battle, step: int, random: np.random.Generator) -> Array:
     """As the stock AI: whatever skill is on offer is taken."""
-    legal = battle.action_masks()[:, :NO_SKILL]
-    return np.where(legal.any(1), legal.argmax(1), NO_SKILL)
+    return takes_offers({MASK: battle.action_masks()})
 
 
 def at_random(battle: Battle, step: int, random: np.random.Generator) -> Array:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from sb3_contrib import RecurrentPPO
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
-from torch import Tensor, nn
+from torch import nn
 
 from agents.learners.memory_ppo import MemoryPPO
 from agents.learners.sequences import Sequences
@@ -121,10 +121,10 @@ def bound(setting: Setting, repeats: int) -> Bound:
     turned = seen.transpose(0, 1).contiguous()
 
     def bare() -> None:
-        torch.stack([_total(lstm(turned)[0]) for lstm in plain]).sum().backward()
+        torch.stack([lstm(turned)[0].sum() for lstm in plain]).sum().backward()
 
     def cores() -> None:
-        told = [_total(core.unroll(seen, held, starts)) for core, held in zip((actor, critic), memories, strict=True)]
+        told = [core.unroll(seen, held, starts).sum() for core, held in zip((actor, critic), memories, strict=True)]
         torch.stack(told).sum().backward()
 
     def update() -> None:
@@ -159,10 +159,6 @@ def time_shares(setting: Setting) -> dict[str, float]:
         whole = perf_counter() - start
     shares = {name: seconds[name] / whole for _, _, name in watched}
     return {**shares, REST: 1 - sum(shares.values())}
-
-
-def _total(told: Tensor) -> Tensor:
-    return told.sum()
 
 
 def main() -> int:

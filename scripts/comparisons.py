@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from agents.evaluation import ALL, Evaluation
+from agents.judge.mirror import MirrorScore
 from mlmonster_env.contract import ARCHETYPES
 
+STARTS = ("field", "contact", ALL)
 ALWAYS = object()  # in place of an option's default: to be told whatever it is
 
 
@@ -35,3 +38,15 @@ def by_setting(found: Iterable[Any]) -> list[list[Any]]:
     for told in found:
         groups[ARCHETYPES.index(told["archetype"]), told["size"], told["steps_asked"] or 0].append(told)
     return [told for _, told in sorted(groups.items())]
+
+
+def gain_of(ours: MirrorScore, theirs: MirrorScore) -> dict[str, float]:
+    """How much higher our win rate is and the standard error of that, pair by pair of the same seed."""
+    gain = (ours.pairs - theirs.pairs).mean(1)
+    error = float(gain.std(ddof=1) / len(gain) ** 0.5) if len(gain) > 1 else 0.0
+    return {"gain": round(float(gain.mean()), 5), "gain_se": round(error, 5)}
+
+
+def gains(ours: Evaluation, theirs: Evaluation) -> dict[str, dict[str, float]]:
+    """`gain_of` at each start."""
+    return {start: gain_of(score, theirs.scores[start]) for start, score in ours.scores.items()}

@@ -32,12 +32,11 @@ from policies.policy import Policy
 from policies.sb3.conditioned import ConditionedActor
 from policies.sizes import SIZES
 from policies.storage import write_text
-from scripts.comparisons import ALWAYS, command_of, name_of
+from scripts.comparisons import ALWAYS, command_of, gains, name_of
 from scripts.intervals import T_95, Z_95
 from scripts.results import FOLDER, JUDGED_BY, PAIRS, kept, spent_on, trained
 from scripts.results_conditioned import CONDITIONED, EVERY_STYLE
 from scripts.results_doc import DOCUMENT, render
-from scripts.sight import gains
 
 RUNS = Path("runs/conditioned")
 SCENARIO = "mirror-v1:train"

@@ -16,6 +16,7 @@ from agents.evaluation import evaluate
 from agents.judge.mirror import MirrorScore
 from agents.report.film import film_best
 from agents.report.plots import plot_run
+from agents.report.words import STARTS
 from agents.report.write import write_report
 from agents.run import CONFIG, Run
 from mlmonster_env.command import at_least, end_with
@@ -84,7 +85,7 @@ def demo_config(steps: int | None, size: str) -> Config:
 def sentence(name: str, score: MirrorScore) -> str:
     """What was learnt, in words."""
     low, high = score.interval
-    where = {"field": "far apart and unaware", "contact": "face to face", "all": "both together"}.get(name, name)
+    where = STARTS.get(name, name)
     verdict = "better than stock" if low > 0.5 else "worse than stock" if high < 0.5 else "not told apart from stock"
     return (
         f"{where}: {score.win_rate:.1%} of {score.matches:,} matches [95%: {low:.1%} to {high:.1%}], "

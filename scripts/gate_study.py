@@ -37,6 +37,7 @@ from agents.judge.study import (
     score_of,
     untrained,
 )  # fmt: skip
+from agents.report import reliability
 from mlmonster_env.command import end_with
 from mlmonster_env.envs.battle import Array
 from policies.policy import Policy
@@ -166,11 +167,8 @@ def spread(pairs: Array) -> dict[str, float]:
 
 def wilson(count: int, of: int) -> tuple[float, float]:
     """95% of a share."""
-    z = NormalDist().inv_cdf(0.975)
-    share = count / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low, high = reliability.wilson(np.array(count / of), np.array(of))
+    return float(low), float(high)
 
 
 def fixed_size(deviation: float, error: float) -> int:

@@ -23,8 +23,9 @@ from agents.machine import cores
 from agents.run import CONFIG, FACTS, Run
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
+from mlmonster_env.envs.arguments import MASK
 from policies.policy import Policy
-from policies.storage import read_manifest, write_text
+from policies.storage import MANIFEST, read_manifest, write_text
 from scripts.results_doc import DOCUMENT, render
 from scripts.results_pattern import IMAGES, judge_pattern
 from scripts.results_threat import judge_threat
@@ -125,7 +126,7 @@ def scores_of(job: Job, policy: Policy) -> dict[str, Any]:
         "mirror-v1": judged(policy, "mirror-v1:train", PAIRS),
         "held out": judged(policy, "mirror-v1:held-out", FEWER),
     }
-    if "action_mask" in policy.card.blocks:
+    if MASK in policy.card.blocks:
         found["derived mask"] = judged(policy, "mirror-v1:train", FEWER, mask="derived")
     if job.model_type in ("combat_dqn", "skill_dqn"):
         found["free skills"] = judged(policy, "mirror-v1:train", FEWER, skills="free")
@@ -143,7 +144,7 @@ def trained(folder: Path, asked: Mapping[str, Any]) -> Policy:
         if other:
             right = {option: wanted[option] for option in other}
             raise RunError(f"{folder} holds a run of {other}, expected {right}; delete it, or judge it by itself")
-    if not (folder / FINAL / "manifest.json").is_file():
+    if not (folder / FINAL / MANIFEST).is_file():
         if (folder / CONFIG).is_file() and any((folder / CHECKPOINTS).glob("[0-9]*")):
             Run.resume(folder).go()
         else:

@@ -4,11 +4,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from scripts.comparisons import by_setting, kept_in
+from scripts.comparisons import STARTS, by_setting, kept_in
 from scripts.intervals import Z_95, over_seeds
 
 CONDITIONED = "conditioned"  # the folder of these files, below that of all results
-STARTS = ("field", "contact", "all")
 EVERY_STYLE = "mean"  # over the styles
 
 INTRODUCTION = """Each seed trains twice with one budget against the mix of scripted styles: a recurrent policy that is

@@ -29,6 +29,7 @@ from mlmonster_env.envs.battle import Array
 from policies.pattern import PatternNetwork
 from policies.policy import Policy
 from policies.storage import DamagedError
+from scripts.intervals import Z_95
 
 PLACES: dict[str, tuple[tuple[str, ...], str]] = {
     "held-out seeds": (SCENARIOS, "train"),
@@ -46,7 +47,6 @@ CLOSE = 8 / SIGHT
 LEAST_CLOSE = 10  # frames with an enemy so close, in which a style can show itself
 LEARNT_FROM = 1 << 22  # seeds of what the plain features see: no run's evaluation begins there
 PAIRS_TOLD = 6
-Z_95 = 1.96
 INTRODUCTION = f"""How often one of eight styles is named rightly, by how much of a match was seen; beside it, in
 brackets, a logistic regression over features made by hand. Intervals are 95%, over packs. What is seen are a monster's
 own state vectors, one a decision, whether or not anybody stands where he could see it; a row of {FRAMES[-1]} frames is

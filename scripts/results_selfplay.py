@@ -4,11 +4,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from scripts.comparisons import by_setting, kept_in
+from scripts.comparisons import STARTS, by_setting, kept_in
 from scripts.intervals import over_seeds
 
 SELF_PLAY = "selfplay"  # the folder of these files, below that of all results
-STARTS = ("field", "contact", "all")
 
 INTRODUCTION = """The same learner twice with one seed and one budget: against the stock AI alone, and against a pool of
 its past selves (80% of matches; 15% the stock AI, 5% random and idle). Then the two meet in mirror pairs, and each

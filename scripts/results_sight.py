@@ -5,9 +5,9 @@ from typing import Any
 
 from mlmonster_env.contract import ARCHETYPES
 from scripts.comparisons import kept_in
+from scripts.intervals import Z_95
 
 SIGHT = "sight"  # the folder of these files, below that of all results
-Z_95 = 1.96
 SPLITS = {"train": "known maps and species", "held out": "held-out map and species"}
 
 INTRODUCTION = """Each row trains twice with one seed and one budget on `sight-v1`, where walls and fires stand between

@@ -11,7 +11,9 @@ from agents.report.reliability import SCENARIO, calibration_error, watched
 from agents.threat import BLOCKS, TargetPicker
 from mlmonster_env.contract import ENTITY_FEATURES
 from mlmonster_env.envs.battle import Array
+from policies.extractors.entities import PRESENT
 from policies.policy import Policy
+from scripts.comparisons import gain_of
 
 RIDGE = 1.0
 DISTANCE = ENTITY_FEATURES.index("distance/14")
@@ -21,11 +23,11 @@ def judge_threat(policy: Policy, pairs: int, seed: int) -> dict[str, Any]:
     """Foresight on matches that nothing was learnt from, and what picking targets by it changes in fights."""
     known, unseen = watched(policy.card.archetype, seed + 1), watched(policy.card.archetype, seed)
     told = policy.predict({"state": unseen.state, "entities": unseen.entities})[0]
-    here = unseen.entities[:, : unseen.damage.shape[1], 0] > 0.5
+    here = unseen.entities[:, : unseen.damage.shape[1], PRESENT] > 0.5
     damage = unseen.damage[here]
     foreseen = {
         "model": told[..., 0][here],
-        "mean": np.full(len(damage), known.damage[known.entities[:, : known.damage.shape[1], 0] > 0.5].mean()),
+        "mean": np.full(len(damage), known.damage[known.entities[:, : known.damage.shape[1], PRESENT] > 0.5].mean()),
         "distance": by_least_squares(known, unseen, [DISTANCE]),
         "linear": by_least_squares(known, unseen, list(range(len(ENTITY_FEATURES)))),
     }
@@ -50,7 +52,7 @@ def by_least_squares(known: Watched, unseen: Watched, features: list[int]) -> Ar
 
     def rows(of: Watched) -> tuple[Array, Array]:
         enemies = of.damage.shape[1]
-        here = of.entities[:, :enemies, 0] > 0.5
+        here = of.entities[:, :enemies, PRESENT] > 0.5
         parts = [of.entities[:, :enemies][here][:, features]]
         if len(features) > 1:
             parts.append(np.repeat(of.state, enemies, 0).reshape(len(of), enemies, -1)[here])
@@ -77,11 +79,7 @@ def fights(policy: Policy, pairs: int, seed: int) -> dict[str, Any]:
         scores[name][ALL] = together(list(scores[name].values()), SCENARIO)
     told = {}
     for start in scores["picking"]:
-        gain = (scores["picking"][start].pairs - scores["keeping"][start].pairs).mean(1)
-        told[start] = {
-            "picking": round(scores["picking"][start].win_rate, 5),
-            "keeping": round(scores["keeping"][start].win_rate, 5),
-            "gain": round(float(gain.mean()), 5),
-            "gain_se": round(float(gain.std(ddof=1) / np.sqrt(len(gain))), 5),
-        }
+        with_it, without = scores["picking"][start], scores["keeping"][start]
+        rates = {"picking": round(with_it.win_rate, 5), "keeping": round(without.win_rate, 5)}
+        told[start] = {**rates, **gain_of(with_it, without)}
     return told

@@ -17,8 +17,9 @@ from agents.evaluation import Evaluation, evaluate
 from agents.machine import cores
 from mlmonster_env.command import at_least, end_with
 from mlmonster_env.contract import ARCHETYPES
+from policies.sizes import SIZES
 from policies.storage import write_text
-from scripts.comparisons import ALWAYS, command_of, name_of
+from scripts.comparisons import ALWAYS, command_of, gains, name_of
 from scripts.results import FOLDER, JUDGED_BY, PAIRS, kept, spent_on, trained
 from scripts.results_doc import DOCUMENT, render
 from scripts.results_sight import SIGHT
@@ -59,23 +60,13 @@ def compare(given: argparse.Namespace, runs: Path) -> dict[str, Any]:
     return told
 
 
-def gains(eyes: Evaluation, state: Evaluation) -> dict[str, dict[str, float]]:
-    """What the grid adds to the win rate at each start, pair by pair of the same seed."""
-    made = {}
-    for start, score in eyes.scores.items():
-        gain = (score.pairs - state.scores[start].pairs).mean(1)
-        error = float(gain.std(ddof=1) / len(gain) ** 0.5) if len(gain) > 1 else 0.0
-        made[start] = {"gain": round(float(gain.mean()), 5), "gain_se": round(error, 5)}
-    return made
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Compare, and keep what came of it."""
     command = argparse.ArgumentParser(prog="python -m scripts.sight", description=__doc__)
     command.add_argument("--archetype", choices=ARCHETYPES, default="mage")
     command.add_argument("--steps", type=int, help="environment decisions of each of the two (default: a standard run)")
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--size", choices=("tiny", "small", "full"), default="small")
+    command.add_argument("--size", choices=SIZES, default="small")
     command.add_argument(
         "--pairs", type=at_least(2), default=PAIRS, help="of judging, at each start (default %(default)s)"
     )

@@ -17,8 +17,9 @@ from agents.evaluation import ALL, Evaluation
 from agents.judge.mirror import by_start, judge_mirror, together
 from agents.machine import cores
 from mlmonster_env.command import at_least, end_with
-from mlmonster_env.contract import ARCHETYPES, ATTACK_TARGET, DEFEND_LEADER
+from mlmonster_env.contract import ARCHETYPES, ATTACK_TARGET, DEFEND_LEADER, ENTITY_KIND_ROWS
 from mlmonster_env.envs.battle import MASK, Array
+from policies.extractors.entities import PRESENT
 from policies.storage import write_text
 from scripts.results import FEWER, FOLDER, JUDGED_BY, PACKS, kept
 from scripts.results_doc import DOCUMENT, render
@@ -26,7 +27,7 @@ from scripts.results_signals import SIGNALS
 
 SEEN = ("state", "entities", MASK)
 SCENARIOS = ("mirror-v1:train", *PACKS)
-ENEMIES_PRESENT = (slice(None), slice(6), 0)
+ENEMIES_PRESENT = (slice(None), slice(ENTITY_KIND_ROWS), PRESENT)
 Rule = Callable[[dict[str, Array]], Array]
 
 

@@ -29,7 +29,6 @@ from mlmonster_env.envs.battle import Battle
 DISCRETE = [control for control, actions in CONTROLS.items() if actions]
 SCENARIOS = ["mirror-v1", "mirror-v1:contact", "skirmish", "raid-6v3", "duel"]
 MATCHES, STEPS = 16, 80
-IN_MOTION = 1 / 3
 plays = pytest.mark.parametrize("scenario", SCENARIOS)
 
 

@@ -77,8 +77,8 @@ def write(out: Path, manifest: Manifest | bytes, contents: Mapping[str, bytes]) 
 
 
 @contextmanager
-def alone(out: Path) -> Iterator[None]:
-    """One writer in a folder at a time."""
-    with (out / LOCK).open("w") as file:
+def alone(out: Path, lock: str = LOCK) -> Iterator[None]:
+    """One writer in a folder at a time, among those who hold the same lock."""
+    with (out / lock).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

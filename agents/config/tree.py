@@ -81,7 +81,7 @@ class SelfPlay(Node):
     pool: Annotated[int, Field(ge=2)] = 12  # snapshots that are kept
     matchmaking: Literal["uniform", "prioritised", "curriculum"] = "prioritised"
     recent: Positive = 200  # matches against one opponent that its win rate looks back on
-    after: Annotated[float, Field(ge=0, le=1)] = 0.4  # share of the budget in which the stock AI plays the pool's part
+    after: Share = 0.4  # share of the budget in which the stock AI plays the pool's part
 
 
 class LearnPPO(Node):

@@ -6,7 +6,8 @@ from pathlib import Path
 import onnx
 import onnxruntime
 
-QUIET = 3
+from agents.bundle.graph import DOMAINS
+from agents.bundle.network import CPU, QUIET
 
 
 def optimized(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -22,9 +23,9 @@ def optimized(model: onnx.ModelProto) -> onnx.ModelProto:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(path)
         options.log_severity_level = QUIET
-        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=list(CPU))
         made = onnx.load(path, load_external_data=False)
-    standard = [opset for opset in made.opset_import if opset.domain in ("", "ai.onnx")]
+    standard = [opset for opset in made.opset_import if opset.domain in DOMAINS]
     del made.opset_import[:]
     made.opset_import.extend(standard)
     made.graph.ClearField("value_info")

@@ -14,6 +14,7 @@ from agents.judge.patterns import Shown, show
 from agents.learners.pattern_data import LEAST
 from agents.seeds import A_SEED, REPORTS
 from mlmonster_env.envs.battle import MASK, Array, Battle
+from mlmonster_env.envs.vector import by_block
 from policies.actors import STRATEGY
 from policies.policy import Policy
 
@@ -81,8 +82,7 @@ class _Play:
 
     def seen(self) -> dict[str, Array]:
         """What all slots see, and remember."""
-        seen = self.battle.observe()
-        blocks = seen if isinstance(seen, dict) else {"state": seen}
+        blocks = by_block(self.battle.observe())
         return {**blocks, MEMORY: self.memory}
 
     def step(self, seen: dict[str, Array], forget: bool = True) -> None:

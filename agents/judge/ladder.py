@@ -11,7 +11,7 @@ from rich.table import Table
 
 from agents.judge.matches import MatchResult, play
 from agents.judge.players import STOCK, Player, player_of, script_digest
-from agents.judge.ratings import Z_95, Ladder, Meeting, rate, rings
+from agents.judge.ratings import Ladder, Meeting, rate, rings
 from agents.seeds import LADDERS
 from mlmonster_env.data.errors import check_number, one_of
 from mlmonster_env.scenarios import Plan
@@ -97,7 +97,7 @@ def plot_ladder(found: Standings, path: Path) -> None:
     height = 1.2 + ROW_HIGH * (len(ratings) + len(warnings))
     figure, axes = plt.subplots(figsize=(POINTS_WIDE, height), constrained_layout=True)
     elo, rows = [rating.elo for rating in ratings], np.arange(len(ratings))
-    axes.errorbar(elo, rows, xerr=[Z_95 * rating.error for rating in ratings], fmt="o", color="#4c78a8", capsize=3)
+    axes.errorbar(elo, rows, xerr=[rating.half for rating in ratings], fmt="o", color="#4c78a8", capsize=3)
     # A name may hold dollar signs, between which there is no formula.
     axes.set_yticks(rows, [found.named(rating.player) for rating in ratings], parse_math=False)
     axes.axvline(0.0, color="#999999", linewidth=0.8)

@@ -16,6 +16,7 @@ from agents.judge.mirror import MirrorScore
 from agents.judge.players import ModelRef, Player, player_of
 from mlmonster_env.data.errors import shorten
 from mlmonster_env.envs.battle import MASK, Array, Battle
+from mlmonster_env.envs.vector import by_block
 from mlmonster_env.scenarios import Plan, plan_of
 from mlmonster_env.sim.recording import Recording
 from policies.acting import Acting
@@ -185,8 +186,7 @@ class _Table:
             raise ValueError(f"first is {self.one.ref.name}, which leaves matches to the stock AI; expected it second")
         deeds = Behaviour(battle)
         while not told.valid.all():
-            seen = battle.observe()
-            blocks = seen if isinstance(seen, dict) else {"state": seen}
+            blocks = by_block(battle.observe())
             actions = mind(blocks)
             _, terminated, truncated = battle.step(actions)
             deeds.note(actions, blocks.get(MASK), ~told.valid)

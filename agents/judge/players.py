@@ -9,14 +9,14 @@ from pathlib import Path
 from agents import opponents
 from agents.bundle import OnnxPolicy
 from agents.opponents import ModelRival, opponent_of
+from agents.opponents.mix import STOCK as STOCK
 from agents.opponents.names import digest_of, digest_of_maker, model_of, parts_of
 from agents.opponents.plain import PLAIN, Plain
 from mlmonster_env import sim
 from mlmonster_env.envs.rivals import Rival
 from policies.acting import Acting
-from policies.storage import MANIFEST, recover
-
-STOCK = "stock"
+from policies.policy import FINAL
+from policies.policy import model_folder as model_folder
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,6 @@ def sampled(policy: Acting, name: str) -> Player:
     """A model that draws its orders as it did while it learnt, from a stream of each match's side's own."""
     ref = ModelRef(name, f"{policy.digest()}~sampled")
     return Player(ref, lambda seed: ModelRival(policy, seed, deterministic=False), policy.card.archetype)
-
-
-def model_folder(path: Path) -> Path | None:
-    """Where a folder, a model's or that of the run which made it, holds its model; None if it holds none."""
-    for folder in (path, path / "final"):
-        recover(folder)
-        if (folder / MANIFEST).is_file():
-            return folder
-    return None
 
 
 def script_digest(name: str) -> str:
@@ -128,4 +119,4 @@ def _name_of(folder: Path, policy: Acting | None = None) -> str:
     """A short name for a model's folder; a bundle's own is a hash."""
     if isinstance(policy, OnnxPolicy):
         return f"{policy.card.archetype}/{policy.card.model_type}"
-    return (folder.parent if folder.name == "final" else folder).absolute().name
+    return (folder.parent if folder.name == FINAL else folder).absolute().name

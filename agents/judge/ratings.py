@@ -36,8 +36,13 @@ class Rating:
     elo: float
     error: float
 
+    @property
+    def half(self) -> float:
+        """How far 95% reach to either side."""
+        return Z_95 * self.error
+
     def __str__(self) -> str:
-        return f"{self.elo:+.0f} ± {Z_95 * self.error:.0f}"
+        return f"{self.elo:+.0f} ± {self.half:.0f}"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """From a configuration to an environment and a learner of it."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,6 +31,7 @@ from agents.learners.ppo import MaskedPPO
 from agents.learners.reading_env import ReadingVecEnv
 from agents.learners.sac import ReplayingSAC
 from agents.learners.schedules import Schedule, schedule
+from agents.learners.styled import WINNING
 from agents.learners.supervised import ThreatLearner
 from agents.learners.threat_data import check_matches
 from agents.learners.watched import WatchedVecEnv
@@ -135,7 +137,7 @@ def policy_arguments(algo: str, widths: Widths) -> dict[str, Any]:
 def payment_of(config: Config) -> Payment:
     """What matches are paid by."""
     if config.reward == "win":
-        return Payment({"win": 1.0, "loss": -1.0, "draw": -0.5})
+        return replace(WINNING)  # a copy, for it keeps how far its own training is
     return for_archetype(config.archetype if config.reward == "archetype" else config.reward)
 
 

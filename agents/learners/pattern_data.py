@@ -9,7 +9,7 @@ import numpy as np
 from agents.learners.styled import WINNING, StyledVecEnv
 from mlmonster_env.contract import HISTORY, STATE_SIZE
 from mlmonster_env.envs.battle import Array
-from mlmonster_env.envs.shards import ShardedVecEnv, stacked
+from mlmonster_env.envs.shards import ShardedVecEnv, parted, stacked
 from mlmonster_env.scenarios import Plan, plan_of
 from policies.storage import Tree
 from rewards.payment import Payment
@@ -159,10 +159,8 @@ def watch(env: StyledVecEnv, seen: dict[str, Array], steps: int, apart: int) -> 
 
 def watch_shards(env: Any, seen: Any, steps: int, apart: int) -> tuple[Tape, dict[str, Array]]:
     """As `watch`, in every shard of what `styled_shards` made; packs of different shards have different numbers."""
-    tapes, views, first = [], [], 0
-    for number, shard in enumerate(env.shards):
-        own = {name: block[first : first + shard.num_envs] for name, block in seen.items()}
-        first += shard.num_envs
+    tapes, views = [], []
+    for number, (shard, own) in enumerate(zip(env.shards, parted(seen, env.shards), strict=True)):
         tape, last = watch(shard, own, steps, apart)
         tapes.append(replace(tape, pack=tape.pack + number * PACKS_A_SHARD))
         views.append(last)

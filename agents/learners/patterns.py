@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from agents.learners.clipping import clip_gradients
 from agents.learners.pattern_data import Tape, Windows, watch_shards
 from agents.learners.schedules import Schedule
-from agents.learners.watching import WatchingLearner
+from agents.learners.watching import TEMPERATURES, WatchingLearner
 from policies.normalize import update_scales
 from policies.pattern import PatternNetwork, Projection, contrastive_loss, seen_frames
 from policies.products import use_fast_products
@@ -17,7 +17,6 @@ from policies.products import use_fast_products
 STEPS_AT_ONCE = 180  # decisions that are watched between two boundaries: twice a window
 EVERY = 12  # of so many frames one ends a window in each pass: the next ones look much alike
 HELD_OUT_WINDOWS = 1024
-TEMPERATURES = np.geomspace(0.25, 4.0, 65)
 
 
 class PatternLearner(WatchingLearner[Tape]):

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +23,8 @@ from agents.learners.crew import Crew
 from agents.learners.recorders import DecisionRecorder
 from agents.learners.resumable import Resumable, generator_state, refuse, set_generator_state
 from agents.learners.rollout import Piece, Rollout
-from mlmonster_env.envs.shards import stacked
+from mlmonster_env.envs.shards import parted, stacked
+from mlmonster_env.envs.vector import by_block
 from policies.normalize import update_scales
 from policies.products import use_fast_products
 from policies.sb3.actor_critic import MaskedActorCriticPolicy
@@ -141,7 +141,7 @@ class MaskedPPO(Resumable, PPO):
         self.policy.set_training_mode(False)
         shards = self._shards()
         if not self._last:
-            self._last = _split(self._last_obs, shards)
+            self._last = parted(by_block(self._last_obs), shards)
         callback.on_rollout_start()  # whoever keeps the state here keeps what is seen now with it
         played = self.crew.map(
             lambda number: self._play(number, shards[number], n_rollout_steps), list(range(len(shards)))
@@ -191,7 +191,7 @@ class MaskedPPO(Resumable, PPO):
             discounted[:] = discounted * self.gamma + paid
             returns[step] = discounted
             discounted[dones] = 0.0
-            seen = _blocks(fresh)
+            seen = by_block(fresh)
         self._last[number] = seen
         worth = self._worth(recorder, seen, env)
         self._played(number, recorder)
@@ -213,12 +213,8 @@ class MaskedPPO(Resumable, PPO):
         extra = np.zeros(env.num_envs, np.float32)
         cut = [slot for slot, info in endings.items() if info.get("TimeLimit.truncated")]
         if cut:
-            last = [endings[slot]["terminal_observation"] for slot in cut]
-            rows = (
-                {name: np.stack([row[name] for row in last]) for name in last[0]}
-                if isinstance(last[0], dict)
-                else {"state": np.stack(last)}
-            )
+            last = [by_block(endings[slot]["terminal_observation"]) for slot in cut]
+            rows = {name: np.stack([row[name] for row in last]) for name in last[0]}
             alive = np.array([endings[slot].get("alive", True) for slot in cut], np.bool_)
             extra[cut] = self.gamma * _of_packs(recorder.values(rows, np.array(cut)), alive, env)
         return extra
@@ -393,19 +389,8 @@ def _of_packs(values: Array, alive: Array, env: VecEnv) -> Array:
     return np.where(living, team, mean).ravel().astype(np.float32)
 
 
-def _blocks(seen: Any) -> dict[str, Array]:
-    return seen if isinstance(seen, dict) else {"state": seen}
-
-
 def _on(observations: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
     return {name: block.to(device) for name, block in observations.items()}
-
-
-def _split(seen: Any, shards: list[VecEnv]) -> list[dict[str, Array]]:
-    """Observations of all slots, shard by shard."""
-    blocks = _blocks(seen)
-    bounds = np.cumsum([0, *(shard.num_envs for shard in shards)]).tolist()
-    return [{name: block[a:b] for name, block in blocks.items()} for a, b in pairwise(bounds)]
 
 
 def _in_turns(parts: list[Rollout], workers: int) -> list[list[Rollout]]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from agents.learners.replay import Replay
 from agents.learners.resumable import Resumable, generator_state, refuse, set_generator_state
 from mlmonster_env.contract import free_to_act
+from mlmonster_env.envs.vector import by_block
 from policies.masks import MASK
 from policies.normalize import RunningScale, update_scales
 from policies.products import use_fast_products
@@ -162,7 +163,7 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         """Play `train_freq` steps and keep them."""
         self.policy.set_training_mode(False)
         if not self._seen:
-            self._seen = _blocks(self._last_obs)
+            self._seen = by_block(self._last_obs)
         count = int(train_freq.frequency)
         ahead = self.settle()
         callback.on_rollout_start()  # whoever keeps the state here keeps the steps that were played ahead with it
@@ -231,11 +232,11 @@ class Replaying(Resumable, OffPolicyAlgorithm):
             some = [s for s, told in endings.items() if told.get("TimeLimit.truncated") and told.get("alive", True)]
             cut = np.array(some, np.int64)
         if len(cut):
-            views = [_blocks(infos[slot]["terminal_observation"]) for slot in cut]
+            views = [by_block(infos[slot]["terminal_observation"]) for slot in cut]
             last = {name: np.stack([view[name] for view in views]) for name in views[0]}
             dones = dones.copy()
             dones[cut] = False
-        self._seen = _blocks(fresh)
+        self._seen = by_block(fresh)
         paid = np.asarray(rewards, np.float32)
         return Step(choosing, observations, drawn, paid, np.asarray(dones), cut, last, endings)
 
@@ -330,7 +331,3 @@ class Replaying(Resumable, OffPolicyAlgorithm):
         for module in self.policy.modules():
             if isinstance(module, RunningScale) and own and module is not own[0]:
                 module.load_state_dict(own[0].state_dict())
-
-
-def _blocks(seen: Any) -> dict[str, Array]:
-    return dict(seen) if isinstance(seen, dict) else {"state": seen}

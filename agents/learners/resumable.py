@@ -58,7 +58,7 @@ class Resumable(BaseAlgorithm):
         return {
             "weights": weights_of(self.policy),
             "optimizers": {name: optimizer_state(made) for name, made in self._optimizers().items()},
-            "numbers": {name: tensor for name, tensor in self._loose_tensors().items()},
+            "numbers": dict(self._loose_tensors()),
         }
 
     def set_learnt_state(self, state: Tree) -> None:

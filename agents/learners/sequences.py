@@ -13,6 +13,8 @@ from agents.learners.advantages import advantages
 from agents.learners.recorders import Shown, choices, drawn
 from mlmonster_env.envs.battle import Array
 
+_TENSORS = ("memories", "starts", "chosen", "numbers", "moves")  # of `Sequences`
+
 
 @dataclass
 class SequencePiece:
@@ -141,9 +143,6 @@ class Sequences:
             return self
         blocks = {name: block.to(device) for name, block in self.observations.items()}
         return Sequences(blocks, self.members, *(getattr(self, name).to(device) for name in _TENSORS))
-
-
-_TENSORS = ("memories", "starts", "chosen", "numbers", "moves")
 
 
 def cut(block: Tensor, length: int, members: int) -> Tensor:

@@ -9,17 +9,17 @@ from torch import nn
 from agents.learners.clipping import clip_gradients
 from agents.learners.schedules import Schedule
 from agents.learners.threat_data import Watched, watch
-from agents.learners.watching import WatchingLearner
+from agents.learners.watching import TEMPERATURES, WatchingLearner
 from mlmonster_env.envs.battle import Array
-from mlmonster_env.envs.shards import stacked
+from mlmonster_env.envs.shards import parted, stacked
 from policies.ensemble import ThreatEnsemble, likelihood_loss
+from policies.extractors.entities import PRESENT
 from policies.normalize import update_scales
 from policies.products import use_fast_products
 
 STEPS_AT_ONCE = 40  # decisions that are watched between two boundaries, more where what followed takes longer
 EVERY = 4  # of which every so many-th is learnt from: the next ones look much alike
 ROWS_FOR_ODDS = 2048  # of them, the latest, that the temperature is set by: it is set often
-TEMPERATURES = np.geomspace(0.25, 4.0, 65)
 
 
 class ThreatLearner(WatchingLearner[Watched]):
@@ -61,11 +61,8 @@ class ThreatLearner(WatchingLearner[Watched]):
 
     def _watch(self) -> Watched:
         assert self._seen is not None
-        parts, first = [], 0
-        views = []
-        for shard in self.env.shards:
-            seen = {name: block[first : first + shard.num_envs] for name, block in self._seen.items()}
-            first += shard.num_envs
+        parts, views = [], []
+        for shard, seen in zip(self.env.shards, parted(self._seen, self.env.shards), strict=True):
             watched, last = watch(shard, seen, self.steps, self.horizon, EVERY, self.apart)
             parts.append(watched)
             views.append(last)
@@ -86,7 +83,7 @@ class ThreatLearner(WatchingLearner[Watched]):
             state, entities, damage = self._tensors(kept, rows)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=not precise):
                 told = member(self.policy.scale(state), entities)
-            loss = loss + likelihood_loss(told.float(), damage, entities[:, : damage.shape[1], 0])
+            loss = loss + likelihood_loss(told.float(), damage, entities[:, : damage.shape[1], PRESENT])
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         clip_gradients(self._parameters(), self.most_norm)
@@ -105,7 +102,7 @@ class ThreatLearner(WatchingLearner[Watched]):
         latest = np.arange(max(0, len(self.held) - ROWS_FOR_ODDS), len(self.held))
         state, entities, damage = self._tensors(self.held, latest)
         told = self.policy.each({"state": state, "entities": entities})
-        here = entities[:, : damage.shape[1], 0] > 0.5
+        here = entities[:, : damage.shape[1], PRESENT] > 0.5
         hurt = (damage > 0).float()[here]
         odds = told[..., 0][:, here]
         off = [
@@ -122,6 +119,6 @@ class ThreatLearner(WatchingLearner[Watched]):
         if self.held is None or not len(self.held):
             return None
         state, entities, damage = self._tensors(self.held, np.arange(len(self.held)))
-        present = entities[:, : damage.shape[1], 0]
+        present = entities[:, : damage.shape[1], PRESENT]
         told = self.policy.each({"state": state, "entities": entities})
         return float(np.mean([likelihood_loss(one, damage, present).item() for one in told]))

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from mlmonster_env.contract import ENTITY_KIND_ROWS, NO_SKILL, SIGHT
-from mlmonster_env.envs.battle import MASK, Array, Battle
+from agents.opponents.offers import takes_offers
+from mlmonster_env.contract import ENTITY_KIND_ROWS, SIGHT
+from mlmonster_env.envs.battle import Array, Battle
 from mlmonster_env.sim import fields as f
 from policies.storage import Tree
 
@@ -25,12 +26,6 @@ def enemies_in_rows(battle: Battle) -> Array:
     order = np.argsort(np.where(seen, cells * len(places) + places, np.iinfo(np.int32).max), 1)[:, :ENTITY_KIND_ROWS]
     found: Array = np.where(np.take_along_axis(seen, order, 1), order, NOBODY)
     return found
-
-
-def stock_orders(seen: dict[str, Array]) -> Array:
-    """Skill orders that take whatever is on offer, as the stock AI does."""
-    legal = np.asarray(seen[MASK])[:, :NO_SKILL]
-    return np.where(legal.any(1), legal.argmax(1), NO_SKILL)
 
 
 def check_matches(env: Any) -> None:
@@ -87,7 +82,7 @@ def watch(env: Any, seen: dict[str, Array], steps: int, horizon: int, every: int
         if step % every == 0 and step + horizon <= steps:
             whole = max_hp[battle.arena.units[battle.matches, f.SPECIES, battle.units]]
             kept.append((step, seen["state"], seen["entities"], enemies_in_rows(battle), whole))
-        seen, _, dones, _ = env.step(stock_orders(seen))
+        seen, _, dones, _ = env.step(takes_offers(seen))
         dealt[step] = battle.arena.tally[:, f.T_DEALT]  # an account outlives the beginning of its row's next match
         running[step + 1] = running[step] + dones.reshape(count, -1)[:, 0]
     return Watched.of([_labelled(battle, *k, dealt, running, horizon, apart) for k in kept]), seen

@@ -24,6 +24,8 @@ from agents.learners.schedules import Schedule
 from mlmonster_env.envs.battle import Array
 from policies.storage import Tree
 
+TEMPERATURES = np.geomspace(0.25, 4.0, 65)  # among which the one is chosen that suits matches held out
+
 
 class Rows(Protocol):
     """What was seen, in rows."""

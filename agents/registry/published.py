@@ -1,8 +1,6 @@
 """models/production/{archetype}/{model_type}.onnx: the production slots as files, for programs that read files."""
 
-import fcntl
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import psycopg
@@ -10,6 +8,7 @@ import psycopg
 from agents.bundle import BundleError
 from agents.bundle.among import PUBLISHING, VIEW
 from agents.bundle.reading import read
+from agents.bundle.writing import WRITING, alone
 from agents.registry.errors import PublishError
 from agents.registry.records import (
     EVERY_NAME,
@@ -23,8 +22,6 @@ from agents.registry.records import (
 )
 from agents.steps import step
 from policies.storage import sha256, sync
-
-WRITING = ".writing"
 
 
 def published(models: Path, name: ModelName) -> Path:
@@ -55,7 +52,7 @@ def publish(connection: Connection, models: Path, names: Iterable[ModelName] = E
     failed: list[str] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder):
+        with alone(folder, PUBLISHING):
             step("publish 1 alone")
             chosen = in_production(connection)  # read when alone, so that whoever comes last has seen the latest move
             for stale in folder.glob(f"*/.*{WRITING}"):
@@ -101,11 +98,3 @@ def _replace(path: Path, contents: bytes) -> None:
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One publisher at a time."""
-    with (folder / PUBLISHING).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -151,7 +151,7 @@ def _of_vision(subject: Subject, policy: Policy, vision: VisionExtractor, shown:
                 "Crosses are enemies.",
             )
         )
-    told = "At each decision a class token asks 16 patches of 8 by 8 cells what matters."
+    told = f"At each decision a class token asks {PATCHES} patches of {PATCH} by {PATCH} cells what matters."
     if np.isfinite(ratio):
         told += f" A patch with an enemy in it gets {ratio:.2f} times the attention of one without, when there is one."
     return Pictures(tuple(charts), told)

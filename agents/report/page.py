@@ -57,7 +57,7 @@ def _rungs(standing: Standing) -> list[dict[str, Any]]:
     ladder = standing.ladder
     rows = []
     for rating, lower in zip(ladder.ratings, [*ladder.ratings[1:], None], strict=True):
-        half = 1.96 * rating.error
+        half = rating.half
         rows.append(
             {
                 "name": standing.names[rating.player],

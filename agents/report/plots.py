@@ -12,11 +12,10 @@ from matplotlib.axes import Axes
 
 from agents.behaviour import COLUMNS
 from agents.evaluation import ALL
+from agents.report.series import POINTS, SAME
 from agents.report.sources import read_csv
 
-POINTS = 60  # a curve is the mean of so many stretches of matches
 COLOURS = {"field": "#4c78a8", "contact": "#e45756", ALL: "#333333"}
-SAME = ("steps", "match")
 
 
 def plot_run(folder: Path, path: Path | None = None) -> Path:

@@ -12,6 +12,7 @@ from agents.seeds import A_SEED, EVALUATIONS
 from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.sb3 import ArenaVecEnv
 from policies.actors import STRATEGY, THREAT
+from policies.extractors.entities import PRESENT
 from policies.pattern import PatternNetwork
 from policies.policy import Policy
 
@@ -62,7 +63,7 @@ def of_threats(policy: Policy, horizon: int = HORIZON) -> Reliability:
     """The chance that an enemy in sight does damage within so many decisions."""
     unseen = watched(policy.card.archetype, JUDGED_BY, horizon)
     told = policy.predict({"state": unseen.state, "entities": unseen.entities})[0]
-    here = unseen.entities[:, : unseen.damage.shape[1], 0] > 0.5
+    here = unseen.entities[:, : unseen.damage.shape[1], PRESENT] > 0.5
     what = f"an enemy in sight does damage within {horizon * DECISION_S:g} seconds"
     return binned(what, told[..., 1][here], unseen.damage[here] > 0)
 

@@ -10,6 +10,7 @@ from agents.evaluation import minds_of
 from agents.reading import battle_for
 from mlmonster_env.contract import CONTINUOUS, CONTROLS
 from mlmonster_env.envs.battle import Array, Battle
+from mlmonster_env.envs.vector import by_block
 from mlmonster_env.sim.orders import VECTOR_UNIT
 from mlmonster_env.sim.recording import Recording
 from policies.policy import Policy
@@ -82,8 +83,7 @@ def moments(policy: Policy, recording: Recording, side: int, **arguments: Any) -
     battle.reset(np.array([recording.seed]))
     memory = np.zeros((members, policy.memory_size), np.float32)
     for row in recording.orders:
-        seen = battle.observe()
-        given = seen if isinstance(seen, dict) else {"state": seen}
+        given = by_block(battle.observe())
         orders = as_actions(row[:members], control)
         numbers, later = policy.consider(given, memory)
         yield Moment(battle, given, memory, numbers, orders, battle.alive.copy())

@@ -123,7 +123,7 @@ def _tiles(strengths: Sequence[Strength], ladders: Sequence[Standing]) -> list[T
     for standing in ladders:
         rating = words.rating_of(first, standing)
         if rating is not None:
-            told.append(Tile(f"{name}Elo, stock AI at 0", f"{rating.elo:+.0f}", f"95%: ± {1.96 * rating.error:.0f}"))
+            told.append(Tile(f"{name}Elo, stock AI at 0", f"{rating.elo:+.0f}", f"95%: ± {rating.half:.0f}"))
     return told
 
 
@@ -196,7 +196,7 @@ def _gauntlet(strength: Strength) -> Chart:
 
 def _ladder(standing: Standing) -> Chart:
     ratings = standing.ladder.ratings
-    rows = [(standing.names[r.player], r.elo, r.elo - 1.96 * r.error, r.elo + 1.96 * r.error) for r in ratings]
+    rows = [(standing.names[r.player], r.elo, r.elo - r.half, r.elo + r.half) for r in ratings]
     name = f"ladder-{standing.archetype}-{standing.scenario}"
     strong = {place for place, rating in enumerate(ratings) if rating.player in standing.models}
     svg = charts.intervals(name, rows, "Elo, the stock AI at 0", None, strong=strong)

@@ -11,7 +11,7 @@ from agents.evaluation import ALL, minds_of
 from agents.judge.gauntlet import Known, gauntlet, known_order
 from agents.judge.matches import MatchResult, play
 from agents.judge.mirror import MirrorScore, by_start
-from agents.judge.players import ModelRef, Player, player_of
+from agents.judge.players import STOCK, ModelRef, Player, player_of
 from agents.judge.ratings import Ladder, Meeting, rate, rings
 from agents.opponents import STYLES
 from agents.report.sources import Subject
@@ -20,7 +20,6 @@ from mlmonster_env.envs.battle import Array
 from policies.actors import BOX, STRATEGY, THREAT
 from policies.policy import Policy
 
-STOCK = "stock"
 Say = Callable[[str], None]
 
 

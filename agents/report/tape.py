@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 
 from agents.judge.matches import MatchResult
+from agents.judge.players import STOCK
 from agents.report.replayed import moments
 from agents.report.sources import Subject
 from mlmonster_env.contract import COMBAT_ACTIONS, CONTINUOUS, ENTITY_KIND_ROWS, MOVE_NAMES, NO_SKILL, SIGNALS
-from mlmonster_env.envs.battle import Array
+from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.render import frame_around
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.recording import Recording
 from mlmonster_env.sim.scene import Scene
 from policies.actors import LOGITS, THREAT, VALUES
+from policies.extractors.entities import PRESENT
 from policies.masks import FORBIDDEN
 
 TICKS = 2  # between two frames
@@ -59,7 +61,7 @@ class ShownMatch:
 
     @property
     def title(self) -> str:
-        against = "the stock AI" if self.result.second.name == "stock" else self.result.second.name
+        against = "the stock AI" if self.result.second.name == STOCK else self.result.second.name
         return f"{self.start}, {self.outcome} against {against}"
 
 
@@ -71,7 +73,7 @@ def chosen(results: dict[str, MatchResult], worst: MatchResult | None) -> list[S
     found = []
     for start, result in sorted(results.items(), key=lambda told: _length(told[1])):
         found += [shown for score in (1.0, 0.0) if (shown := _first(result, score, start)) is not None]
-    if worst is not None and worst.second.name != "stock" and (shown := _first(worst, 0.0, "any start")) is not None:
+    if worst is not None and worst.second.name != STOCK and (shown := _first(worst, 0.0, "any start")) is not None:
         found.append(shown)
     return found
 
@@ -92,7 +94,7 @@ def tape(subject: Subject, shown: ShownMatch) -> dict[str, Any]:
         "side": shown.side,
         "digest": recording.digest[:12],
         "model": subject.name,
-        "opponent": "stock AI" if shown.result.second.name == "stock" else shown.result.second.name,
+        "opponent": "stock AI" if shown.result.second.name == STOCK else shown.result.second.name,
         "frameMs": FRAME_MS,
         "seconds": len(recording.orders) * recording.ticks * f.THINK_MS / 1000,
         "width": frame.width,
@@ -162,9 +164,9 @@ def _thoughts(subject: Subject, shown: ShownMatch) -> dict[str, Any]:
     control, members = recording.controls[0]
     for moment in moments(policy, recording, shown.side):
         told = moment.told[..., 1] if policy.card.kind == THREAT else moment.told
-        legal = moment.seen.get("action_mask")
+        legal = moment.seen.get(MASK)
         if policy.card.kind == THREAT:
-            told = np.where(moment.seen["entities"][:, :ENTITY_KIND_ROWS, 0] > 0.5, told, np.nan)
+            told = np.where(moment.seen["entities"][:, :ENTITY_KIND_ROWS, PRESENT] > 0.5, told, np.nan)
         elif legal is not None:
             told = np.where((legal != 0) & (told > FORBIDDEN / 2), told, np.nan)
         numbers.append(np.where(moment.alive[:, None], told, np.nan))

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.evaluation import ALL
+from agents.judge.players import STOCK
 from agents.judge.ratings import Rating
 from agents.learners.build import TAUGHT
 from agents.report.series import final_score
 from agents.report.sources import Kind, Subject
-from agents.report.strength import STOCK, Score, Standing, Strength
+from agents.report.strength import Score, Standing, Strength
 
 STARTS = {"field": "far apart and unaware", "contact": "face to face", ALL: "both together"}
 TOLD_APART = {
@@ -162,7 +163,7 @@ def _on_ladder(strength: Strength, standing: Standing) -> str | None:
     rating = rating_of(strength, standing)
     if rating is None:
         return None
-    low, high = rating.elo - 1.96 * rating.error, rating.elo + 1.96 * rating.error
+    low, high = rating.elo - rating.half, rating.elo + rating.half
     return f"On the ladder it stands at {rating.elo:+.0f} Elo [95%: {low:+.0f} to {high:+.0f}], the stock AI being 0."
 
 

@@ -30,6 +30,7 @@ AT_ONCE = 256  # matches in a batch
 FEW_EPISODES = 512  # written together
 SEED_BITS, WORKER_BITS, MATCH_BITS = 31, 8, 24  # of a match's own seed
 RECORDINGS, TRANSITIONS, SUMMARY = "recordings", "transitions", "summary.json"
+KNOWN_BLOCKS = (*BLOCKS, MASK)
 
 
 @dataclass(frozen=True)
@@ -282,6 +283,3 @@ def _folders(names: Iterable[str]) -> dict[str, str]:
         alike = [plain, *(f"{plain}-{number}" for number in range(2, 2 + len(told)))]
         told[name] = next(one for one in alike if one not in told.values())
     return told
-
-
-KNOWN_BLOCKS = (*BLOCKS, MASK)

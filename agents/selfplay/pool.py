@@ -8,7 +8,7 @@ from typing import Any
 
 from policies.policy import Policy
 from policies.products import use_fast_products
-from policies.storage import read_manifest
+from policies.storage import MANIFEST, read_manifest
 
 NAME_DIGITS = 16  # of the hash that a snapshot is named by
 FEWEST = 2  # the oldest and the newest
@@ -47,7 +47,7 @@ class Pool:
         """Take a snapshot; where there are too many then, the one that is missed least leaves."""
         name = policy.digest()[:NAME_DIGITS]
         made = PastSelf(name, steps, elo)
-        if not (self.folder / name / "manifest.json").is_file():
+        if not (self.folder / name / MANIFEST).is_file():
             policy.save(self.folder / name, steps=steps, elo=elo)
         self._loaded.setdefault(name, self._ready(policy))
         kept = (*(one for one in self.snapshots if one.name != name), made)

@@ -31,8 +31,7 @@ class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     def __init__(
         self, control: str = "combat", *, sides: str = "both", render_mode: str | None = None, **arguments: Any
     ) -> None:
-        if sides not in SIDES:
-            raise ValueError(f"sides is {sides!r}, expected {one_of(str(sides), SIDES)}")
+        checked("sides", sides, SIDES)
         if render_mode is not None:
             checked("render_mode", render_mode, RENDER_MODES)
         for name in ("pack", "both_sides", "side"):
@@ -116,7 +115,7 @@ class MonsterParallelEnv(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
 
     def state(self) -> Array:
         """What all agents see together: their state vectors, one after the other."""
-        return self.battle._see(("state",), self.battle.matches, self.battle.units, self.battle.control)["state"]
+        return self.battle.see(("state",))["state"]
 
     def close(self) -> None:
         """Nothing is held that must be given back."""

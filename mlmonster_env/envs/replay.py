@@ -8,7 +8,8 @@ import gymnasium as gym
 import numpy as np
 from minari.dataset.minari_dataset import MinariDataset
 
-from mlmonster_env.data.errors import one_of, shorten, whole
+from mlmonster_env.data.errors import shorten, whole
+from mlmonster_env.envs.arguments import checked
 
 ORDERS = ("recorded", "shuffled")
 LOGGED = "logged_episode"  # "episode" is what wrappers and learners take for the statistics of one
@@ -32,8 +33,7 @@ class ReplayEnv(gym.Env[Any, Any]):
         tolerance: float = 0.1,
         render_mode: str | None = None,
     ) -> None:
-        if order not in ORDERS:
-            raise ValueError(f"order is {order!r}, expected {one_of(str(order), ORDERS)}")
+        checked("order", order, ORDERS)
         if not isinstance(dataset, MinariDataset):
             if not isinstance(dataset, str | PathLike):
                 raise ValueError(f"dataset is {shorten(dataset)}, expected a directory or a MinariDataset")

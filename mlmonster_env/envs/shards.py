@@ -1,6 +1,7 @@
 """Several batches of matches side by side as one `VecEnv`, so that each can be stepped by a thread of its own."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import gymnasium as gym
@@ -113,6 +114,12 @@ class ShardedVecEnv(VecEnv):
 
     def _of_slots(self, values: list[Any], indices: VecEnvIndices) -> list[Any]:
         return [values[slot] for slot in self._get_indices(indices)]
+
+
+def parted(seen: dict[str, Array], shards: Sequence[VecEnv]) -> list[dict[str, Array]]:
+    """Observations of all slots, shard by shard; `stacked` puts them together again."""
+    bounds = np.cumsum([0, *(shard.num_envs for shard in shards)]).tolist()
+    return [{name: block[a:b] for name, block in seen.items()} for a, b in pairwise(bounds)]
 
 
 def stacked(parts: Sequence[Any]) -> Any:

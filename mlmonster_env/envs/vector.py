@@ -18,6 +18,11 @@ from mlmonster_env.sim.setup import SEED_MASK
 FPS = 2  # decisions a second of the world, at the default pace
 
 
+def by_block(observation: Any) -> dict[str, Array]:
+    """What slots see as a dict of blocks of one's own; one that is no dict is the state."""
+    return dict(observation) if isinstance(observation, dict) else {"state": observation}
+
+
 def part_of(observation: Observation, row: int) -> Any:
     """What one slot of a batch sees."""
     if isinstance(observation, dict):

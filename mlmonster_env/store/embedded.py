@@ -4,6 +4,7 @@ Every process that uses a folder is noted in it; who leaves last stops the serve
 off when the next one comes. Within a process its holders are counted: it leaves with the last of them.
 """
 
+import atexit
 import json
 import logging
 import os
@@ -97,7 +98,9 @@ def release(folder: Path) -> None:
             return
         del _holders[folder]
         _addresses.pop(folder, None)
-        _server(folder).cleanup()
+        server = _server(folder)
+        server.cleanup()
+        atexit.unregister(server._cleanup)  # its lock would make the folder again, should that be gone by then
 
 
 def strike_off_the_dead(folder: Path) -> None:

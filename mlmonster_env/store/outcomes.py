@@ -8,7 +8,7 @@ import numpy as np
 import psycopg
 
 from mlmonster_env.contract import ARCHETYPES, MODEL_TYPES
-from mlmonster_env.data.errors import one_of
+from mlmonster_env.data.errors import one_of, whole
 
 TABLE = "ml_episode_outcomes"
 ENDINGS = ("won", "lost", "drawn", "cut")
@@ -64,10 +64,8 @@ class EpisodeOutcome:
             raise ValueError(f"total_reward is {reward!r}, expected a finite number of 32 bits")
 
 
-def _is_whole(value: object, bits: int) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        return False
-    return -(1 << (bits - 1)) <= int(value) < 1 << (bits - 1)
+def _is_whole(value: Any, bits: int) -> bool:
+    return whole(value) and -(1 << (bits - 1)) <= int(value) < 1 << (bits - 1)
 
 
 def write_outcomes(connection: psycopg.Connection[Any], outcomes: Sequence[EpisodeOutcome]) -> None:

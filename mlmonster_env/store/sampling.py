@@ -113,12 +113,8 @@ class PrioritySampler:
             raise ValueError(
                 f"priorities are of shape {given.shape}, expected ({len(batch)},), each finite, and 0 or more"
             )
-        by_name = {
-            name: priority
-            for name, priority in zip(
-                zip(batch.transaction_id.tolist(), batch.id.tolist(), strict=True), given.tolist(), strict=True
-            )
-        }
+        names = zip(batch.transaction_id.tolist(), batch.id.tolist(), strict=True)
+        by_name = dict(zip(names, given.tolist(), strict=True))
         with self._database.connect() as connection:
             _hold(connection, batch.transaction_id, batch.id)
             connection.execute(

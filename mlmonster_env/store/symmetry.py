@@ -12,7 +12,7 @@ import numpy as np
 from mlmonster_env.contract import CONTROLS, ENTITY_FEATURES, MOVES
 from mlmonster_env.store.experience import Array, Experience
 
-DX, DY = ENTITY_FEATURES.index("0.5 + dx/28"), ENTITY_FEATURES.index("0.5 + dy/28")
+PRESENT, DX, DY = (ENTITY_FEATURES.index(name) for name in ("present", "0.5 + dx/28", "0.5 + dy/28"))
 TURNED_BLOCKS = ("grid", "entities")
 MOVEMENT_TYPES = ("movement_ppo", "spatial_vit")
 
@@ -42,7 +42,7 @@ class Symmetry:
     def entities(self, rows: Array) -> Array:
         """The entities block [..., rows, features]; rows of nobody stay empty."""
         turned = rows.copy()
-        there = rows[..., 0] > 0
+        there = rows[..., PRESENT] > 0
         ways = self.ways(rows[..., [DX, DY]] - np.float32(0.5)) + np.float32(0.5)
         turned[..., [DX, DY]] = np.where(there[..., None], ways, rows[..., [DX, DY]])
         return turned

@@ -8,7 +8,6 @@ from mlmonster_env.contract import STATE_SIZE
 from mlmonster_env.store.experience import DTYPES, Array, Experience
 
 TABLE = "ml_experience_replay"
-VECTOR_BYTES = 4 * STATE_SIZE
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 

@@ -89,7 +89,7 @@ class MemoryActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
             later = torch.cat([later, kept], 1)
         else:
             judged = told if self.critic_entrance is None else self.critic_entrance(worth[:, 0])
-        return self._heads(told, judged, observations), self._values(judged), later
+        return self._scores(told, observations), self._values(judged), later
 
     def unroll(
         self, observations: Observations, memory: Tensor, starts: Tensor, members: int = 1
@@ -105,7 +105,7 @@ class MemoryActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
         else:
             judged = told if self.critic_entrance is None else self.critic_entrance(worth)
         told, judged = told.reshape(rows * length, -1), judged.reshape(rows * length, -1)
-        return self._heads(told, judged, flat), self._values(judged)
+        return self._scores(told, flat), self._values(judged)
 
     def _own_part(self, memory: Tensor) -> int:
         """How many numbers of each memory are the actor's, the first of them."""
@@ -126,7 +126,7 @@ class MemoryActorCriticPolicy(OwnPolicy, ActorCriticPolicy):
         states = flat["state"] if isinstance(flat, dict) else flat
         return seen, self.pack(states.reshape(-1, length, states.shape[-1]), members)
 
-    def _heads(self, told: Tensor, judged: Tensor, observations: Observations) -> Tensor:
+    def _scores(self, told: Tensor, observations: Observations) -> Tensor:
         return masked_if_given(self.action_net(self.mlp_extractor.forward_actor(told)), observations)
 
     def _values(self, judged: Tensor) -> Tensor:

@@ -66,10 +66,12 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_gets_a_bar():
-    line = ProgressLine(100, stream=Terminal())
+    stream = Terminal()
+    line = ProgressLine(100, stream=stream)
     line.update(50, 5.0)
     line.say("kept")
     line.close()
+    assert "kept\n" in stream.getvalue() and " 50.0%" in stream.getvalue() and "━" in stream.getvalue()
 
 
 @pytest.mark.parametrize("folder", ["my [runs]/x", "[/x]", ":fire:", "long/" * 40])

@@ -11,7 +11,6 @@ from mlmonster_env.contract import HISTORY, HP_SHARE, LATENT, SIGHT, STATE_SIZE
 from mlmonster_env.envs.battle import MASK, Battle
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.views import observe_states
-from policies import pattern
 from policies.pattern import PatternNetwork
 from policies.sizes import TINY
 from policies.storage import read_tree, write_tree
@@ -192,7 +191,6 @@ def test_what_a_network_reads_does_not_depend_on_how_many_it_reads(monkeypatch):
     whole = read(histories)
     monkeypatch.setattr("agents.reading.AT_ONCE", 4)
     assert np.allclose(read(histories), whole, atol=1e-5) and whole.shape == (9, LATENT)
-    assert LATENT == pattern.LATENT
 
 
 def test_a_model_that_reads_nothing_plays_in_a_plain_battle():

@@ -10,8 +10,9 @@ from agents.config import resolve
 from agents.evaluation import minds_of
 from agents.learners.build import build_env, build_learner, make_card
 from agents.learners.supervised import STEPS_AT_ONCE, ThreatLearner
-from agents.learners.threat_data import enemies_in_rows, stock_orders, watch
+from agents.learners.threat_data import enemies_in_rows, watch
 from agents.machine import Machine
+from agents.opponents.offers import takes_offers
 from agents.threat import BLOCKS, TargetPicker
 from mlmonster_env.contract import ATTACK, CHANGE_TARGET, ENTITY_FEATURES, ENTITY_KIND_ROWS
 from mlmonster_env.envs.battle import MASK
@@ -46,7 +47,7 @@ def test_rows_name_the_units_that_they_describe():
                 abs(units[match, f.Y, unit] - units[match, f.Y, other]),
             )
             assert described[slot, row, DISTANCE] == np.float32(cells / 14)
-        seen, *_ = env.step(stock_orders(seen))
+        seen, *_ = env.step(takes_offers(seen))
 
 
 def test_what_followed_is_what_enemies_dealt_until_the_horizon_or_the_end():
@@ -62,7 +63,7 @@ def test_what_followed_is_what_enemies_dealt_until_the_horizon_or_the_end():
         if step % 5 == 0 and step + horizon <= steps:
             hp = battle.arena.tables.species[battle.arena.units[battle.matches, f.SPECIES, battle.units], f.MAX_HP]
             moments.append((step, enemies_in_rows(battle), hp))
-        seen, _, dones, _ = again.step(stock_orders(seen))
+        seen, _, dones, _ = again.step(takes_offers(seen))
         dealt.append(battle.arena.tally[:, f.T_DEALT].copy())
         over[step] = dones.reshape(battle.num_matches, -1)[:, 0]
     expected = []

@@ -256,9 +256,10 @@ def test_pictures_tile_the_matches():
 
 
 @pytest.mark.parametrize("mode", ["ansi", "human"])
-def test_text_modes_can_be_rendered(mode):
+def test_text_modes_show_the_first_match(mode, capsys):
     vec = packs(2, render_mode=mode)
-    vec.render()
+    shown = vec.render() if mode == "ansi" else capsys.readouterr().out if vec.render() is None else ""
+    assert shown.startswith("skirmish-2v2  0:00.0") and shown.count(" hp") == 4
 
 
 def test_sb3_records_a_video(tmp_path):

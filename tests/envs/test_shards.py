@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlmonster_env.envs.sb3 import ArenaVecEnv
-from mlmonster_env.envs.shards import ShardedVecEnv
+from mlmonster_env.envs.shards import ShardedVecEnv, parted, stacked
 from policies.storage import read_tree, write_tree
 
 SEES = ("state", "action_mask")
@@ -120,6 +120,15 @@ def test_a_side_that_there_is_not_is_refused():
 def test_shards_that_are_not_alike_are_refused(other, told):
     with pytest.raises(ValueError, match=told):
         ShardedVecEnv([ArenaVecEnv("combat", 2), ArenaVecEnv(**{"control": "combat", "num_envs": 2, **other})])
+
+
+def test_what_is_parted_can_be_stacked_again():
+    env = sharded()
+    seen = env.reset()
+    parts = parted(seen, env.shards)
+    assert [len(part["state"]) for part in parts] == [shard.num_envs for shard in env.shards]
+    again = stacked(parts)
+    assert list(again) == list(seen) and all(np.array_equal(again[name], block) for name, block in seen.items())
 
 
 def test_a_reset_tells_who_lives_in_every_shard():

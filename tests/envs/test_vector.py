@@ -12,7 +12,7 @@ from mlmonster_env.contract import BLOCKS, CONTROLS
 from mlmonster_env.envs import vector
 from mlmonster_env.envs.battle import Battle
 from mlmonster_env.envs.check import check_vector_matches_scalar
-from mlmonster_env.envs.vector import MonsterVectorEnv
+from mlmonster_env.envs.vector import MonsterVectorEnv, by_block
 from mlmonster_env.scenarios import named
 from tests.envs.play import actions, differences
 
@@ -183,3 +183,10 @@ def test_the_checker_finds_a_batch_whose_later_episodes_differ(monkeypatch):
     monkeypatch.setattr(Battle, "begin", begin_again)
     with pytest.raises(AssertionError, match="step 9"):
         check_vector_matches_scalar(steps=30, max_episode_steps=9)
+
+
+def test_what_is_seen_alone_is_the_state_and_a_dict_is_copied():
+    alone = np.zeros((2, 64), np.float32)
+    assert list(by_block(alone)) == ["state"] and by_block(alone)["state"] is alone
+    seen = {"state": alone, MASK: np.ones((2, 10), np.int8)}
+    assert by_block(seen) == seen and by_block(seen) is not seen

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from mlmonster_env.contract import BLOCKS, HP_SHARE, STATE_SIZE
+from mlmonster_env.contract import BLOCKS, HP_SHARE, LATENT, STATE_SIZE
 from policies.acting import NotFiniteError
 from policies.actors import actor_of, build_policy
 from policies.masks import MASK
-from policies.pattern import LATENT, STYLES, PatternNetwork
+from policies.pattern import STYLES, PatternNetwork
 from policies.policy import Card, Policy
 from policies.sb3.memory import MemoryActorCriticPolicy
 from policies.sizes import TINY

@@ -5,10 +5,10 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from mlmonster_env.contract import HISTORY, STATE_SIZE
+from mlmonster_env.contract import HISTORY, LATENT, STATE_SIZE
 from mlmonster_env.envs.battle import block_space
 from policies.normalize import update_scales
-from policies.pattern import LATENT, STYLES, PatternNetwork, Projection, contrastive_loss, seen_frames
+from policies.pattern import STYLES, PatternNetwork, Projection, contrastive_loss, seen_frames
 from policies.sizes import TINY, widths_of
 
 

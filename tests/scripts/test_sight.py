@@ -8,6 +8,7 @@ import pytest
 from agents.evaluation import ALL, Evaluation
 from agents.judge.mirror import MirrorScore, together
 from scripts import sight
+from scripts.comparisons import gains
 from scripts.results_doc import render
 from scripts.results_sight import SIGHT, sight_section
 from tests.agents.runs import BY_ALGO
@@ -24,11 +25,16 @@ def evaluation(field, contact):
 def test_gains_are_counted_pair_by_pair():
     eyes = evaluation([[1, 1], [1, 0], [0.5, 0.5]], [[1, 1], [1, 1]])
     state = evaluation([[1, 0], [0, 0], [0.5, 0.5]], [[0, 0], [0, 0]])
-    found = sight.gains(eyes, state)
+    found = gains(eyes, state)
     assert set(found) == {"field", "contact", ALL}
     assert found["field"]["gain"] == pytest.approx(1 / 3, abs=1e-5)
     assert found["field"]["gain_se"] == pytest.approx(np.std([0.5, 0.5, 0], ddof=1) / 3**0.5, abs=1e-5)
     assert found["contact"] == {"gain": 1.0, "gain_se": 0.0}
+
+
+def test_a_gain_by_one_pair_has_no_error_that_is_not_a_number():
+    one, other = evaluation([[1, 1]], [[1, 0]]), evaluation([[1, 0]], [[0, 0]])
+    assert gains(one, other)["field"] == {"gain": 0.5, "gain_se": 0.0}
 
 
 def test_both_are_trained_judged_and_told_of(tmp_path, monkeypatch):

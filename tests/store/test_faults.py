@@ -238,6 +238,16 @@ def test_a_program_that_let_the_server_go_may_come_back(make_folder):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_folder_removed_after_its_server_stopped_stays_away(make_folder):
+    """Also when the program ends, which is when the server's package cleans up again."""
+    folder = make_folder()
+    used = f"with Store(folder={str(folder)!r}) as database:\n    database.connect().close()"
+    removed = f"shutil.rmtree({str(folder.parent)!r})"
+    told = f"import shutil\nfrom mlmonster_env.store import Store\n{used}\n{removed}"
+    subprocess.run([sys.executable, "-c", told], check=True)
+    assert not folder.parent.exists()
+
+
 def test_the_server_stops_with_the_last_store_of_a_program(store, monkeypatch):
     """However its folder is spelled."""
     monkeypatch.chdir(store.folder.parent)

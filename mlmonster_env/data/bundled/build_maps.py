@@ -4,7 +4,6 @@ A drawing is a text file, north up, one character a cell: `.` ground, `,` shallo
 arrows and spells cross and feet do not.
 """
 
-import struct
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,15 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mlmonster_env.data.map_cache import HEADER, LONGEST_NAME, MAP
+
 HERE = Path(__file__).parent
 DRAWINGS = HERE / "maps"
 MAP_CACHE = HERE / "db" / "map_cache.dat"
 
 CELL_TYPES = {".": 0, "#": 1, ",": 3, "~": 5}
-LONGEST_NAME = 11  # a map's name and its closing zero take 12 bytes
-
-HEADER = struct.Struct("<IHxx")  # size of the file, number of maps
-MAP = struct.Struct("<12shhi")  # name, width, height, packed bytes
 
 
 def read_drawing(path: Path) -> npt.NDArray[np.uint8]:

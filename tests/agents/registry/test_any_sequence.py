@@ -35,11 +35,12 @@ class Machine(RuleBasedStateMachine):
     """The registry beside a model of it."""
 
     database: object
+    home: Path
     to_register: list[Path]
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="mlmonster-"))
+        self.folder = Path(tempfile.mkdtemp(dir=self.home))
         self.registry = Registry(self.database, self.folder, actor="tester")  # type: ignore[arg-type]
         with self.registry.connect() as connection:
             self.first = len(records.history(connection))
@@ -175,6 +176,7 @@ def test_any_sequence_keeps_history_and_pointers_consistent(make_database, templ
 
     class Sequence(Machine):
         to_register = made
+        home = tmp_path
 
         def __init__(self) -> None:
             self.database = make_database(template)
