@@ -67,7 +67,8 @@ class BreakdownFile:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._terms = terms
         self._episodes = 0
-        self._file = Path(path).open("w", newline="", encoding="utf-8")  # noqa: SIM115 - kept open
+        # Kept open, and each line written when it ends, so that whoever is killed leaves those of all that ended.
+        self._file = Path(path).open("w", buffering=1, newline="", encoding="utf-8")  # noqa: SIM115
         self._writer = csv.writer(self._file)
         self._writer.writerow([*HEAD, *terms])
 

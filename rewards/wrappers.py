@@ -41,10 +41,11 @@ def battle_of(env: Any) -> Battle:
     return battle
 
 
-class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
+class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
     """Pays the monster of a single environment."""
 
     def __init__(self, env: gym.Env[Any, Any], pay: str | Payment) -> None:
+        gym.utils.RecordConstructorArgs.__init__(self, pay=pay, _disable_deepcopy=True)
         super().__init__(env)
         self.breakdown = Breakdown(battle_of(env), payment_of(pay))
 

@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from safetensors.numpy import save as save_arrays
@@ -50,7 +50,10 @@ def write(out: Path, manifest: Manifest | bytes, contents: Mapping[str, bytes]) 
             shutil.rmtree(stale, ignore_errors=True)
         if folder.exists():
             try:
-                return read(folder).path
+                found = read(folder).path
+                with suppress(PermissionError):  # another user's
+                    found.touch()  # made again: who deleted it before does not take it away any more
+                return found
             except BundleError as error:
                 raise BundleError(error.name, f"{error}; remove {folder} and export again") from error
         fresh = out / f".{name}{WRITING}"

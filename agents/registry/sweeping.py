@@ -51,10 +51,10 @@ def sweep(registry: Registry, recent: timedelta = RECENT, *, only_look: bool = F
                         _delete(connection, one, registry.actor)
             step("gc 1 committed")
         if not only_look:
-            for folder in _left(connection, registry.models):
+            for folder, deleted in sorted(_left(connection, registry.models).items()):
                 try:
-                    _remove(folder)
-                    found.folders.append(folder)
+                    if _remove(folder, deleted):
+                        found.folders.append(folder)
                 except OSError as error:
                     found.failed.append(f"{folder} could not be taken away: {error}")
     return found
@@ -68,24 +68,29 @@ def _delete(connection: Connection, one: ModelVersion, actor: str) -> None:
     tell(connection, one.name, Cause("delete", actor, None, evidence), was=one.version)
 
 
-def _left(connection: Connection, models: Path) -> list[Path]:
-    """Bundles of versions that were deleted, also by one who was killed before he came to them or was done with them.
+def _left(connection: Connection, models: Path) -> dict[Path, float]:
+    """Bundles of versions that were deleted, also by one who was killed before he came to them or was done with them;
+    and when that was.
 
     One that was made again or brought back since its deletion, to be registered again, is another's.
     """
     known = {one.content_hash for one in records.versions(connection)}
-    found = set()
+    found: dict[Path, float] = {}
     for line in records.history(connection):
         content = line.evidence.get("content_hash", "")
         if line.action == "delete" and content not in known:
+            deleted = line.happened_at.timestamp()
             for folder in {models / content, Path(line.evidence.get("bundle") or models / content)}:
-                # Not by the time of writing: what comes back from a backup has that of the one that was deleted.
-                made_before = folder.is_dir() and folder.stat().st_ctime <= line.happened_at.timestamp()
-                if made_before and folder.name == content:
-                    found.add(folder)
+                if folder.name == content and _is_left(folder, deleted):
+                    found[folder] = max(deleted, found.get(folder, deleted))
                 elif folder.name == content and _out_of_sight(folder).is_dir():
-                    found.add(_out_of_sight(folder))
-    return sorted(found)
+                    found[_out_of_sight(folder)] = deleted
+    return found
+
+
+def _is_left(folder: Path, deleted: float) -> bool:
+    """Whether a bundle is the one that was deleted then; not by the time of writing, which a backup brings back."""
+    return folder.is_dir() and folder.stat().st_ctime <= deleted
 
 
 def _out_of_sight(folder: Path) -> Path:
@@ -93,13 +98,19 @@ def _out_of_sight(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}{WRITING}")
 
 
-def _remove(folder: Path) -> None:
-    """Out of sight in one step, then gone; no export that sweeps away what others left comes in between."""
+def _remove(folder: Path, deleted: float) -> bool:
+    """Out of sight in one step, then gone; no export that sweeps away what others left comes in between.
+
+    False where one came before, and made it again.
+    """
     going = folder if folder.name.endswith(WRITING) else _out_of_sight(folder)
     with alone(folder.parent):
+        if folder != going and not _is_left(folder, deleted):
+            return False
         if going.exists():  # left by one who was killed
             shutil.rmtree(going)
         if folder != going:
             folder.rename(going)
             step("gc 2 out of sight")
             shutil.rmtree(going)
+    return True

@@ -158,9 +158,13 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
         for row in np.flatnonzero(~self.battle.begun):
             seeds[row] = int(self.np_random.integers(SEED_MASK)) if seeds[row] is None else seeds[row]
         goes_on = np.array([one is None for one in seeds])
-        self.battle.begin(which[goes_on[which]])
         begins = which[~goes_on[which]]
-        self.battle.begin(begins, np.array([seeds[row] & SEED_MASK for row in begins], np.int64))
+        firsts = np.array([seeds[row] & SEED_MASK for row in begins], np.int64)
+        if len(begins) == self.num_envs:
+            self.battle.reset(firsts)
+            return
+        self.battle.begin(which[goes_on[which]])
+        self.battle.begin(begins, firsts)
 
     def _infos(self, mask: Array) -> dict[str, Any]:
         infos = {"alive": self.battle.alive & mask, "_alive": mask.copy()}

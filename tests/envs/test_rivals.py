@@ -11,6 +11,7 @@ from mlmonster_env.envs.monster import MonsterEnv
 from mlmonster_env.envs.rivals import RewindingRival, Rival, SeatedRival, YieldingRival
 from mlmonster_env.envs.sb3 import ArenaVecEnv
 from mlmonster_env.envs.shards import ShardedVecEnv
+from mlmonster_env.envs.vector import MonsterVectorEnv
 from mlmonster_env.sim import fields as f
 from policies.storage import read_tree, write_tree
 from tests.envs.play import differences, trajectory
@@ -164,17 +165,30 @@ def test_a_rival_that_asks_for_what_there_is_not_is_refused(rival, words):
     assert all(word in str(error.value) for word in words), error.value
 
 
+class Gambler(Drummer):
+    """Draws from a stream of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rewind()
+
+    def rewind(self) -> None:
+        self.random = np.random.default_rng(0)
+
+    def __call__(self, seen: dict[str, Any]) -> Any:
+        return np.asarray((self.random.random(seen[MASK].shape) * seen[MASK]).argmax(1))
+
+
 def test_a_rival_that_draws_is_rewound_when_its_battle_is_seeded():
-    class Gambler(Drummer):
-        def __init__(self) -> None:
-            super().__init__()
-            self.rewind()
-
-        def rewind(self) -> None:
-            self.random = np.random.default_rng(0)
-
-        def __call__(self, seen: dict[str, Any]) -> Any:
-            return np.asarray((self.random.random(seen[MASK].shape) * seen[MASK]).argmax(1))
-
     env = MonsterEnv(opponent=Gambler())
     assert differences(trajectory(env, 60, seed=3), trajectory(env, 60, seed=3)) == []
+
+
+@pytest.mark.parametrize("seed", [3, [3, 8, 5]])
+def test_a_rival_that_draws_is_rewound_when_its_batch_is_seeded(seed):
+    env = MonsterVectorEnv(3, opponent=Gambler(), scenario="skirmish-1v1")
+
+    def rollout() -> list[Any]:
+        return [env.reset(seed=seed), *(env.step(np.full(3, ATTACK)) for _ in range(60))]
+
+    assert differences(rollout(), rollout()) == []

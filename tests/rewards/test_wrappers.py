@@ -6,6 +6,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.utils.env_checker import check_env
 from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 from stable_baselines3.common.vec_env import VecMonitor
 
@@ -13,7 +14,7 @@ from mlmonster_env.envs.monster import MonsterEnv
 from mlmonster_env.envs.sb3 import ArenaVecEnv
 from mlmonster_env.envs.shards import ShardedVecEnv
 from mlmonster_env.envs.vector import MonsterVectorEnv
-from rewards import Payment
+from rewards import Payment, for_archetype
 from rewards.payment import custom
 from rewards.wrappers import STEP, RewardWrapper, VecRewardWrapper, VectorRewardWrapper
 
@@ -22,8 +23,6 @@ STEPS = 150
 
 
 def test_all_three_pay_alike_and_as_the_reward_argument_does():
-    from rewards import for_archetype
-
     plain = MonsterEnv(**OPTIONS, reward=for_archetype("aggressive"))
     single = RewardWrapper(MonsterEnv(**OPTIONS), "aggressive")
     vector = VectorRewardWrapper(MonsterVectorEnv(1, autoreset_mode="SameStep", **OPTIONS), "aggressive")
@@ -100,14 +99,27 @@ def test_matches_become_lines_of_a_file(tmp_path):
         _, _, dones, infos = env.step(np.ones(env.num_envs, np.int64))
         ends += dones.sum()
         returns += sum(info["episode"]["r"] for info in infos if "episode" in info)
-    env.close()
-    with path.open(newline="") as file:
+    with path.open(newline="") as file:  # before it is closed, for who is killed does not close it
         lines = list(csv.DictReader(file))
+    env.close()
     assert ends > 0 and len(lines) == ends
     assert sum(float(line["return"]) for line in lines) == pytest.approx(returns, abs=1e-2)
     terms = [name for name in lines[0] if name not in ("episode", "slot", "steps", "outcome", "return")]
     for line in lines:
         assert sum(float(line[name]) for name in terms) == pytest.approx(float(line["return"]), abs=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version")
+@pytest.mark.parametrize("pay", ["mage", for_archetype("mage")])
+def test_a_paid_environment_can_be_checked_and_made_again_from_its_specification(pay):
+    env = RewardWrapper(gym.make("MLMonster/Combat-v0", scenario="skirmish-1v1"), pay)
+    check_env(env, skip_render_check=True)
+    assert env.spec is not None
+    other = gym.make(env.spec)
+    env.reset(seed=3), other.reset(seed=3)
+    for _ in range(20):
+        found, expected = other.step(1), env.step(1)
+        assert found[1:4] == expected[1:4] and found[4][STEP] == expected[4][STEP]
 
 
 @pytest.mark.parametrize("pay", [None, lambda events: events.won])

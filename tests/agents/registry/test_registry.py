@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,11 +23,14 @@ from agents.registry import (
     check,
     records,
     sweep,
+    sweeping,
 )
 from agents.registry.published import published
 from tests.agents.exports import exported
 from tests.agents.registry.bundles import NAME, accepting, flip, make_bundle, rejecting
 from tests.store.test_operations import ask
+
+COARSE_S = 0.05  # files' times come from a clock that is some milliseconds behind
 
 
 def view(registry):
@@ -304,6 +308,34 @@ def test_what_is_made_again_after_it_was_deleted_is_not_swept(registry, register
     made = make_bundle(registry.models, 1)
     assert made.name == one.content_hash
     assert sweep(registry, timedelta(0)).folders == [] and made.exists()
+
+
+def test_what_is_made_again_before_it_was_taken_away_is_not_swept(registry, register):
+    in_the_way = registry.models / f".{register(1).content_hash}.writing"
+    in_the_way.write_text("no folder")
+    assert len(sweep(registry, timedelta(0)).failed) == 1
+    in_the_way.unlink()
+    time.sleep(COARSE_S)
+    made = make_bundle(registry.models, 1)
+    assert sweep(registry).folders == [] and made.exists()
+    assert registry.register(made).version == 2
+
+
+def test_what_is_made_again_just_when_it_is_to_be_taken_away_is_not_swept(registry, register, monkeypatch):
+    look = sweeping._left
+
+    def then_export(*args):
+        found = look(*args)
+        time.sleep(COARSE_S)
+        make_bundle(registry.models, 1)
+        return found
+
+    register(1), register(2)
+    monkeypatch.setattr(sweeping, "_left", then_export)
+    found = sweep(registry, timedelta(0))
+    made = make_bundle(registry.models, 1)
+    assert len(found.versions) == 2 and len(found.folders) == 1 and made not in found.folders and found.failed == []
+    assert registry.register(made).version == 3
 
 
 def test_what_was_brought_back_after_it_was_deleted_is_not_swept(registry, register, tmp_path):
