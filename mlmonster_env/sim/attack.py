@@ -2,13 +2,14 @@
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import count, note_strike
+from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_lands, hit_percent, is_ranged, magic_damage, weapon_damage
 from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import apart, in_sight, places, reaches
 from mlmonster_env.sim.journal import note
-from mlmonster_env.sim.posture import enemies, halt, may_attack, set_state, stop_attack, unlock
+from mlmonster_env.sim.posture import enemies, enemies_within, halt, may_attack, set_state, stop_attack, unlock
 from mlmonster_env.sim.rest import rouse
 from mlmonster_env.sim.shields import answer_with_pain, send_spell, shielded
 from mlmonster_env.sim.stats import attack_delay, attack_motion
@@ -21,20 +22,29 @@ COUNTER_HIT_BONUS = 20  # percent of the hit rate
 
 
 @kernel
+def idle_of_its_kind(w, u):
+    """Living others of a unit's side and species that are after nobody: a bit for each place."""
+    s = w.units
+    found = 0
+    for v in range(places(w)):
+        idle = (s[f.ALIVE, v] != 0) & (s[f.TARGET, v] == f.NOBODY)
+        found |= (idle & (s[f.SPECIES, v] == s[f.SPECIES, u]) & (s[f.SIDE, v] == s[f.SIDE, u])) << v
+    return found & ~(1 << u)
+
+
+@kernel
 def call_friends(w, u, v, now):
     """Idle monsters of the same kind that assist take the same target, at most once a second."""
     s = w.units
     if s[f.MODE, u] & f.ASSIST == 0 or now - s[f.LINKED, u] < f.LINK_MS:
         return
     s[f.LINKED, u] = now
-    for friend in range(places(w)):
+    idle = idle_of_its_kind(w, u)
+    while idle != 0:
+        friend = lowest_bit(idle)
+        idle &= idle - 1
         if (
-            friend != u
-            and s[f.ALIVE, friend] != 0
-            and s[f.SPECIES, friend] == s[f.SPECIES, u]
-            and not enemies(w, u, friend)
-            and s[f.MODE, friend] & f.ASSIST != 0
-            and s[f.TARGET, friend] == f.NOBODY
+            s[f.MODE, friend] & f.ASSIST != 0
             and now - s[f.LINKED, friend] >= f.LINK_MS
             and apart(w, u, friend) <= f.ASSIST_CELLS
             and in_sight(w, s[f.X, u], s[f.Y, u], s[f.X, friend], s[f.Y, friend])
@@ -161,20 +171,15 @@ def attack_now(w, u, now):
 @kernel
 def random_enemy(w, u, reach):
     """Any living enemy within `reach` cells, each as likely, or NOBODY."""
-    s = w.units
+    near = enemies_within(w, u, reach)
     count = 0
     for v in range(places(w)):
-        if s[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= reach:
-            count += 1
+        count += near >> v & 1
     if count == 0:
         return f.NOBODY
-    pick = draw(w, count)
-    for v in range(places(w)):
-        if s[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= reach:
-            if pick == 0:
-                return v
-            pick -= 1
-    return f.NOBODY
+    for _ in range(draw(w, count)):
+        near &= near - 1
+    return lowest_bit(near)
 
 
 @kernel

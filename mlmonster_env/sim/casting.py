@@ -41,12 +41,11 @@ def die_of(w, u, r):
 
 
 @small
-def state_matches(w, u, wanted):
-    """Whether a row's state is the mind's: equal, any, or any with a target."""
+def row_states(w, u):
+    """The states of skill rows that a mind answers: its own, any, and any with a target; a bit for each."""
     state = w.units[f.STATE, u]
-    if wanted == state or wanted == f.ANY:
-        return True
-    return wanted == f.ANYTARGET and w.units[f.TARGET, u] != f.NOBODY and state != f.LOOT
+    after_somebody = (w.units[f.TARGET, u] != f.NOBODY) & (state != f.LOOT)
+    return 1 << state | 1 << f.ANY | after_somebody << f.ANYTARGET
 
 
 @small
@@ -248,11 +247,12 @@ def offered_row(w, u, now):
     """The first row that passes die, state, delay and condition, and the friend it found; (-1, NOBODY) else."""
     s = w.units
     species = s[f.SPECIES, u]
+    states = row_states(w, u)
     for r in range(w.species[species, f.ROWS]):
         row = w.rows[species, r]
-        if s[f.SKILL_DELAY + row[f.R_GROUP], u] > now:
-            continue
-        if die_of(w, u, r) > row[f.R_RATE] or not state_matches(w, u, row[f.R_STATE]):
+        # One number, for one guess of the processor: dice cannot be foretold.
+        missed = max(s[f.SKILL_DELAY + row[f.R_GROUP], u] - now, die_of(w, u, r) - row[f.R_RATE])
+        if max(missed, ~states >> row[f.R_STATE] & 1) > 0:
             continue
         holds, friend = condition_holds(w, u, row)
         if holds:
@@ -294,7 +294,7 @@ def check_event(w, u, event, source, argument, damage, now):
         row = w.rows[species, r]
         if not event_matches(w, row, event, argument, damage):
             continue
-        if s[f.SKILL_DELAY + row[f.R_GROUP], u] > now or not state_matches(w, u, row[f.R_STATE]):
+        if s[f.SKILL_DELAY + row[f.R_GROUP], u] > now or row_states(w, u) >> row[f.R_STATE] & 1 == 0:
             continue
         if draw(w, DICE) > row[f.R_RATE]:
             continue

@@ -23,8 +23,9 @@ from mlmonster_env.contract import (
 )
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import count
+from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.compiled import entry, kernel, small
-from mlmonster_env.sim.geometry import apart, places, reaches
+from mlmonster_env.sim.geometry import apart, reaches
 from mlmonster_env.sim.obey import AGAIN, DX, DY, OTHER, free_step
 from mlmonster_env.sim.offers import (
     NO_OFFER,
@@ -38,7 +39,7 @@ from mlmonster_env.sim.offers import (
     slot_of_row,
 )
 from mlmonster_env.sim.orders import fights
-from mlmonster_env.sim.posture import can_walk, enemies, may_attack
+from mlmonster_env.sim.posture import can_walk, enemies_within, may_attack
 from mlmonster_env.sim.pursuit import view_of
 from mlmonster_env.sim.signals import leader_of
 from mlmonster_env.sim.status_columns import NO_THINK
@@ -64,22 +65,20 @@ def attackable_in_view(w, u, other_than):
     """How many enemies a unit sees and could strike, one of them left out."""
     s = w.units
     view = min(view_of(w, u), w.species[s[f.SPECIES, u], f.VIEW])
+    near = enemies_within(w, u, view)
     found = 0
-    for v in range(places(w)):
-        if s[f.ALIVE, v] == 0 or v == other_than or not enemies(w, u, v) or apart(w, u, v) > view:
-            continue
-        if may_attack(w, u, v) and reaches(w, u, s[f.X, v], s[f.Y, v], view):
+    while near != 0:
+        v = lowest_bit(near)
+        near &= near - 1
+        if v != other_than and may_attack(w, u, v) and reaches(w, u, s[f.X, v], s[f.Y, v], view):
             found += 1
     return found
 
 
-@kernel
+@small
 def enemy_in_sight(w, u):
     """Whether a living enemy is within sight."""
-    found = False
-    for v in range(places(w)):
-        found = found or (w.units[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= SIGHT)
-    return found
+    return enemies_within(w, u, SIGHT) != 0
 
 
 @kernel

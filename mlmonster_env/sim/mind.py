@@ -247,9 +247,8 @@ def nothing_new(w, u, now):
         if not between_blows(w, u, now) or not undisturbed(w, u):
             return False
         s[f.CHASED, u] = f.NOBODY
-        if s[f.ATTACKER, u] != f.NOBODY:
-            s[f.ATTACKER, u] = f.NOBODY
-            s[f.NORMAL_ATTACKER, u] = f.NOBODY
+        s[f.NORMAL_ATTACKER, u] = f.NOBODY if s[f.ATTACKER, u] != f.NOBODY else s[f.NORMAL_ATTACKER, u]
+        s[f.ATTACKER, u] = f.NOBODY
         until = np.int64(s[f.READY_AT, u])
         if state == f.ANGRY:
             until = min(until, s[f.SKILL_CHECKED, u] + f.SKILL_CHECK_MS)

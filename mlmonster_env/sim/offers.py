@@ -7,6 +7,7 @@ delay and condition. Rows of combat may be declined by whoever gives a unit's or
 from mlmonster_env.contract import NO_SKILL, SKILL_SLOTS, USE_FIELD, USE_HARM
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.casting import (
     aim_row,
     begin_cast,
@@ -17,9 +18,9 @@ from mlmonster_env.sim.casting import (
     throw_dice,
 )
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, places, reaches
+from mlmonster_env.sim.geometry import reaches
 from mlmonster_env.sim.orders import ability_of, fights
-from mlmonster_env.sim.posture import enemies
+from mlmonster_env.sim.posture import enemies_within
 
 LAST_BIT = 30
 NO_OFFER = -1
@@ -92,10 +93,12 @@ def castable(w, u, r, friend):
         v = aim_row(w, u, row, friend)
         return v != f.NOBODY and may_cast(w, u, r, v)
     reach = w.skills[row[f.R_SKILL], k.REACH]
-    for v in range(places(w)):
-        if s[f.ALIVE, v] != 0 and enemies(w, u, v) and apart(w, u, v) <= reach:
-            if reaches(w, u, s[f.X, v], s[f.Y, v], reach) and may_cast(w, u, r, v):
-                return True
+    near = enemies_within(w, u, reach)
+    while near != 0:
+        v = lowest_bit(near)
+        near &= near - 1
+        if reaches(w, u, s[f.X, v], s[f.Y, v], reach) and may_cast(w, u, r, v):
+            return True
     return False
 
 

@@ -135,6 +135,16 @@ def enemies(w, u, v):
 
 
 @kernel
+def enemies_within(w, u, cells):
+    """The living enemies of `u` that are at most so many cells away: a bit for each place."""
+    s = w.units
+    found = 0
+    for v in range(places(w)):
+        found |= ((s[f.ALIVE, v] != 0) & enemies(w, u, v) & (apart(w, u, v) <= cells)) << v
+    return found
+
+
+@kernel
 def attackers_of(w, u):
     """How many units are attacking `u`."""
     s = w.units

@@ -2,9 +2,10 @@
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.attack import begin_attack
+from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import apart, path_length, places, reaches
-from mlmonster_env.sim.posture import enemies, halt_and_release, may_attack, set_state, unlock, visible
+from mlmonster_env.sim.geometry import apart, path_length, reaches
+from mlmonster_env.sim.posture import enemies_within, halt_and_release, may_attack, set_state, unlock, visible
 from mlmonster_env.sim.status_columns import NO_MOVE, OUT_OF_REACH, SHORT_SIGHT
 from mlmonster_env.sim.status_ids import AUTOCOUNTER
 from mlmonster_env.sim.statuses import has_status
@@ -30,11 +31,12 @@ def look_for_prey(w, u, now):
     target = s[f.TARGET, u]
     before = target
     nearest = apart(w, u, target) if target != f.NOBODY else 1000
-    for v in range(places(w)):
-        if v == target or s[f.ALIVE, v] == 0 or not enemies(w, u, v):
-            continue
+    prey = enemies_within(w, u, min(sight, min(view, nearest - 1)))
+    while prey != 0:
+        v = lowest_bit(prey)
+        prey &= prey - 1
         cells = apart(w, u, v)
-        if cells > sight or cells > view or cells >= nearest or not may_attack(w, u, v):
+        if v == target or cells >= nearest or not may_attack(w, u, v):
             continue
         if s[f.MODE, u] & f.TARGET_WEAK != 0:
             if w.species[s[f.SPECIES, v], f.LEVEL] >= w.species[species, f.LEVEL] - LEVELS_BELOW:
@@ -61,15 +63,11 @@ def switch_on_the_way(w, u, now):
     s = w.units
     reach = min(w.species[s[f.SPECIES, u], f.RANGE], view_of(w, u))
     target = s[f.TARGET, u]
-    for v in range(places(w)):
-        if (
-            v != target
-            and s[f.ALIVE, v] != 0
-            and enemies(w, u, v)
-            and apart(w, u, v) <= reach
-            and may_attack(w, u, v)
-            and reaches(w, u, s[f.X, v], s[f.Y, v], reach)
-        ):
+    near = enemies_within(w, u, reach)
+    while near != 0:
+        v = lowest_bit(near)
+        near &= near - 1
+        if v != target and may_attack(w, u, v) and reaches(w, u, s[f.X, v], s[f.Y, v], reach):
             target = v
     s[f.TARGET, u] = target
 
