@@ -43,6 +43,13 @@ class BareFights:
     def run(self, ticks: int) -> None:
         self.unit_ticks += play(self._units, self._clocks, self._rolls, ticks)
 
+    def snapshot(self) -> tuple[Int32Array, Int64Array, Int64Array]:
+        return self._units.copy(), self._clocks.copy(), self._rolls.copy()
+
+    def restore(self, snapshot: tuple[Int32Array, Int64Array, Int64Array]) -> None:
+        units, clocks, rolls = snapshot
+        self._units, self._clocks, self._rolls = units.copy(), clocks.copy(), rolls.copy()
+
 
 @kernel
 def roll(rolls: Int64Array, bound: int) -> int:

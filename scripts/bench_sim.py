@@ -15,7 +15,7 @@ from rich.table import Table
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim import fields as f
 from scripts.bare_kernel import BareFights
-from scripts.stopwatch import median_speeds
+from scripts.stopwatch import median_speeds, speed_again
 
 MATCHES = 1024
 SIZE = 5
@@ -27,6 +27,7 @@ ROUNDS = 5
 SECONDS = 1.0
 MATCH_COUNTS = (64, 256, 1024, 4096, 8192)
 SIZES = (1, 2, 3, 5, 8, 12)
+FEW_MATCHES, FEW_TICKS, TIMES = 16, 100, 400  # of what comes again and again; enough to do all that a fight holds
 SAMPLE_SECONDS = 0.0005
 WORK = {f.ON_MINDS: "minds", f.ON_RULES: "rules", f.ON_MOVEMENT: "movement", f.ON_TIMERS: "finding what is due"}
 START = "from mlmonster_env.sim import Arena; Arena(1, 'skirmish-5v5', seed=0).run(1)"
@@ -50,6 +51,12 @@ def arena(matches: int, size: int = SIZE, threads: int = 1) -> Arena:
 
 def warm_arena(matches: int, size: int = SIZE, threads: int = 1) -> Arena:
     made = arena(matches, size, threads)
+    made.run(WARM_UP)
+    return made
+
+
+def warm_bare(matches: int) -> BareFights:
+    made = BareFights(matches, SIZE)
     made.run(WARM_UP)
     return made
 
@@ -116,12 +123,15 @@ def sampled_work(runner: Arena, seconds: float) -> Counter[int]:
 
 
 def beside_bare(console: Console) -> None:
-    bare = BareFights(MATCHES, SIZE)
-    bare.run(WARM_UP)
+    bare = warm_bare(MATCHES)
     speeds = median_speeds({"bare": (bare, LONG_CHUNK), "sim": (warm_arena(MATCHES), LONG_CHUNK)}, ROUNDS, SECONDS)
     console.print(f"bare kernel: {speeds['bare'] / 1e6:.2f} M unit-ticks/s on one core, {SIZE} v {SIZE}")
     console.print(f"simulator:   {speeds['sim'] / 1e6:.2f} M unit-ticks/s on one core, {SIZE} v {SIZE}, stock AI")
     console.print(f"simulator over bare kernel: {speeds['sim'] / speeds['bare']:.2f}")
+    again = speed_again(warm_arena(FEW_MATCHES), FEW_TICKS, TIMES)
+    bare_again = speed_again(warm_bare(FEW_MATCHES), FEW_TICKS, TIMES)
+    told = f"{again / 1e6:.2f} beside {bare_again / 1e6:.2f} M unit-ticks/s, {again / bare_again:.2f}"
+    console.print(f"the same {FEW_TICKS} ticks of {FEW_MATCHES} matches again and again: {told}")
 
 
 def speed_table(title: str, speeds: dict[str, float]) -> Table:

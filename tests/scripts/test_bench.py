@@ -8,7 +8,7 @@ from mlmonster_env.sim import fields as f
 from scripts import stopwatch
 from scripts.bare_kernel import HP, ROWS, SIDE, TARGET, BareFights, X, Y, cells_between, nearest_enemy
 from scripts.bench_sim import WORK, sampled_work
-from scripts.stopwatch import median_speeds, speed
+from scripts.stopwatch import median_speeds, speed, speed_again
 
 
 class Clock:
@@ -43,6 +43,32 @@ def test_rounds_take_turns_and_medians_are_told(monkeypatch):
     one, two = clock.runner("a", 1, [1.0, 4.0, 2.0]), clock.runner("b", 1, [0.5, 0.5, 0.25])
     assert median_speeds({"a": (one, 1), "b": (two, 2)}, rounds=3, seconds=0.1) == {"a": 0.5, "b": 2.0}
     assert [name for name, _ in clock.calls] == ["a", "b"] * 3
+
+
+def test_what_comes_again_is_put_back_outside_of_the_time(monkeypatch):
+    clock = Clock(monkeypatch)
+    runner = clock.runner("a", 6, [9.0, 9.0, 1.0, 2.0, 1.5])
+    runner.snapshot = lambda: "beginning"
+
+    def restore(snapshot):
+        assert snapshot == "beginning"
+        clock.now += 100.0
+
+    runner.restore = restore
+    assert speed_again(runner, ticks=2, times=5) == pytest.approx(12 / 3.0)
+
+
+def test_bare_fights_are_put_back():
+    fights = BareFights(3, 2)
+    fights.run(20)
+    beginning = fights.snapshot()
+    fights.run(400)
+    once, ends = fights.unit_ticks, fights.snapshot()
+    fights.restore(beginning)
+    fights.run(400)
+    for one, other in zip(ends, fights.snapshot(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert fights.unit_ticks > once and not np.array_equal(beginning[0], ends[0])
 
 
 def units_of(*columns: tuple[int, int, int, int]) -> np.ndarray:
