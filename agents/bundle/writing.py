@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -52,7 +53,7 @@ def write(out: Path, manifest: Manifest | bytes, contents: Mapping[str, bytes]) 
             try:
                 found = read(folder).path
                 with suppress(PermissionError):  # another user's
-                    found.touch()  # made again: who deleted it before does not take it away any more
+                    _note_made_again(found)
                 return found
             except BundleError as error:
                 raise BundleError(error.name, f"{error}; remove {folder} and export again") from error
@@ -77,6 +78,12 @@ def write(out: Path, manifest: Manifest | bytes, contents: Mapping[str, bytes]) 
             shutil.rmtree(fresh, ignore_errors=True)
             raise
     return folder
+
+
+def _note_made_again(folder: Path) -> None:
+    """Move the time of its last change (ctime) alone: who deleted it before that does not take it away any more."""
+    told = folder.stat()
+    os.utime(folder, ns=(told.st_atime_ns, told.st_mtime_ns))
 
 
 @contextmanager
