@@ -42,6 +42,7 @@ def main() -> None:
     console.print(by_size())
     console.print(by_threads())
     console.print(by_work())
+    console.print(foretold())
     beside_bare(console)
 
 
@@ -122,16 +123,20 @@ def sampled_work(runner: Arena, seconds: float) -> Counter[int]:
     return counts
 
 
+def foretold() -> str:
+    """The simulator beside the bare kernel where the same ticks come again and again."""
+    sim = speed_again(warm_arena(FEW_MATCHES), FEW_TICKS, TIMES)
+    bare = speed_again(warm_bare(FEW_MATCHES), FEW_TICKS, TIMES)
+    told = f"{sim / 1e6:.2f} beside {bare / 1e6:.2f} M unit-ticks/s, {sim / bare:.2f}"
+    return f"the same {FEW_TICKS} ticks of {FEW_MATCHES} matches again and again: {told}"
+
+
 def beside_bare(console: Console) -> None:
     bare = warm_bare(MATCHES)
     speeds = median_speeds({"bare": (bare, LONG_CHUNK), "sim": (warm_arena(MATCHES), LONG_CHUNK)}, ROUNDS, SECONDS)
     console.print(f"bare kernel: {speeds['bare'] / 1e6:.2f} M unit-ticks/s on one core, {SIZE} v {SIZE}")
     console.print(f"simulator:   {speeds['sim'] / 1e6:.2f} M unit-ticks/s on one core, {SIZE} v {SIZE}, stock AI")
     console.print(f"simulator over bare kernel: {speeds['sim'] / speeds['bare']:.2f}")
-    again = speed_again(warm_arena(FEW_MATCHES), FEW_TICKS, TIMES)
-    bare_again = speed_again(warm_bare(FEW_MATCHES), FEW_TICKS, TIMES)
-    told = f"{again / 1e6:.2f} beside {bare_again / 1e6:.2f} M unit-ticks/s, {again / bare_again:.2f}"
-    console.print(f"the same {FEW_TICKS} ticks of {FEW_MATCHES} matches again and again: {told}")
 
 
 def speed_table(title: str, speeds: dict[str, float]) -> Table:
