@@ -42,7 +42,7 @@ def median_speeds(runners: Mapping[str, tuple[Runner, int]], rounds: int, second
 
 
 def speed_again(runner: Rewinder, ticks: int, times: int) -> float:
-    """Unit-ticks a second where the same ticks come so many times: in the end a processor guesses no branch wrong."""
+    """Unit-ticks a second where the same ticks come so many times that a processor can learn their branches."""
     beginning = runner.snapshot()
     seconds = []
     for _ in range(times):
