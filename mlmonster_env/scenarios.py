@@ -26,6 +26,7 @@ MOST_A_SIDE = 24
 HEAVIEST = 16  # how often a start may come for each time of another
 FARTHEST = 100  # cells between packs, of a map of any size
 SPLITS = ("train", "held-out", "all")
+USUAL = "mirror-v1:train"  # where models are trained and judged unless told otherwise
 # From and to what each number of a plan goes; a match has room for four items.
 WHOLE_NUMBERS = {
     "time_limit_s": (1, 3600), "held_out_species": (0, 100), "lives": (1, 100), "hazard_edge": (0, 50),

@@ -14,6 +14,7 @@ from agents.config.read import resolve
 from agents.learners.build import build_env, build_learner
 from agents.machine import Machine
 from agents.plan import GIB, footprint
+from mlmonster_env.scenarios import USUAL
 
 MATCHES = 32
 SMALL = {
@@ -54,7 +55,7 @@ def train_a_while(model_type: str, size: str, device: str, steps: int, matches: 
     algo = kind.algos[0]
     config = resolve({
         "model_type": model_type, "size": size, "steps": steps, "batch.matches": matches, **SMALL[algo],
-        "scenario": "mirror-v1:train:contact",
+        "scenario": f"{USUAL}:contact",
     })  # fmt: skip
     machine = Machine(device, 1)
     gpu = device.startswith("cuda")

@@ -19,6 +19,7 @@ from rich.table import Table
 from agents.opponents import STYLES
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
+from mlmonster_env.scenarios import USUAL
 from mlmonster_env.store import Experience, Store, migrate
 from mlmonster_env.store.copying import write_batch
 from mlmonster_env.store.embedded import ServerError
@@ -27,7 +28,6 @@ from mlmonster_env.store.outcomes import new_episodes, write_outcomes
 from mlmonster_env.store.quality import Quality, examine
 from scripts.played import Way, play_scripts, play_stock
 
-SCENARIO = "mirror-v1:train"
 SCRIPTED = 0.5  # of the rows
 MATCHES = 32  # played side by side, to their ends, so that short ones do not crowd out long ones
 
@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     which.add_argument("--all", action="store_true", help="all archetypes")
     which.add_argument("--archetype", action="append", choices=ARCHETYPES, help="one; more than once if you like")
     command.add_argument("--samples-per-archetype", type=int, default=10_000, metavar="N", help="default 10000")
-    command.add_argument("--scenario", default=SCENARIO, help=f"default {SCENARIO}")
+    command.add_argument("--scenario", default=USUAL, help=f"default {USUAL}")
     command.add_argument(
         "--scripted", type=float, default=SCRIPTED,
         help=f"the share that scripts play (default {SCRIPTED}): {', '.join(STYLES)}; the stock AI plays the rest",

@@ -28,6 +28,7 @@ from agents.opponents import STYLES
 from agents.reading import Told, battle_for
 from mlmonster_env.command import at_least, end_with
 from mlmonster_env.contract import ARCHETYPES
+from mlmonster_env.scenarios import USUAL
 from policies.policy import Policy
 from policies.sb3.conditioned import ConditionedActor
 from policies.sizes import SIZES
@@ -39,7 +40,7 @@ from scripts.results_conditioned import CONDITIONED, EVERY_STYLE
 from scripts.results_doc import DOCUMENT, render
 
 RUNS = Path("runs/conditioned")
-SCENARIO = "mirror-v1:train"
+SCENARIO = USUAL
 MODELS: dict[str, bool] = {"told": False, "blind": True}
 MANY_FRAMES = 30
 DEFAULTS = {"archetype": ALWAYS, "size": ALWAYS, "seeds": ALWAYS, "steps": None, "pairs": PAIRS}

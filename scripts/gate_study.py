@@ -40,6 +40,7 @@ from agents.judge.study import (
 from agents.report import reliability
 from mlmonster_env.command import end_with
 from mlmonster_env.envs.battle import Array
+from mlmonster_env.scenarios import USUAL
 from policies.policy import Policy
 from policies.storage import DamagedError, write_text
 from scripts.gate_study_doc import DOCUMENT, RESULTS, put_into
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m scripts.gate_study", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument("model", help="a run or a model's folder: everybody in the study is made of it")
-    made.add_argument("--scenario", default="mirror-v1:train")
+    made.add_argument("--scenario", default=USUAL)
     made.add_argument("--out", type=Path, default=Path("runs/study"), help="where what was played is kept")
     made.add_argument("--results", type=Path, default=RESULTS)
     made.add_argument("--document", type=Path, default=DOCUMENT)

@@ -24,6 +24,7 @@ from agents.run import CONFIG, FACTS, Run
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.envs.arguments import MASK
+from mlmonster_env.scenarios import USUAL
 from policies.policy import Policy
 from policies.storage import MANIFEST, read_manifest, write_text
 from scripts.results_doc import DOCUMENT, render
@@ -123,13 +124,13 @@ def work(job: Job) -> dict[str, Any]:
 def scores_of(job: Job, policy: Policy) -> dict[str, Any]:
     """How a model does against the stock AI, here and elsewhere."""
     found = {
-        "mirror-v1": judged(policy, "mirror-v1:train", PAIRS),
+        "mirror-v1": judged(policy, USUAL, PAIRS),
         "held out": judged(policy, "mirror-v1:held-out", FEWER),
     }
     if MASK in policy.card.blocks:
-        found["derived mask"] = judged(policy, "mirror-v1:train", FEWER, mask="derived")
+        found["derived mask"] = judged(policy, USUAL, FEWER, mask="derived")
     if job.model_type in ("combat_dqn", "skill_dqn"):
-        found["free skills"] = judged(policy, "mirror-v1:train", FEWER, skills="free")
+        found["free skills"] = judged(policy, USUAL, FEWER, skills="free")
     if job.model_type == "team_coordination":
         found |= {size: judged(policy, size, PAIRS) for size in PACKS}
     return found

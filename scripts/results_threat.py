@@ -7,10 +7,11 @@ import numpy as np
 from agents.evaluation import ALL
 from agents.judge.mirror import by_start, judge_mirror, together
 from agents.learners.threat_data import Watched
-from agents.report.reliability import SCENARIO, calibration_error, watched
+from agents.report.reliability import calibration_error, watched
 from agents.threat import BLOCKS, TargetPicker
 from mlmonster_env.contract import ENTITY_FEATURES
 from mlmonster_env.envs.battle import Array
+from mlmonster_env.scenarios import USUAL
 from policies.extractors.entities import PRESENT
 from policies.policy import Policy
 from scripts.comparisons import gain_of
@@ -74,9 +75,9 @@ def fights(policy: Policy, pairs: int, seed: int) -> dict[str, Any]:
     """The same attacking pack with and without the model's picking, on the same seeds, against stock."""
     scores: dict[str, dict[str, Any]] = {"picking": {}, "keeping": {}}
     for name, mind in (("picking", TargetPicker(policy)), ("keeping", TargetPicker(None))):
-        for start, plan in by_start(SCENARIO):
+        for start, plan in by_start(USUAL):
             scores[name][start] = judge_mirror(mind, "combat", BLOCKS, plan, policy.card.archetype, pairs, seed=seed)
-        scores[name][ALL] = together(list(scores[name].values()), SCENARIO)
+        scores[name][ALL] = together(list(scores[name].values()), USUAL)
     told = {}
     for start in scores["picking"]:
         with_it, without = scores["picking"][start], scores["keeping"][start]

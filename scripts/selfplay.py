@@ -24,6 +24,7 @@ from agents.machine import cores
 from agents.opponents import STYLES
 from mlmonster_env.command import at_least, end_with
 from mlmonster_env.contract import ARCHETYPES
+from mlmonster_env.scenarios import USUAL
 from policies.policy import Policy
 from policies.storage import write_text
 from scripts.comparisons import ALWAYS, command_of, name_of
@@ -33,7 +34,7 @@ from scripts.results_doc import DOCUMENT, render
 from scripts.results_selfplay import SELF_PLAY
 
 RUNS = Path("runs/selfplay")
-SCENARIO = "mirror-v1:train"
+SCENARIO = USUAL
 STOCK, POOL = "stock", "pool"
 MODELS = (STOCK, POOL)  # what each of the two is trained against
 DEFAULTS = {"archetype": ALWAYS, "size": ALWAYS, "seeds": 1, "steps": None, "pairs": PAIRS}

@@ -19,6 +19,7 @@ from agents.machine import cores
 from mlmonster_env.command import at_least, end_with
 from mlmonster_env.contract import ARCHETYPES, ATTACK_TARGET, DEFEND_LEADER, ENTITY_KIND_ROWS
 from mlmonster_env.envs.battle import MASK, Array
+from mlmonster_env.scenarios import USUAL
 from policies.extractors.entities import PRESENT
 from policies.storage import write_text
 from scripts.results import FEWER, FOLDER, JUDGED_BY, PACKS, kept
@@ -26,7 +27,7 @@ from scripts.results_doc import DOCUMENT, render
 from scripts.results_signals import SIGNALS
 
 SEEN = ("state", "entities", MASK)
-SCENARIOS = ("mirror-v1:train", *PACKS)
+SCENARIOS = (USUAL, *PACKS)
 ENEMIES_PRESENT = (slice(None), slice(ENTITY_KIND_ROWS), PRESENT)
 Rule = Callable[[dict[str, Array]], Array]
 

@@ -30,11 +30,12 @@ from agents.export.optimize import optimized
 from agents.export.outcomes import PAIRS, Judged, judged
 from agents.export.precision import half_share, halved
 from agents.export.rounding import rounded
-from agents.export.sights import SCENARIO, Sights, from_play
+from agents.export.sights import Sights, from_play
 from agents.export.sparing import spared
 from agents.run import CONFIG, FACTS
 from agents.seeds import A_SEED, learnt_from
 from mlmonster_env.contract import VERSION
+from mlmonster_env.scenarios import USUAL
 from policies.policy import Policy, folder_of
 from policies.storage import read_manifest
 
@@ -137,7 +138,7 @@ def parity(trained: Trained, model: bytes, told: Manifest) -> Parity:
     if failures := number_failures(agreement, batches, rollout, limit):
         raise NumbersError("; ".join(failures))
     report = Parity(
-        precision=told.precision, scenario=SCENARIO, states=len(sights), here=here, agreement=agreement,
+        precision=told.precision, scenario=USUAL, states=len(sights), here=here, agreement=agreement,
         batches=batches, rollout=rollout, outcomes=trained.outcomes.beside(exported),
     )  # fmt: skip
     if failures := report.failures():

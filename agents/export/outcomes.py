@@ -12,11 +12,11 @@ from agents.bundle.parity import Outcomes
 from agents.bundle.policy import OnnxPolicy
 from agents.bundle.ports import STYLES
 from agents.evaluation import minds_of
-from agents.export.sights import SCENARIO
 from agents.judge.gates import error_a_slot
 from agents.judge.mirror import MirrorScore, judge_mirror
 from agents.judge.patterns import FRAMES, Shown, Teller, score, show, teller
 from mlmonster_env.envs.battle import Array
+from mlmonster_env.scenarios import USUAL
 from policies.acting import Acting
 from policies.actors import STRATEGY
 from policies.pattern import PatternNetwork
@@ -59,13 +59,13 @@ def judged(policy: Policy, pairs: int = PAIRS) -> Judged:
         assert isinstance(policy.actor, PatternNetwork)
         shown = show(policy.card.archetype, 2 * pairs, seed=SEED)
         own = _named(teller(policy.actor), shown)
-        return Judged(STYLES_NAMED, SCENARIO, own, lambda exported: _named(_teller(exported), shown))
-    return Judged(AGAINST_STOCK, SCENARIO, _matches(policy, pairs), lambda exported: _matches(exported, pairs))
+        return Judged(STYLES_NAMED, USUAL, own, lambda exported: _named(_teller(exported), shown))
+    return Judged(AGAINST_STOCK, USUAL, _matches(policy, pairs), lambda exported: _matches(exported, pairs))
 
 
 def _matches(policy: Acting, pairs: int) -> MirrorScore:
     mind, control, blocks = minds_of(policy)
-    return judge_mirror(mind, control, blocks, SCENARIO, policy.card.archetype, pairs, seed=SEED)
+    return judge_mirror(mind, control, blocks, USUAL, policy.card.archetype, pairs, seed=SEED)
 
 
 def _named(tell: Teller, shown: Shown) -> MirrorScore:

@@ -15,10 +15,10 @@ from agents.learners.pattern_data import LEAST
 from agents.seeds import A_SEED, REPORTS
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.envs.vector import by_block
+from mlmonster_env.scenarios import USUAL
 from policies.actors import STRATEGY
 from policies.policy import Policy
 
-SCENARIO = "mirror-v1:train"
 MATCHES = 32  # of each start, played side by side
 STEPS = 60  # over which states are spread
 MOST_STEPS = 2000  # after which nothing more is waited for
@@ -131,7 +131,7 @@ class _Kept:
 
 
 def _starts() -> list[tuple[int, Any]]:
-    return [(number, plan) for number, (_, plan) in enumerate(by_start(SCENARIO))]
+    return [(number, plan) for number, (_, plan) in enumerate(by_start(USUAL))]
 
 
 def _has_choice(seen: dict[str, Array]) -> Array:
@@ -160,4 +160,4 @@ def _shown(archetype: str) -> Shown:
 
 def rollout_play(policy: Policy, seed: int, matches: int) -> _Play:
     """Matches in which a memory is followed."""
-    return _Play(policy, SCENARIO, REPORTS + (1 << 40) + seed * A_SEED, matches)
+    return _Play(policy, USUAL, REPORTS + (1 << 40) + seed * A_SEED, matches)

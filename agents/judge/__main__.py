@@ -23,6 +23,7 @@ from agents.judge.sequential import ACCEPT
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.envs.film import film
+from mlmonster_env.scenarios import USUAL
 from policies.storage import DamagedError
 
 WIDE = 120  # characters of a table
@@ -149,7 +150,7 @@ def _part(
 ) -> argparse.ArgumentParser:  # fmt: skip
     made = parts.add_parser(name, help=told, description=told)
     made.set_defaults(run=run)
-    made.add_argument("--scenario", default="mirror-v1:train", help="default mirror-v1:train")
+    made.add_argument("--scenario", default=USUAL, help=f"default {USUAL}")
     made.add_argument("--archetype", choices=ARCHETYPES, help="the model's own by default")
     return made
 

@@ -84,17 +84,15 @@ def log_ratio(counts: Array, low: float, high: float) -> float:
     weights = [float(count) + PRIOR for count in counts]
     return sum(
         weight * math.log(above / below)
-        for weight, above, below in zip(weights, _tilted(weights, high), _tilted(weights, low), strict=True)
+        for weight, above, below in zip(weights, tilted(weights, high), tilted(weights, low), strict=True)
     )
 
 
-def tilted(weights: Array, mean: float) -> Array:
-    """The distribution over LEVELS with that mean under which the weights are likeliest."""
-    return np.array(_tilted([float(weight) for weight in weights], mean))
+def tilted(weights: list[float], mean: float) -> list[float]:
+    """The distribution over LEVELS with that mean under which the weights are likeliest.
 
-
-def _tilted(weights: list[float], mean: float) -> list[float]:
-    """The same of plain numbers: it is asked twice for every pair, and five are too few for arrays."""
+    Of plain numbers: it is asked twice for every pair, and five are too few for arrays.
+    """
     if not LEVELS[0] < mean < LEVELS[-1]:
         raise ValueError(f"mean is {mean}, expected above {LEVELS[0]}, below {LEVELS[-1]}")
     total = math.fsum(weights)

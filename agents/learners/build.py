@@ -41,6 +41,7 @@ from agents.seeds import A_SEED, learnt_from
 from agents.selfplay.league import League
 from mlmonster_env.envs.battle import MASK
 from mlmonster_env.envs.shards import ShardedVecEnv
+from mlmonster_env.scenarios import USUAL
 from policies.ensemble import ThreatEnsemble
 from policies.extractors import JointExtractor
 from policies.extractors.joint import GRIDS
@@ -73,7 +74,6 @@ LEARNERS: dict[str, Any] = {
 }  # fmt: skip
 CORES = {"recurrent_ppo": "lstm", "transformer_ppo": "transformer", "conditioned_ppo": "lstm"}
 TAUGHT = ("supervised", "patterns")  # told what is right, rather than paid
-EVERYWHERE = "mirror-v1:train"  # the scenario that stands for all that patterns are learnt from
 CRITICS = {"recurrent_ppo": "own", "transformer_ppo": "shared", "conditioned_ppo": "own"}  # unless told otherwise
 ON_POLICY = ("ppo", *CORES)  # played by as many threads as there are shards
 
@@ -188,7 +188,7 @@ def build_env(config: Config, machine: Machine, league: League | None = None) ->
 
 def _styled(config: Config, machine: Machine) -> ShardedVecEnv:
     """Matches in which every pack plays a style."""
-    scenarios = SCENARIOS if config.scenario == EVERYWHERE else (config.scenario,)
+    scenarios = SCENARIOS if config.scenario == USUAL else (config.scenario,)
     made = styled_shards(
         config.archetype, config.batch.matches * machine.times, first_seed_of(config), scenarios=scenarios,
         payment=payment_of(config), skills=config.skills, decision_ms=config.batch.decision_ms,

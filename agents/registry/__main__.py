@@ -21,11 +21,12 @@ from agents.judge.matches import NoEvidenceError
 from agents.registry import records, tables
 from agents.registry.checking import check
 from agents.registry.errors import NotAcceptedError, PublishError, RegistryError, UnknownVersionError
-from agents.registry.judging import SCENARIO, gates
+from agents.registry.judging import gates
 from agents.registry.records import PRODUCTION, STAGES, ModelName, ModelSlot
 from agents.registry.registry import MODELS, Registry
 from agents.registry.sweeping import RECENT, sweep
 from mlmonster_env.command import end_with
+from mlmonster_env.scenarios import USUAL
 from mlmonster_env.store import Store
 from mlmonster_env.store.database import URL
 from mlmonster_env.store.embedded import ServerError
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("version", nargs="?", type=int, metavar="VERSION", help="by default the latest")
     _of_move(made, needs_reason=False)
     made.add_argument("--force", action="store_true", help="ask no gate; needs a --reason")
-    made.add_argument("--scenario", default=SCENARIO, help=f"that gates are played in (default {SCENARIO})")
+    made.add_argument("--scenario", default=USUAL, help=f"that gates are played in (default {USUAL})")
     made.add_argument("--most-pairs", type=int, default=MOST_PAIRS, help=f"of matches at a gate (default {MOST_PAIRS})")
     made = _of_model(parts, "rollback", _rollback, "point a stage back to the version before that is known to be good")
     _of_move(made, needs_reason=True)

@@ -9,12 +9,12 @@ from agents.judge.gates import MOST_PAIRS, GateVerdict, stage_gates, through_all
 from agents.judge.players import player_of
 from agents.registry.errors import NotAcceptedError
 from mlmonster_env.data.errors import check_number
+from mlmonster_env.scenarios import USUAL
 
-SCENARIO = "mirror-v1:train"
 Judge = Callable[[Path, Path | None, str], Sequence[GateVerdict]]  # candidate, who is in its place, archetype
 
 
-def gates(scenario: str = SCENARIO, most_pairs: int = MOST_PAIRS) -> Judge:
+def gates(scenario: str = USUAL, most_pairs: int = MOST_PAIRS) -> Judge:
     """Who lets a bundle meet random orders, the stock AI, and whoever is in the place that it is to take."""
     check_number("most_pairs", most_pairs, 1)
 

@@ -11,13 +11,13 @@ from agents.learners.threat_data import Watched, watch
 from agents.seeds import A_SEED, EVALUATIONS
 from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.sb3 import ArenaVecEnv
+from mlmonster_env.scenarios import USUAL
 from policies.actors import STRATEGY, THREAT
 from policies.extractors.entities import PRESENT
 from policies.pattern import PatternNetwork
 from policies.policy import Policy
 
 BINS = 10
-SCENARIO = "mirror-v1:train"
 MATCHES = 128
 STEPS = 400
 HORIZON = 10  # decisions
@@ -80,7 +80,7 @@ def of_styles(policy: Policy) -> Reliability:
 def watched(archetype: str, seed: int, horizon: int = HORIZON) -> Watched:
     """Stock minds fighting from seeds of their own, and what followed within so many decisions."""
     env = ArenaVecEnv(
-        WATCHED, MATCHES, pack=True, archetype=archetype, scenario=SCENARIO, observe=("state", "entities", MASK)
+        WATCHED, MATCHES, pack=True, archetype=archetype, scenario=USUAL, observe=("state", "entities", MASK)
     )
     env.seed(EVALUATIONS + seed * A_SEED)
     return watch(env, env.reset(), STEPS, horizon, EVERY, 2)[0]  # type: ignore[arg-type]

@@ -13,11 +13,11 @@ from agents.config.read import resolved_from
 from agents.config.tree import Config
 from agents.course import BEST, CHECKPOINTS, FINAL
 from agents.run import CONFIG
+from mlmonster_env.scenarios import USUAL
 from policies.policy import Policy
 from policies.storage import MANIFEST, read_manifest
 
 RECORDS = ("monitor", "reward_breakdown", "behavior_metrics", "evaluation_results")  # files of a run, as .csv
-SCENARIO = "mirror-v1:train"  # where a model is judged of which it is not known where it was trained
 DECISION_MS = 500
 Columns = dict[str, list[str]]
 
@@ -49,7 +49,7 @@ class Subject:
     @property
     def scenario(self) -> str:
         """Where it is judged."""
-        return SCENARIO if self.config is None else self.config.scenario
+        return USUAL if self.config is None else self.config.scenario
 
     @property
     def terms(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
 KINDS = {
     LOGITS: "probability of each order",
     VALUES: "value of each order (the return that is expected)",
-    THREAT: "chance that each enemy in sight does damage within five seconds",
+    THREAT: "chance that each enemy in sight does damage within the time that it was taught",
 }
 BOX_KIND = "each number of the order, from -1 to 1"
 

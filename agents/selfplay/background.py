@@ -23,6 +23,7 @@ from mlmonster_env.contract import BLOCKS, CONTROLS
 from mlmonster_env.dataset import EpisodeKeeper, new_storage
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.envs.rivals import SeatedRival
+from mlmonster_env.scenarios import USUAL
 from policies.storage import write_text
 from rewards.archetypes import for_archetype
 
@@ -41,7 +42,7 @@ class Order:
     matches: int
     first: str = "mix:stock=1,styles=1"
     second: str = "mix:stock=1,styles=1"
-    scenario: str = "mirror-v1:train"
+    scenario: str = USUAL
     observe: tuple[str, ...] = ("state", MASK)  # what is written of what is seen; `MASK` where there is one
     seed: int = 0
     temperature: Temperature | None = None  # of models; greedy where there is none

@@ -12,6 +12,7 @@ from agents.config.read import ConfigError, as_tree, as_yaml, option, paths_of
 from agents.config.tree import Rate
 from agents.learners.build import rate
 from mlmonster_env.contract import ARCHETYPES
+from mlmonster_env.scenarios import USUAL
 
 TRAINED = [name for name, kind in TYPES.items() if kind.algos]
 PRESETS = ["test", "standard", "long"]
@@ -33,6 +34,10 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "own.yml"
     path.write_text(text)
     return path
+
+
+def test_the_usual_scenario_is_the_one_that_is_trained_on_by_default():
+    assert resolve({}).scenario == USUAL
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -17,7 +17,7 @@ def pairs_of(random, rate, count, drawn=0.2):
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=5, max_size=5), st.floats(0.05, 0.95))
 def test_a_tilted_distribution_has_its_mean(counts, mean):
-    found = tilted(np.array(counts) + 0.25, mean)
+    found = np.array(tilted([count + 0.25 for count in counts], mean))
     assert found.sum() == pytest.approx(1.0) and (found > 0).all()
     assert found @ LEVELS == pytest.approx(mean, abs=1e-6)
 
@@ -25,7 +25,7 @@ def test_a_tilted_distribution_has_its_mean(counts, mean):
 def test_what_was_seen_is_likeliest_at_its_own_mean():
     counts = np.array([5, 10, 20, 30, 35])
     own = (counts + 0.25) @ LEVELS / (counts + 0.25).sum()
-    np.testing.assert_allclose(tilted(counts + 0.25, own), (counts + 0.25) / (counts + 0.25).sum(), atol=1e-6)
+    np.testing.assert_allclose(tilted(list(counts + 0.25), own), (counts + 0.25) / (counts + 0.25).sum(), atol=1e-6)
     assert log_ratio(counts, own - 0.1, own) > 0 > log_ratio(counts, own, own + 0.1)
 
 
