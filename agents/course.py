@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.checkpoints import Checkpoints
 from agents.config.read import as_tree
 from agents.config.tree import Config
+from agents.ending import Enough, Signals, Stopped, advice
 from agents.evaluation import Evaluation, evaluate
 from agents.learners.build import card_of
 from agents.learners.watched import FinishedMatch
@@ -29,29 +29,12 @@ from agents.selfplay.league import League
 from agents.trackers import TENSORBOARD, Trackers
 from mlmonster_env.envs.arguments import MASK
 from policies.actors import actor_of
-from policies.policy import FINAL as FINAL
-from policies.policy import Policy
+from policies.policy import FINAL, Policy
 from policies.storage import DamagedError
 
 CHECKPOINTS, BEST = "checkpoints", "best"
 REMEMBER_S = 10.0  # how old the state may be that is written when something breaks
 WHILE_TRAINING, AT_THE_END = 0, 1  # seeds of evaluations: the last one judges on matches that chose nothing
-
-
-class RunError(Exception):
-    """A run that cannot begin, or had to end: what happened, what was saved, what to change."""
-
-
-class Stopped(RunError):
-    """A run that was asked to stop, and did so at a boundary."""
-
-    def __init__(self, told: str, by: int) -> None:
-        super().__init__(told)
-        self.by = by
-
-
-class Enough(Exception):
-    """Training ends before its budget does, because it was good enough or grew no better."""
 
 
 class RunOf(Protocol):
@@ -73,7 +56,7 @@ class Course(BaseCallback):
         self.learner = learner
         self.league = league
         self.budget = run.config.budget
-        self.checkpoints = Checkpoints(run.folder / CHECKPOINTS, self.budget.keep, self._say)
+        self.checkpoints = Checkpoints(run.folder / CHECKPOINTS, self.budget.keep, self.say)
         self.matches = 0
         self.seconds = 0.0  # of training alone
         self.best: float | None = None  # score of an evaluation
@@ -117,7 +100,7 @@ class Course(BaseCallback):
             except OSError as error:
                 print(f"a file of the run could not be closed: {error}", file=sys.stderr)
 
-    def signals(self) -> "Signals":
+    def signals(self) -> Signals:
         """A context in which the first SIGINT or SIGTERM asks for a stop at the next boundary."""
         return Signals(self)
 
@@ -311,7 +294,7 @@ class Course(BaseCallback):
         for path in self.checkpoints.all():
             if int(path.name) > manifest["steps"]:
                 shutil.rmtree(path)
-        self._say(f"going on after {manifest['steps']:,} decisions")
+        self.say(f"going on after {manifest['steps']:,} decisions")
         return int(manifest["steps"])
 
     def _check_best(self) -> None:
@@ -320,7 +303,7 @@ class Course(BaseCallback):
             if self.best is not None:
                 Policy.load(self.run.folder / CHECKPOINTS / BEST)
         except (DamagedError, OSError, ValueError) as error:
-            self._say(f"{error}; the best model is chosen anew")
+            self.say(f"{error}; the best model is chosen anew")
             self.best, self.evaluated_at = None, 0
 
     def clear(self) -> None:
@@ -403,49 +386,11 @@ class Course(BaseCallback):
         self.progress.say(f"the model is in {run.folder / FINAL}")
         return summary
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Tell whoever watches, above the line of progress where there is one."""
         (print if self.progress is None else self.progress.say)(text)
-
-
-class Signals:
-    """The first SIGINT or SIGTERM stops a run at its next boundary, the second at once."""
-
-    def __init__(self, course: Course) -> None:
-        self._course = course
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                self._before[number] = signal.signal(number, self._take)
-            except ValueError:  # not the main thread, as in some notebooks
-                return
-
-    def __exit__(self, *_: Any) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
-
-    def _take(self, number: int, frame: Any) -> None:
-        if self._course.stopped is not None:
-            raise KeyboardInterrupt
-        self._course.stopped = signal.Signals(number)
-        self._course._say(f"{self._course.stopped.name}: stopping at the next boundary; once more stops at once")
 
 
 def run_terms(env: Any) -> list[str]:
     """The terms that matches are paid by."""
     return list(env.shards[0].breakdown.payment.parts)
-
-
-def advice(error: BaseException, learn: Any) -> str:
-    """What to change after an error, of the options that the algorithm has."""
-    text = str(error).lower()
-    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "out of memory" in text:
-        parts = ", or learn.accumulate=2 for the same batch" if hasattr(learn, "accumulate") else ""
-        return f"smaller: --set learn.batch_size=..., --set batch.matches=...{parts}"
-    if isinstance(error, FloatingPointError):
-        norm = ", or a lower learn.max_grad_norm" if hasattr(learn, "max_grad_norm") else ""
-        return f"steadier: a lower --set learn.learning_rate.value=...{norm}"
-    if isinstance(error, OSError) and getattr(error, "errno", None) == 28:
-        return "the disk is full: make room, or choose another --out; then --resume"
-    return ""

@@ -19,7 +19,8 @@ from agents import machine as machines
 from agents import plan
 from agents.config.read import as_yaml, resolved_from
 from agents.config.tree import Config
-from agents.course import Course, Enough, RunError, Stopped
+from agents.course import Course
+from agents.ending import Enough, RunError, Stopped
 from agents.learners.build import build_env, build_learner, card_of, kind_of, matches_by_shard
 from agents.opponents.names import POOL, digest_of, parts_of
 from agents.selfplay.league import League

@@ -18,11 +18,12 @@ from rich.table import Table
 from agents.catalog import CATALOG, TYPES
 from agents.config.read import ConfigError, as_yaml, option, resolve
 from agents.config.tree import Config
-from agents.course import FINAL, RunError, Stopped
+from agents.ending import RunError, Stopped
 from agents.opponents import STYLES
 from agents.run import CONFIG, Run, TakenError, kept_of
 from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
+from policies.policy import FINAL
 from policies.storage import MANIFEST, DamagedError
 
 RUNS = Path("runs")

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from agents.config.read import ConfigError
-from agents.course import RunError
+from agents.ending import RunError
 from agents.evaluation import ALL, Evaluation, minds_of
 from agents.judge.mirror import MirrorScore, by_start, judge_mirror, together
 from agents.machine import cores

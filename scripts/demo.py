@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agents.config.read import resolve
 from agents.config.tree import Config
-from agents.course import RunError
+from agents.ending import RunError
 from agents.evaluation import evaluate
 from agents.judge.mirror import MirrorScore
 from agents.report.film import film_best

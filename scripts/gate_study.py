@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents.course import Stopped
+from agents.ending import Stopped
 from agents.judge.gates import FALSE_REJECT, NoOpponentError, error_a_slot
 from agents.judge.matches import FaultError, NoEvidenceError
 from agents.judge.players import model_folder

@@ -17,7 +17,8 @@ from typing import Any
 import yaml
 
 from agents.config.read import resolve
-from agents.course import CHECKPOINTS, FINAL, RunError
+from agents.course import CHECKPOINTS
+from agents.ending import RunError
 from agents.evaluation import Evaluation, evaluate
 from agents.machine import cores
 from agents.run import CONFIG, FACTS, Run
@@ -25,7 +26,7 @@ from mlmonster_env.command import end_with
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.envs.arguments import MASK
 from mlmonster_env.scenarios import USUAL
-from policies.policy import Policy
+from policies.policy import FINAL, Policy
 from policies.storage import MANIFEST, read_manifest, write_text
 from scripts.results_doc import DOCUMENT, render
 from scripts.results_pattern import IMAGES, judge_pattern

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from agents.config.read import ConfigError
-from agents.course import FINAL, RunError
+from agents.ending import RunError
 from agents.evaluation import ALL, Evaluation, minds_of
 from agents.judge.mirror import MirrorScore, by_start, judge_mirror, together
 from agents.machine import cores
@@ -25,7 +25,7 @@ from agents.opponents import STYLES
 from mlmonster_env.command import at_least, end_with
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.scenarios import USUAL
-from policies.policy import Policy
+from policies.policy import FINAL, Policy
 from policies.storage import write_text
 from scripts.comparisons import ALWAYS, command_of, name_of
 from scripts.results import FOLDER, JUDGED_BY, OWN_PAY, PAID_AS, PAIRS, kept, spent_on, trained

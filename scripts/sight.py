@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.config.read import ConfigError
-from agents.course import RunError
+from agents.ending import RunError
 from agents.evaluation import Evaluation, evaluate
 from agents.machine import cores
 from mlmonster_env.command import at_least, end_with

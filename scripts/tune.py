@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError
 
 from agents.catalog import model_type
 from agents.config.read import ConfigError, option, resolve
-from agents.course import RunError, Stopped
+from agents.ending import RunError, Stopped
 from agents.run import Run
 from mlmonster_env.command import end_with
 

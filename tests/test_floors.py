@@ -21,7 +21,19 @@ BELOW: dict[str, set[str]] = {
     "agents": {GROUND, "policies", "rewards"},
 }
 # Inside the ground floor, lowest first; its __init__.py is the front door and stands above them all.
-GROUND_FLOORS = ("command", "contract", "data", "scenarios", "hazards", "sim", "envs", "dataset", "store", "bridge")
+GROUND_FLOORS = (
+    "command",
+    "contract",
+    "data",
+    "plans",
+    "scenarios",
+    "hazards",
+    "sim",
+    "envs",
+    "dataset",
+    "store",
+    "bridge",
+)
 
 FOREIGN = {
     "a path of one machine": re.compile(r"(?<![\w.~}])/(?:work|farm|tmp|root|home)/"),

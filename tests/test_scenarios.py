@@ -10,7 +10,8 @@ import pytest
 
 from mlmonster_env import scenarios
 from mlmonster_env.data import DataError
-from mlmonster_env.scenarios import Plan, Side, Start, load, named, names, plan_of
+from mlmonster_env.plans import Plan, Side, Start
+from mlmonster_env.scenarios import load, named, names, plan_of
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.staging import stage

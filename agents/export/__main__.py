@@ -12,7 +12,6 @@ from pathlib import Path
 from agents.bundle import BundleError, verify
 from agents.bundle.manifest import PRECISIONS
 from agents.bundle.parity import LEAST_STATES
-from agents.course import FINAL
 from agents.export.graph import CannotExportError
 from agents.export.make import STATES, ParityError, Trained, export
 from agents.export.outcomes import PAIRS
@@ -20,6 +19,7 @@ from agents.export.sights import NoSightsError
 from agents.train import RUNS
 from mlmonster_env.command import at_least, end_with
 from policies.acting import NotFiniteError
+from policies.policy import FINAL
 from policies.storage import MANIFEST, DamagedError
 
 OUT = Path("models")

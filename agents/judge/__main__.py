@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agents.course import Stopped
+from agents.ending import Stopped
 from agents.judge.archive import folder_name, load_result, save_result
 from agents.judge.exploiter import gates_with_exploiter
 from agents.judge.gates import stage_gates, through_all

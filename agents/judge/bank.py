@@ -12,7 +12,7 @@ import numpy as np
 from agents.judge.matches import FaultError, MatchResult, play
 from agents.judge.players import Player
 from mlmonster_env.envs.battle import Array
-from mlmonster_env.scenarios import Plan
+from mlmonster_env.plans import Plan
 from policies.storage import DamagedError, sync
 
 CHUNK = 500  # pairs in a file

@@ -12,7 +12,7 @@ from agents.judge.players import Player, player_of
 from agents.judge.sequential import ACCEPT, REJECT, UNDECIDED, Hypotheses, SequentialTest
 from agents.seeds import GATES
 from mlmonster_env.data.errors import check_number
-from mlmonster_env.scenarios import Plan
+from mlmonster_env.plans import Plan
 
 FAMILY_ERROR = 0.05  # the probability that of all slots, gated once each, any is given to a model that is not enough
 FALSE_REJECT = 0.05  # the probability that a model that is enough is turned away at one gate

@@ -19,7 +19,7 @@ from mlmonster_env.contract import CONTROLS, NOTHING_TO_DO
 from mlmonster_env.data.errors import check_number
 from mlmonster_env.envs.battle import MASK, Array
 from mlmonster_env.envs.rivals import Rival
-from mlmonster_env.scenarios import Plan
+from mlmonster_env.plans import Plan
 
 CARELESS = 0.3  # share of actions that are drawn at random, of which a model must be the worse
 

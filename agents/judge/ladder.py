@@ -14,7 +14,7 @@ from agents.judge.players import STOCK, Player, player_of, script_digest
 from agents.judge.ratings import Ladder, Meeting, rate, rings
 from agents.seeds import LADDERS
 from mlmonster_env.data.errors import check_number, one_of
-from mlmonster_env.scenarios import Plan
+from mlmonster_env.plans import Plan
 
 ANCHORS = {script_digest(STOCK): 0.0}
 POINTS_WIDE, ROW_HIGH = 9.0, 0.42  # inches of the picture, and of each of its rows

@@ -17,7 +17,8 @@ from agents.judge.players import ModelRef, Player, player_of
 from mlmonster_env.data.errors import shorten
 from mlmonster_env.envs.battle import MASK, Array, Battle
 from mlmonster_env.envs.vector import by_block
-from mlmonster_env.scenarios import Plan, plan_of
+from mlmonster_env.plans import Plan
+from mlmonster_env.scenarios import plan_of
 from mlmonster_env.sim.recording import Recording
 from policies.acting import Acting
 

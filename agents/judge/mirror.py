@@ -13,7 +13,8 @@ from agents.seeds import A_SEED, EVALUATIONS
 from mlmonster_env.contract import CONTROLS, derive_mask
 from mlmonster_env.envs.battle import MASK, Array, Battle, Opponent
 from mlmonster_env.envs.rivals import Rival
-from mlmonster_env.scenarios import Plan, plan_of
+from mlmonster_env.plans import Plan
+from mlmonster_env.scenarios import plan_of
 
 Mind = Callable[[dict[str, Array]], Array]  # observations of slots by block to actions
 

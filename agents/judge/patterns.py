@@ -13,7 +13,7 @@ from agents.learners.pattern_data import SCENARIOS, Tape, Windows, styled_shards
 from agents.learners.styled import MakeMix, every_style
 from agents.seeds import A_SEED, EVALUATIONS
 from mlmonster_env.envs.battle import Array
-from mlmonster_env.scenarios import Plan
+from mlmonster_env.plans import Plan
 from policies.pattern import PatternNetwork
 
 Teller = Callable[[Array], Array]  # histories [n, HISTORY, 64] to the probability of each style [n, styles]

@@ -10,7 +10,8 @@ from agents.learners.styled import WINNING, StyledVecEnv
 from mlmonster_env.contract import HISTORY, STATE_SIZE
 from mlmonster_env.envs.battle import Array
 from mlmonster_env.envs.shards import ShardedVecEnv, parted, stacked
-from mlmonster_env.scenarios import Plan, plan_of
+from mlmonster_env.plans import Plan
+from mlmonster_env.scenarios import plan_of
 from policies.storage import Tree
 from rewards.payment import Payment
 

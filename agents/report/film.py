@@ -10,7 +10,7 @@ from agents.judge.mirror import mind_for
 from agents.reading import battle_for
 from agents.seeds import A_SEED, EVALUATIONS
 from mlmonster_env.envs.film import film
-from mlmonster_env.scenarios import Plan
+from mlmonster_env.plans import Plan
 from policies.policy import Policy
 
 CANDIDATES = 64

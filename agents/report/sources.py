@@ -11,10 +11,10 @@ import yaml
 from agents.catalog import TYPES
 from agents.config.read import resolved_from
 from agents.config.tree import Config
-from agents.course import BEST, CHECKPOINTS, FINAL
+from agents.course import BEST, CHECKPOINTS
 from agents.run import CONFIG
 from mlmonster_env.scenarios import USUAL
-from policies.policy import Policy
+from policies.policy import FINAL, Policy
 from policies.storage import MANIFEST, read_manifest
 
 RECORDS = ("monitor", "reward_breakdown", "behavior_metrics", "evaluation_results")  # files of a run, as .csv

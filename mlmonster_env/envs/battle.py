@@ -25,7 +25,8 @@ from mlmonster_env.envs.arguments import Array as Array
 from mlmonster_env.envs.arguments import as_orders, checked, checked_blocks, checked_seed
 from mlmonster_env.envs.arguments import block_space as block_space
 from mlmonster_env.envs.rivals import RewindingRival, Rival, SeatedRival, YieldingRival
-from mlmonster_env.scenarios import Plan, plan_of
+from mlmonster_env.plans import Plan
+from mlmonster_env.scenarios import plan_of
 from mlmonster_env.sim import Arena, Scenario
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.arena import Snapshot

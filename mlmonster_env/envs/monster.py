@@ -13,7 +13,7 @@ from mlmonster_env.envs.arguments import checked
 from mlmonster_env.envs.battle import MASK, Array, Battle, Opponent, Reward
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import FPS, part_of
-from mlmonster_env.scenarios import Plan
+from mlmonster_env.plans import Plan
 from mlmonster_env.sim import Scenario
 from mlmonster_env.sim.recording import Recording
 from mlmonster_env.sim.setup import SEED_MASK

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlmonster_env.data import Bestiary
 from mlmonster_env.data.errors import one_of
-from mlmonster_env.scenarios import Plan
+from mlmonster_env.plans import Plan
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.clock import run_matches
 from mlmonster_env.sim.deeds import Before, Events

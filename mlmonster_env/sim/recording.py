@@ -11,7 +11,7 @@ from zlib import error as BadStream
 import numpy as np
 
 from mlmonster_env.data import Bestiary
-from mlmonster_env.scenarios import Plan, Side, Start
+from mlmonster_env.plans import Plan, Side, Start
 from mlmonster_env.sim.arena import Arena
 from mlmonster_env.sim.scene import Scene
 from mlmonster_env.sim.staging import stage

@@ -13,7 +13,8 @@ from mlmonster_env import hazards
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data import Bestiary, Monster
 from mlmonster_env.data.errors import one_of
-from mlmonster_env.scenarios import Plan, Side, Start, plan_of
+from mlmonster_env.plans import Plan, Side, Start
+from mlmonster_env.scenarios import plan_of
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.setup import Scenario
 from mlmonster_env.sim.tables import Int32Array, compile_tables, most_slaves

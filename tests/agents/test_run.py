@@ -15,7 +15,8 @@ import pytest
 from agents import checkpoints as checkpoints_module
 from agents.behaviour import COLUMNS
 from agents.config.read import resolve
-from agents.course import Course, RunError
+from agents.course import Course
+from agents.ending import RunError
 from agents.learners.build import build_env, build_learner
 from agents.learners.supervised import ThreatLearner
 from agents.run import Run

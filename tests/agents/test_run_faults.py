@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from agents import course as course_module
 from agents import evaluation
 from agents import run as run_module
-from agents.course import RunError, Stopped
+from agents.ending import RunError, Stopped
 from agents.judge.matches import play
 from agents.judge.players import model_folder
 from agents.learners.dqn import DoubleDQN

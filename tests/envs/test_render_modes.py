@@ -9,7 +9,8 @@ import pytest
 
 from mlmonster_env.envs.monster import MonsterEnv
 from mlmonster_env.envs.sb3 import ArenaVecEnv
-from mlmonster_env.scenarios import Side, named
+from mlmonster_env.plans import Side
+from mlmonster_env.scenarios import named
 from tests.envs.play import actions
 
 ALIKE = replace(named("skirmish"), first=Side(species=("RUSTFANG",)))  # the same in every match

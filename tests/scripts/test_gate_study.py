@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from agents.catalog import TYPES
-from agents.course import Stopped
+from agents.ending import Stopped
 from agents.judge.exploiter import Exploiter
 from agents.judge.gates import NoOpponentError
 from agents.judge.study import cases

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agents.config.read import resolve
-from agents.course import RunError
+from agents.ending import RunError
 from agents.learners.threat_data import Watched
 from agents.run import Run
 from scripts import results, results_doc, results_threat

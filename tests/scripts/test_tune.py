@@ -6,7 +6,7 @@ from typing import Any
 import optuna
 import pytest
 
-from agents.course import RunError, Stopped
+from agents.ending import RunError, Stopped
 from scripts import tune
 
 SAID = ["--archetype", "mage", "--algo", "ppo", "--set", "preset=test"]

@@ -9,7 +9,7 @@ import pytest
 
 from mlmonster_env import contract as to
 from mlmonster_env.contract import EVENTS, MEASURES
-from mlmonster_env.scenarios import Plan, Side, Start
+from mlmonster_env.plans import Plan, Side, Start
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.arena import Snapshot

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mlmonster_env import hazards
-from mlmonster_env.scenarios import Plan, Side, Start, named
+from mlmonster_env.plans import Plan, Side, Start
+from mlmonster_env.scenarios import named
 from mlmonster_env.sim import Arena, Scenario
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.staging import stage

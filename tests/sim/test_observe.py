@@ -8,7 +8,7 @@ import pytest
 
 from mlmonster_env import contract as to
 from mlmonster_env.contract import CONTROLS, RESERVED, STATE, STATE_SIZE
-from mlmonster_env.scenarios import Side
+from mlmonster_env.plans import Side
 from mlmonster_env.scenarios import named as plan_named
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim import fields as f

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mlmonster_env.contract import ATTACK, CONTROLS, NO_SKILL, SKILL_SLOTS, USE_FIELD, USE_HARM
-from mlmonster_env.scenarios import Plan, Side, Start
+from mlmonster_env.plans import Plan, Side, Start
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim.staging import fighters, stage
 from tests.sim.grounds import bundled

@@ -20,7 +20,7 @@ SCENARIOS = ("skirmish-1v1", "skirmish-5v5", "skirmish-12v12", "pack-6", "raid-6
 DIGESTS = f"""
 import sys
 from mlmonster_env.data import Bestiary
-from mlmonster_env.scenarios import Plan, Side, Start
+from mlmonster_env.plans import Plan, Side, Start
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim import fields as f
 

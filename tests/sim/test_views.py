@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlmonster_env.contract import BLOCKS, ENTITY_FEATURES, GRID_CHANNELS, SIGHT, SKILL_FEATURES
-from mlmonster_env.scenarios import Side
+from mlmonster_env.plans import Side
 from mlmonster_env.scenarios import named as plan_named
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim import fields as f

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from agents.config.read import ConfigError, resolve
-from agents.course import Course, RunError
+from agents.course import Course
+from agents.ending import RunError
 from agents.learners.build import card_of
 from agents.opponents.mix import Mix
 from agents.run import Run
