@@ -3,23 +3,24 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.account import count
-from mlmonster_env.sim.afflict import release
+from mlmonster_env.sim.afflict import cancel_cast, release
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.damage import HIGHEST_HEAL_LEVEL, heal_amount
 from mlmonster_env.sim.defence import undead
 from mlmonster_env.sim.geometry import apart, places
-from mlmonster_env.sim.hurt import heal
+from mlmonster_env.sim.hurt import heal, lose_hp
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import attackers_of, enemies, turn_to, unlock
 from mlmonster_env.sim.spawn import become, summon
 from mlmonster_env.sim.stats import attribute_of, healed
-from mlmonster_env.sim.status_columns import FLAGS, LASTS_DISPEL, VIT
+from mlmonster_env.sim.status_columns import FLAGS, LASTS_DISPEL, STAYS, VIT
 from mlmonster_env.sim.status_ids import BURNING, FREEZE, SLEEP, STONE, STONEWAIT, STUN
 from mlmonster_env.sim.statuses import end_status
 
 MODE_MASK = 0xFFFF
 HEAL_PERCENT_OF_VIT = 2
+BROKEN_OF_IMMUNE = 10  # percent of the casts of the status immune that can be broken off
 
 
 @kernel
@@ -110,6 +111,32 @@ def dispel(w, v, skill, now):
         if status != 0 and w.statuses[status, FLAGS] & LASTS_DISPEL == 0:
             release(w, v, status, now)
     unlock(w, v, now)
+
+
+@kernel
+def clear_buffs(w, v, now):
+    """End a unit's statuses but those that stay."""
+    s = w.units
+    for i in range(f.STATUS_LIMIT):
+        status = s[f.STATUS_ID + i, v]
+        if status != 0 and w.statuses[status, STAYS] == 0:
+            release(w, v, status, now)
+
+
+@kernel
+def break_cast(w, u, v, skill, now):
+    """Break a cast off, cancelable or not; who loses one loses hit points too, unless they are its last."""
+    s = w.units
+    immune = s[f.MODE, v] & f.STATUS_IMMUNE != 0
+    if s[f.CAST_AT, v] == f.NEVER or (immune and draw(w, 100) >= BROKEN_OF_IMMUNE):
+        return
+    cancel_cast(w, v, now)
+    points = w.species[s[f.SPECIES, v], f.MAX_HP] * w.skills[skill, k.AMOUNT] // 100
+    if immune and w.rules[f.RENEWAL] != 0:
+        points = 0
+    if 0 < points < s[f.HP, v]:
+        lose_hp(w, v, u, points, now)
+        heal(w, u, points // 2)
 
 
 @kernel

@@ -8,7 +8,7 @@ from mlmonster_env.sim.afflict import start_delays
 from mlmonster_env.sim.areas import add_area, clear_areas
 from mlmonster_env.sim.casting import check_event, free_cell_near, sp_cost
 from mlmonster_env.sim.chance import draw
-from mlmonster_env.sim.changes import change_mode, cure, dispel, give_hp, revenge, transform
+from mlmonster_env.sim.changes import break_cast, change_mode, clear_buffs, cure, dispel, give_hp, revenge, transform
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.damage import (
     NORMAL_ATTACK,
@@ -23,7 +23,7 @@ from mlmonster_env.sim.damage import (
 from mlmonster_env.sim.defence import by_damage_taken, takes_one, undead_or_demon
 from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import WALKABLE, apart, in_sight, inside, line_is, places, walkable
-from mlmonster_env.sim.hurt import die, heal, try_skill_statuses
+from mlmonster_env.sim.hurt import die, heal, hurt, try_skill_statuses
 from mlmonster_env.sim.lines import in_line
 from mlmonster_env.sim.posture import enemies, halt, unlock
 from mlmonster_env.sim.rest import rouse, rouse_all
@@ -31,7 +31,7 @@ from mlmonster_env.sim.shields import BLOCKED, WALLED, answer_with_pain, send_sp
 from mlmonster_env.sim.spawn import summon
 from mlmonster_env.sim.stats import attack_delay, attack_motion, defter
 from mlmonster_env.sim.status_ids import FREEZE
-from mlmonster_env.sim.statuses import end_flagged, has_status
+from mlmonster_env.sim.statuses import end_flagged, end_status, has_status
 from mlmonster_env.sim.warps import call_slaves, place_at, push_away, run_away, slip_away, teleport
 
 # A cell in one number, as events keep it.
@@ -234,7 +234,11 @@ def start_waves(w, u, v, skill, now):
 
 @kernel
 def succeeds(w, u, v, skill):
-    """Roll whether a skill works at all."""
+    """Roll whether a skill works at all; some need a status of the target's, or its absence."""
+    spent = w.skills[skill, k.SPENDS]
+    sparing = w.skills[skill, k.SPARED_UNDER]
+    if (spent != 0 and (v == u or not has_status(w, v, spent))) or (sparing != 0 and has_status(w, v, sparing)):
+        return False  # some monsters aim what needs a poisoned enemy at themselves
     percent = w.skills[skill, k.SUCCESS]
     if percent > 0 and w.skills[skill, k.FLAGS] & k.DEFT != 0:
         return draw(w, 1000) < 10 * percent + max(SUCCESS_OF_A_DEX * defter(w, u, v), 0)
@@ -242,12 +246,10 @@ def succeeds(w, u, v, skill):
 
 
 @kernel
-def work(w, u, v, skill, row, now):
-    """Do what the skill does."""
+def carry_out(w, u, v, skill, row, now):
+    """Do what a row of the skill table says."""
     s = w.units
     effect = w.skills[skill, k.EFFECT]
-    if not succeeds(w, u, v, skill):
-        return
     if effect != k.STRIKE and effect != k.GIVE_STATUS and effect != k.AREA and effect != k.HEAL:
         rouse_all(w)
     if effect == k.STRIKE or effect == k.GIVE_STATUS:
@@ -274,6 +276,8 @@ def work(w, u, v, skill, row, now):
     elif effect == k.CALL_SLAVES:
         call_slaves(w, u)
     elif effect == k.TELEPORT:
+        if w.skills[skill, k.AMOUNT] > 0:
+            heal(w, v, w.skills[skill, k.AMOUNT])
         teleport(w, v)
     elif effect == k.TRANSFORM:
         transform(w, u, row, w.skills[skill, k.AMOUNT], now)
@@ -309,11 +313,48 @@ def work(w, u, v, skill, row, now):
         unlock(w, u, now)
     elif effect == k.CURE:
         cure(w, v, now)
+    elif effect == k.BREAK_CAST:
+        break_cast(w, u, v, skill, now)
+    elif effect == k.CLEAR_BUFFS:
+        clear_buffs(w, v, now)
+    elif effect == k.HURT:
+        hurt(w, u, v, w.skills[skill, k.AMOUNT], now)
     elif effect == k.REVENGE:
         revenge(w, u)
     if effect != k.STRIKE and effect != k.GIVE_STATUS and effect != k.AREA and effect != k.SUICIDE:
         if w.skills[skill, k.STATUS] != 0:
             try_skill_statuses(w, u, v, skill, 0, now)
+
+
+@kernel
+def drawn_lot(w, skill):
+    """One of a skill's lots, each with its share."""
+    roll = draw(w, 100)
+    lot = skill + 1
+    while roll >= w.skills[lot, k.SHARE]:
+        roll -= w.skills[lot, k.SHARE]
+        lot += 1
+    return lot
+
+
+@kernel
+def work(w, u, v, skill, row, now):
+    """Do what the skill does, or what one of its lots does; a lot may be that so many more are drawn."""
+    if not succeeds(w, u, v, skill):
+        return
+    if w.skills[skill, k.EFFECT] != k.DRAW_LOTS:
+        carry_out(w, u, v, skill, row, now)
+    else:
+        left = 1
+        while left > 0 and w.units[f.ALIVE, v] != 0:
+            lot = drawn_lot(w, skill)
+            left -= 1
+            if w.skills[lot, k.EFFECT] == k.DRAW_LOTS:
+                left += w.skills[lot, k.AMOUNT]
+            else:
+                carry_out(w, u, v, lot, row, now)
+    if w.skills[skill, k.SPENDS] != 0:
+        end_status(w, v, w.skills[skill, k.SPENDS])
 
 
 @kernel

@@ -342,6 +342,23 @@ def startle(w, v, now):
 
 
 @kernel
+def hurt(w, u, v, points, now):
+    """Take hit points from a unit in another's name, whatever guards it; its skill list does not hear of it."""
+    startle(w, v, now)
+    delay = flinch_time(w, v, points, 1)
+    stops = not unshaken(w, v)
+    if has_status(w, v, ENDURE):
+        wear_endurance(w, v)
+    lives = w.units[f.LIVES, v]
+    lose_hp(w, v, u, points, now)
+    if w.units[f.ALIVE, v] == 0 or w.units[f.LIVES, v] < lives:
+        return
+    if stops:
+        flinch(w, v, now)
+    push_event(w, now + delay, f.NEWS, u, v, 0, 0, 0, 0)
+
+
+@kernel
 def land_hit(w, u, v, damage, skill, reach, flags, now):
     """Let damage under way arrive, if the victim has not gone too far."""
     s = w.units

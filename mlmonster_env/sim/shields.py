@@ -14,6 +14,7 @@ from mlmonster_env.sim.stats import under, ward_percent
 from mlmonster_env.sim.status_columns import (
     BLOCKS_WEAPON,
     ENDS_WHEN_HIT,
+    IMMUNE_ELEMENT,
     MAGIC_DODGE,
     MAGIC_MIRROR,
     REFLECTED_NEAR,
@@ -141,6 +142,13 @@ def answer_with_pain(w, u, v, damage, skill, now):
 
 
 @kernel
+def immune_to(w, v, skill):
+    """Whether the element of a blow does nothing to a unit."""
+    held = under(w, v, IMMUNE_ELEMENT, 0)
+    return held > 0 and attack_element(w, v, skill, 0) == held - 1
+
+
+@kernel
 def shielded(w, u, v, damage, skill, now, due):
     """What is left of a blow that lands at `due`, or BLOCKED or WALLED where no damage arrives."""
     return warded(w, u, v, damage, skill, kind_of(w, u, skill), is_ranged(w, u, v, skill), now, due)
@@ -164,6 +172,8 @@ def warded(w, u, v, damage, skill, kind, ranged, now, due):
         damage = spend_kyrie(w, v, damage, kind)
         if damage == 0:
             return BLOCKED
+    if w.units[f.STATUS_STATS, v] & 1 << IMMUNE_ELEMENT != 0 and immune_to(w, v, skill):
+        return BLOCKED
     if damage <= 0 and flags & TAKES_ONE == 0:
         return damage  # guards are for blows that would hurt
     if kind == k.WEAPON and flags & BLOCKS_WEAPON != 0 and w.skills[skill, k.FLAGS] & k.IGNORE_GUARD == 0:

@@ -3,9 +3,10 @@
 # What the skill does at the end of its cast.
 NOTHING, STRIKE, AREA, HEAL, GIVE_STATUS, SUMMON, CALL_SLAVES, TELEPORT, TRANSFORM, EMOTION, SELF_DESTRUCT, \
     DISPEL, WARP_TO, RUN_AWAY, SUICIDE, KNOCK_BACK, CLEAR_AREAS, DRAW_IN, REVENGE, \
-    FORGET_TARGET, CURE = range(21)  # fmt: skip
+    FORGET_TARGET, CURE, BREAK_CAST, CLEAR_BUFFS, HURT, DRAW_LOTS = range(25)  # fmt: skip
 # WARP_TO: the caster is at the chosen cell at once. FORGET_TARGET: it lets its target go.
-# CURE: ends stun, sleep, freeze and stone.
+# CURE: ends stun, sleep, freeze and stone. BREAK_CAST: takes AMOUNT percent of hp too, and gives half to the caster.
+# HURT: takes AMOUNT points, past all guards. DRAW_LOTS: does one of the LOTS rows behind; as a lot, draws AMOUNT more.
 
 # How it is aimed: at a unit without harming it, at a unit to harm it, at a cell.
 AIM_SUPPORT, AIM_HARM, AIM_GROUND = range(3)
@@ -82,7 +83,7 @@ KIND_HARM, KIND_HELP, KIND_FIELD = range(3)
     AREA_PULSE,  # see PULSE_* below
     AREA_LIMIT_HITS,  # hits after which the area is used up, 0 none
     AREA_DELAY_MS,  # from cast end to the first pulse
-    AMOUNT,  # summon: how many; line: cells; heal and others: the effect's own number
+    AMOUNT,  # summon: how many; line: cells; teleport: points healed before; heal and others: the effect's own number
     SELF_STATUS_ONLY_IF_HIT,
     STATUS,  # first of STATUS_SLOTS groups of STATUS_WIDTH columns
 ) = range(33)  # fmt: skip
@@ -94,7 +95,11 @@ STATUS_WIDTH = 5
 SUCCESS = STATUS + STATUS_SLOTS * STATUS_WIDTH  # chance in percent that the skill works at all, 0 always
 SCATTER = SUCCESS + 1  # each wave falls on a random cell at most so far from the centre
 AREA_REACH = SCATTER + 1  # of AREA_RADIUS, the cells by which each enchanted cell reaches beyond itself
-SKILL_WIDTH = AREA_REACH + 1
+SPENDS = AREA_REACH + 1  # a status without which the target is spared, and which ends by the skill, 0 none
+SPARED_UNDER = SPENDS + 1  # a status under which the target is spared, 0 none
+LOTS = SPARED_UNDER + 1  # how many rows behind this one are its lots
+SHARE = LOTS + 1  # of a lot: its chance in percent
+SKILL_WIDTH = SHARE + 1
 
 # What an area does to those who stand in it.
 (

@@ -27,7 +27,7 @@ EFFECTS = {
     for name in (
         "nothing", "strike", "area", "heal", "give_status", "summon", "call_slaves", "teleport", "transform", "emotion",
         "self_destruct", "dispel", "warp_to", "run_away", "suicide", "knock_back", "clear_areas", "draw_in",
-        "revenge", "forget_target", "cure",
+        "revenge", "forget_target", "cure", "break_cast", "clear_buffs", "hurt", "draw_lots",
     )
 } | {LEFT_OUT: c.NOTHING}  # fmt: skip
 DAMAGES = {"none": c.NO_DAMAGE, "weapon": c.WEAPON, "magic": c.MAGIC, "misc": c.MISC}
@@ -71,7 +71,7 @@ DAMAGE_FLAGS = {
 
 STRIKING = ("strike", "self_destruct")
 STRIKING_PULSES = ("strike", "trap", "fire_wall")
-HARMING = ("strike", "self_destruct", "dispel", "knock_back", "draw_in")
+HARMING = ("strike", "self_destruct", "dispel", "knock_back", "draw_in", "break_cast", "draw_lots")
 HELPING = ("heal", "cure")
 EXCUSED = ("nothing", LEFT_OUT)
 
@@ -92,6 +92,7 @@ NUMBERS = {
     "hits": c.HITS,
     "splash": c.SPLASH,
     "knockback": c.KNOCKBACK,
+    "share": c.SHARE,
 }
 AREA_NUMBERS = {
     "ms": c.AREA_MS,
@@ -109,7 +110,8 @@ CHOICES: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "immediate": (c.IMMEDIATE, SWITCH),
     "self_only_if_hit": (c.SELF_STATUS_ONLY_IF_HIT, SWITCH),
 }
-KEYS = ("effect", "why", "flags", "area", "statuses", *NUMBERS, *CHOICES)
+STATUSES = {"spends": c.SPENDS, "spared_under": c.SPARED_UNDER}
+KEYS = ("effect", "why", "flags", "area", "statuses", "lots", *NUMBERS, *CHOICES, *STATUSES)
 AREA_KEYS = ("pulse", *AREA_NUMBERS)
 STATUS_KEYS = ("status", "chance", "ms", "value", "whom")
 
@@ -117,6 +119,7 @@ ALWAYS = 10000
 LONGEST_REACH = 14
 REACH_OF_NONE = 9  # a monster may use on others what players use on themselves
 WHOLE_RATIO = 100
+WHOLE_SHARE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +171,31 @@ def compile_skills(bestiary: Bestiary, wanted: Iterable[tuple[str, int]]) -> Ski
     for name, level in wanted:
         if (name, level) not in index:
             index[name, level] = len(rows)
-            rows.append(compile_skill(bestiary.skills.get(name), name, level, bestiary.mode))
+            skill = bestiary.skills.get(name)
+            rows.append(compile_skill(skill, name, level, bestiary.mode))
+            rows += compile_lots(skill, name, level, bestiary.mode)
     return SkillTable(np.stack(rows), index)
 
 
-def compile_skill(skill: Skill | None, name: str, level: int, mode: str) -> npt.NDArray[np.int32]:
-    """The row of one skill at one level; `skill` is None for one that skill_db does not know."""
+def compile_lots(skill: Skill | None, name: str, level: int, mode: str) -> list[npt.NDArray[np.int32]]:
+    """The rows of what a skill may draw: each is a skill of its own under the same name."""
+    entry = skill_entries().get(name)
+    if entry is None or skill is None or entry.get("effect") != "draw_lots":
+        return []
+    lots = entry.get("lots")
+    if not isinstance(lots, list):
+        raise DataError(FILE.name, name, "lots", lots, "a list of entries")
+    rows = [compile_skill(skill, name, level, mode, lot) for lot in lots if isinstance(lot, YamlMap)]
+    shared = sum(int(row[c.SHARE]) for row in rows)
+    if len(rows) < len(lots) or shared != WHOLE_SHARE:
+        raise DataError(FILE.name, name, "lots", shared, f"entries whose shares come to {WHOLE_SHARE}")
+    return rows
+
+
+def compile_skill(
+    skill: Skill | None, name: str, level: int, mode: str, lot: YamlMap | None = None
+) -> npt.NDArray[np.int32]:
+    """The row of one skill at one level, or of a lot; `skill` is None for one that skill_db does not know."""
     row = np.zeros(c.SKILL_WIDTH, np.int32)
     row[c.SKILL_LEVEL] = level
     row[c.REACH] = REACH_OF_NONE
@@ -183,7 +205,7 @@ def compile_skill(skill: Skill | None, name: str, level: int, mode: str) -> npt.
     row[c.SKILL_ID] = skill.id
     row[c.AIM] = aim_of(skill)
     row[c.REACH] = reach_of(skill, level)
-    entry = skill_entries().get(name)
+    entry = _mapping(lot, name, "lots", KEYS) if lot is not None else skill_entries().get(name)
     if entry is not None:
         _Compiler(skill, name, level, mode, row).fill(entry)
     elif row[c.AIM] != c.AIM_SUPPORT:
@@ -238,8 +260,8 @@ class _Compiler:
         }
 
     def fill(self, entry: YamlMap) -> None:
-        effect = str(entry["effect"])
-        self.row[c.EFFECT] = EFFECTS[effect]
+        effect = str(entry.get("effect"))
+        self.row[c.EFFECT] = self._choice(effect, "effect", EFFECTS)
         area = self._area(entry, effect)
         self._defaults(effect, str(area.get("pulse")))
         self._flags(entry)
@@ -251,6 +273,10 @@ class _Compiler:
             self._number(entry, key, column)
         for key, column in AREA_NUMBERS.items():
             self._number(area, key, column, "area.")
+        for key, column in STATUSES.items():
+            if entry.get(key) is not None:
+                self.row[column] = self._status(entry[key], key)
+        self.row[c.LOTS] = len(self._list(entry.get("lots"), "lots"))
         if effect not in EXCUSED:
             self._statuses(entry, effect)
         if "kind" not in entry:
@@ -318,10 +344,7 @@ class _Compiler:
             self.row[at + c.S_WHOM] = self._choice(status.get("whom", "target"), f"statuses[{slot}].whom", WHOM)
             for key, offset in (("chance", c.S_CHANCE), ("ms", c.S_DURATION), ("value", c.S_VALUE)):
                 self._number(status, key, at + offset, f"statuses[{slot}].")
-            try:
-                self.row[at + c.S_STATUS] = status_id(str(status.get("status")))
-            except KeyError as error:
-                self._wrong(f"statuses[{slot}].status", status.get("status"), str(error.args[0]))
+            self.row[at + c.S_STATUS] = self._status(status.get("status"), f"statuses[{slot}].status")
             if self.row[at + c.S_CHANCE] <= 0:
                 self.row[at : at + c.STATUS_WIDTH] = 0
 
@@ -347,6 +370,12 @@ class _Compiler:
         if not -LARGEST <= number <= LARGEST:
             self._wrong(path + key, value, f"a number that fits in 32 bits, at level {self.level} it is {number}")
         self.row[column] = number
+
+    def _status(self, name: YamlNode, key: str) -> int:
+        try:
+            return status_id(str(name))
+        except KeyError as error:
+            self._wrong(key, name, str(error.args[0]))
 
     def _choice(self, value: YamlNode, key: str, known: Mapping[str, int]) -> int:
         if not isinstance(value, str) or value not in known:

@@ -16,7 +16,7 @@ MDEF2_STATS = 1 << c.MDEF2 | 1 << c.INT | 1 << c.VIT | 1 << c.DEX
 BATK_STATS = 1 << c.STR
 ATK_STATS = 1 << c.ATK
 PERCENT_STATS = 1 << c.ATTACK_PERCENT
-MATK_STATS = 1 << c.INT
+MATK_STATS = 1 << c.INT | 1 << c.MATK
 SPEED_STATS = 1 << c.SLOW | 1 << c.HASTE
 ASPD_STATS = 1 << c.ATTACK_HASTE | 1 << c.ATTACK_SLOW
 HEALED_STATS = 1 << c.HEALED
@@ -189,7 +189,9 @@ def matk_range(w, u):
     now = int_of(w, u)
     before = w.species[species, f.INT]
     renewal = w.rules[f.RENEWAL]
-    return low + rules.matk_shift(renewal, 7, before, now), high + rules.matk_shift(renewal, 5, before, now)
+    low += rules.matk_shift(renewal, 7, before, now)
+    high += rules.matk_shift(renewal, 5, before, now)
+    return under(w, u, c.MATK, low), under(w, u, c.MATK, high)
 
 
 @kernel

@@ -61,12 +61,14 @@ STATS = (
     "magic_mirror",  # chance in percent that a spell strikes its caster
     "magic_dodge",  # chance in percent that a spell misses
     "revived",  # percent of hp that its bearer comes back with once
+    "matk",  # both ends of the magic attack range
+    "immune_element",  # 1 + the element whose damage does nothing
 )  # fmt: skip
-STAT_COUNT = 28
+STAT_COUNT = 30
 (
     STR, AGI, VIT, INT, DEX, LUK, HIT, FLEE, DEF, DEF2, MDEF, MDEF2, ATK, ATTACK_PERCENT, SLOW, HASTE, ATTACK_HASTE,
     ATTACK_SLOW, TAKEN_WEAPON_NEAR, TAKEN_WEAPON_FAR, TAKEN_MAGIC, TAKEN_MISC_NEAR, TAKEN_MISC_FAR, HEALED,
-    REFLECTED_NEAR, MAGIC_MIRROR, MAGIC_DODGE, REVIVED,
+    REFLECTED_NEAR, MAGIC_MIRROR, MAGIC_DODGE, REVIVED, MATK, IMMUNE_ELEMENT,
 ) = range(STAT_COUNT)  # fmt: skip
 
 # How a status changes one stat: x += FLAT + value * FLAT_PER_VALUE, at least LEAST if that is not 0; then
@@ -97,9 +99,10 @@ ANY_CAST, CANCELABLE_CAST = 1, 2
     NEXT_STATUS,  # what begins when the time is over
     STOPS_CAST,  # starting it breaks a cast off; ANY_CAST: cancelable or not
     HOLDS,  # 1: its bearer neither strikes nor sets out before it ends
+    STAYS,  # 1: not ended by what clears the buffs
     RESISTED, LEVEL_ADVANTAGE, TIME_OWN, TIME_HALVED, TIME_DIVISOR, MIN_RATE, MIN_MS,
     ENDS,  # statuses that end when this one starts
-) = range(24)  # fmt: skip
+) = range(25)  # fmt: skip
 TOGGLES = ENDS + SET_WORDS  # statuses that end instead of this one starting
 BLOCKED_BY = TOGGLES + SET_WORDS  # statuses under which this one fails
 RATE_FORM = BLOCKED_BY + SET_WORDS  # part of 10,000 by which the chance shrinks

@@ -44,6 +44,7 @@ NUMBERS = {"fixed_ms": c.FIXED_MS, "value_cycle": c.VALUE_CYCLE}
 SWITCHES = {
     "stops_cast": (c.STOPS_CAST, {"yes": c.ANY_CAST, "cancelable": c.CANCELABLE_CAST}),
     "holds": (c.HOLDS, {"yes": 1}),
+    "stays": (c.STAYS, {"yes": 1}),
 }
 SETS = {"ends": c.ENDS, "toggles": c.TOGGLES, "blocked_by": c.BLOCKED_BY}
 FORMS = {"rate": c.RATE_FORM, "points": c.POINTS_FORM, "time": c.TIME_FORM, "less_ms": c.LESS_MS_FORM}

@@ -6,6 +6,7 @@ import pytest
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.samples import sample_skill
+from mlmonster_env.sim.status_table import status_id
 from tests.sim.staged import (
     BLESS,
     EXACT,
@@ -72,6 +73,33 @@ def test_success_is_a_chance_of_the_whole_skill() -> None:
     struck = made.taken(1) > 0
     assert struck.mean() == pytest.approx(0.3, abs=0.1)
     assert (made.under(0, "SC_AGIUP") == struck).all()
+
+
+def test_a_skill_may_need_a_status_that_it_spends() -> None:
+    poison = status_id("SC_POISON")
+    made = stage(STRIKE | {k.SPENDS: poison}, on_self("SC_AGIUP"))
+    made.cast(1)
+    assert made.taken(1)[0] == 0
+    made.rewrite(BLESS, on_target("SC_POISON"), on_target("SC_BLIND"))
+    made.cast(1)
+    made.rewrite(STRIKE | {k.SPENDS: poison}, on_self("SC_AGIUP"))
+    made.cast(1)
+    assert made.taken(1)[0] == POINTS
+    assert not made.under(1, "SC_POISON")[0]
+    assert made.under(1, "SC_BLIND")[0]
+    assert made.under(0, "SC_AGIUP")[0]
+    made.cast(1)
+    assert made.taken(1)[0] == POINTS
+
+
+def test_who_aims_it_at_itself_spends_no_status() -> None:
+    made = stage(BLESS, on_target("SC_POISON"))
+    made.cast(0)
+    made.rewrite(STRIKE | {k.SPENDS: status_id("SC_POISON")})
+    before = made.taken(0)[0]
+    made.cast(0)
+    assert made.taken(0)[0] == before
+    assert made.under(0, "SC_POISON")[0]
 
 
 @pytest.mark.parametrize(
@@ -284,6 +312,18 @@ def test_weapon_and_magic_together(mode: str) -> None:
     victim[[f.DEF, f.DEF2, f.MDEF, f.MDEF2]] = 10, 0, 20, 0
     made.cast(1)
     assert made.taken(1)[0] == (400 - 10 - 20 if mode == RENEWAL else 300 * 90 // 100 + 500)
+
+
+@pytest.mark.parametrize("mode", [RENEWAL, PRE_RENEWAL])
+def test_magic_attack_may_be_halved(mode: str) -> None:
+    spell = STRIKE | {k.DAMAGE: k.MAGIC, k.FORMULA: k.BASE_ATTACK}
+    made = stage(spell, caster=plain(mode, int=101), mode=mode)
+    low, high = sample_skill(made.arena.words, 0, 1, MADE_UP, 1)[3:5]
+    made.rewrite(BLESS, on_target("SC_INCMATKRATE", value=-50))
+    made.cast(0)
+    made.rewrite(spell)
+    # The highest roll is one below the end of the range, and both ends are halved upwards.
+    assert sample_skill(made.arena.words, 0, 1, MADE_UP, 1)[3:5] == ((low + 1) // 2, (high + 2) // 2 - 1)
 
 
 @pytest.mark.parametrize("mode", [RENEWAL, PRE_RENEWAL])

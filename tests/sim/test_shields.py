@@ -57,6 +57,40 @@ def test_some_skills_go_past_a_guard() -> None:
     assert (shielding(guard, past, runs=200).taken(1) > 0).all()
 
 
+@pytest.mark.parametrize("damage", [k.WEAPON, k.MAGIC, k.MISC])
+def test_an_element_may_do_nothing(damage: int) -> None:
+    fire = STRIKE | {k.DAMAGE: damage, k.ELEMENT: FIRE, k.FLAGS: EXACT | k.SURE_HIT}
+    for value, taken in ((1 + FIRE, 0), (FIRE, POINTS)):
+        made = stage(BLESS, on_target("SC_IMMUNE_PROPERTY", value=value))
+        made.cast(1)
+        made.rewrite(fire, on_target("SC_BLIND"))
+        made.cast(1)
+        assert made.taken(1)[0] == taken
+        assert made.under(1, "SC_BLIND")[0] == (taken > 0)
+
+
+def test_who_is_immune_to_the_neutral_feels_no_normal_blow() -> None:
+    made = stage(BLESS, on_target("SC_IMMUNE_PROPERTY", ms=60_000, value=1), caster=plain(mode=f.CAN_ATTACK, dex=200))
+    made.arena.units[:, f.X, 1] = made.arena.units[:, f.X, 0] + 1
+    for unit in (1, 0):
+        made.cast(1) if unit == 1 else None
+        made.arena.units[:, f.TARGET, 0] = 1
+        made.arena.units[:, f.AGGRESSIVE, 0] = 1
+        made.wait(10_000)
+        assert made.of(f.ATTACKS, 0) > 0
+        assert (made.taken(1)[0] > 0) == (unit == 0)
+        made.arena.units[:, f.STATUS_END, 1] = made.arena.match[:, f.CLOCK] + 1
+        made.arena.match[:, f.STATUS_AT] = made.arena.match[:, f.CLOCK] + 1
+
+
+def test_immunity_to_another_element_replaces_the_first() -> None:
+    made = stage(BLESS, on_target("SC_IMMUNE_PROPERTY", value=9))
+    made.cast(1)
+    made.rewrite(BLESS, on_target("SC_IMMUNE_PROPERTY", value=2))
+    made.cast(1)
+    assert made.value(1, "SC_IMMUNE_PROPERTY") == 2
+
+
 def test_three_blows_are_turned_and_then_no_more() -> None:
     made = shielding(on_target("SC_REJECTSWORD", value=7), BLOW)  # more than 100%
     for blow in (1, 2, 3):

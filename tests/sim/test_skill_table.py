@@ -60,7 +60,7 @@ def test_every_entry_compiles_at_every_level(world: Callable[[str], Bestiary], m
     bestiary = world(mode)
     wanted = [(name, level) for name in skill_entries() if name in bestiary.skills for level in LEVELS]
     table = compile_skills(bestiary, wanted)
-    assert table.rows.shape == (len(wanted) + 1, c.SKILL_WIDTH)
+    assert table.rows.shape == (len(wanted) + 1 + table.rows[:, c.LOTS].sum(), c.SKILL_WIDTH)
     assert not table.rows[0].any()
     for (name, level), at in table.index.items():
         row = table.rows[at]
@@ -200,6 +200,16 @@ def test_areas_reach_as_far_as_measured(mode: str, file: str) -> None:
         ("RG_STRIPHELM", 5, "renewal", c.FLAGS, c.DEFT),
         ("ST_FULLSTRIP", 5, "pre-renewal", c.FLAGS, c.DEFT),
         ("CR_SHIELDBOOMERANG", 5, "renewal", c.FORMULA, c.BASE_FULL_ATTACK),
+        ("NPC_POISON_BUSTER", 2, "renewal", c.RATIO, 3000),
+        ("NPC_POISON_BUSTER", 2, "renewal", c.ELEMENT, 5),
+        ("NPC_POISON_BUSTER", 2, "renewal", c.SPLASH, 0),
+        ("NPC_POISON_BUSTER", 2, "renewal", c.SPENDS, status_id("SC_POISON")),
+        ("SA_SPELLBREAKER", 4, "renewal", c.AMOUNT, 0),
+        ("SA_SPELLBREAKER", 5, "renewal", c.AMOUNT, 2),
+        ("SA_SPELLBREAKER", 5, "renewal", c.KIND, c.KIND_HARM),
+        ("CG_TAROTCARD", 5, "renewal", c.SUCCESS, 41),
+        ("CG_TAROTCARD", 5, "renewal", c.LOTS, 14),
+        ("CG_TAROTCARD", 5, "renewal", c.KIND, c.KIND_HARM),
     ],
 )
 def test_known_numbers(name: str, level: int, mode: str, column: int, value: int) -> None:
@@ -214,6 +224,23 @@ def test_an_unlisted_skill_costs_its_turn_and_does_nothing() -> None:
     assert row[c.SKILL_ID] == world.skills["AS_SPLASHER"].id
     assert row[c.SKILL_LEVEL] == 5
     assert row[c.REACH] == 1
+
+
+def test_each_level_of_immunity_is_to_an_element_of_its_own() -> None:
+    table = compile_skills(real("renewal"), [("NPC_IMMUNE_PROPERTY", level) for level in range(1, 11)])
+    held = table.rows[1:, c.STATUS + c.S_VALUE] - 1
+    assert held.tolist() == [0, 1, 2, 3, 4, 7, 6, 5, 8, 9]
+
+
+def test_lots_follow_their_skill() -> None:
+    table = compile_skills(real("renewal"), [("CG_TAROTCARD", 5), ("SM_BASH", 1)])
+    assert table.index == {("CG_TAROTCARD", 5): 1, ("SM_BASH", 1): 16}
+    assert table.rows[2:16, c.SHARE].tolist() == [10, 10, 10, 7, 10, 15, 1, 6, 5, 8, 1, 2, 5, 10]
+    assert not table.rows[[1, 16], c.SHARE].any()
+    assert (table.rows[1:16, c.SKILL_ID] == 489).all()
+    assert statuses(table.rows[12]) == [
+        ("SC_INCATKRATE", 10_000, 30_000), ("SC_INCMATKRATE", 10_000, 30_000), ("SC_CURSE", 500, 18_000),
+    ]  # fmt: skip
 
 
 def test_each_pair_has_one_row() -> None:
@@ -243,6 +270,13 @@ def test_each_pair_has_one_row() -> None:
         ("{effect: strike, statuses: [{status: SC_STUN, odds: 1}]}", "statuses[0]"),
         ("{effect: strike, statuses: [{status: SC_STUN, whom: all}]}", "statuses[0].whom"),
         ("{effect: strike, element: flame}", "element"),
+        ("{effect: strike, spends: SC_POISONED}", "spends"),
+        ("{effect: draw_lots, lots: [{share: 99, effect: nothing}]}", "lots"),
+        ("{effect: draw_lots, lots: [{share: 100, effect: sing}]}", "effect"),
+        ("{effect: draw_lots, lots: [{share: 100, effect: nothing, luck: 1}]}", "lots"),
+        ("{effect: draw_lots, lots: {share: 100, effect: nothing}}", "lots"),
+        ("{effect: draw_lots, lots: [sing]}", "lots"),
+        ("{effect: draw_lots}", "lots"),
     ],
 )
 def test_a_wrong_entry_is_named(entry: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,8 +167,9 @@ def test_periodic_damage_stops() -> None:
 
 
 def test_names_are_the_servers() -> None:
-    # A name that the server has not would never be given by one of its skills; these two split one of its statuses.
-    ours = {"SC_ADRENALINE_GIVEN", "SC_INVISIBLE"}
+    # A name that the server has not would never be given by one of its skills; two of these split one of its statuses,
+    # one stands for ten.
+    ours = {"SC_ADRENALINE_GIVEN", "SC_INVISIBLE", "SC_IMMUNE_PROPERTY"}
     known: set[str] = set()
     for where in ("re", "pre-re"):
         file = reference_path() / "db" / where / "status.yml"
@@ -176,6 +177,23 @@ def test_names_are_the_servers() -> None:
         assert isinstance(tree, dict)
         known.update("SC_" + entry["Status"].upper() for entry in tree["Body"])  # type: ignore[index,union-attr,call-overload]
     assert set(status_entries()) - known == ours
+
+
+@pytest.mark.parametrize(("mode", "where"), [("renewal", "re"), ("pre-renewal", "pre-re")])
+def test_what_clearing_leaves_is_the_servers(mode: str, where: str) -> None:
+    file = reference_path() / "db" / where / "status.yml"
+    tree = parse_yaml(file.read_bytes(), file.name)
+    assert isinstance(tree, dict)
+    table = compile_statuses(mode)
+    checked = 0
+    for entry in tree["Body"]:  # type: ignore[union-attr]
+        name = "SC_" + entry["Status"].upper()  # type: ignore[index,union-attr,call-overload]
+        if name in status_entries():
+            flags = entry.get("Flags") or {}  # type: ignore[union-attr]
+            stays = "NoClearbuff" in flags or "Debuff" in flags
+            assert bool(table[status_id(name), c.STAYS]) == stays, name
+            checked += 1
+    assert checked > 80
 
 
 def test_bosses_are_immune_to_what_is_flagged() -> None:
