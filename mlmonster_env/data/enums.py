@@ -152,6 +152,10 @@ STATUS_CONDITIONS = frozenset({"mystatuson", "mystatusoff", "friendstatuson", "f
 # Skills whose values are ids of monsters.
 CALLING_SKILLS = ("NPC_SUMMONSLAVE", "NPC_SUMMONMONSTER", "NPC_DEATHSUMMON", "NPC_METAMORPHOSIS", "NPC_TRANSFORMATION")
 
+# The skill that calls a plant whatever its values are, and the plant's id at each level.
+PLANTING_SKILL = "AM_CANNIBALIZE"
+PLANTS = (1589, 1579, 1575, 1555, 1590)
+
 SKILL_TYPES = ("None", "Weapon", "Magic", "Misc")
 SKILL_TARGET_TYPES = ("Passive", "Attack", "Ground", "Self", "Support", "Trap")
 SKILL_HITS = ("Normal", "Single", "Multi_Hit")

@@ -4,11 +4,12 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim import status_rules as rules
 from mlmonster_env.sim.afflict import begin_status, reveal
+from mlmonster_env.sim.areas import leave_trail
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.hurt import heal, lose_hp, startle
-from mlmonster_env.sim.status_ids import BURNING
+from mlmonster_env.sim.status_ids import BURNING, PROPERTYWALK
 from mlmonster_env.sim.statuses import end_status, plain_value, refresh_statuses, ticks_now
 from mlmonster_env.sim.timers import start_timer
 from mlmonster_env.sim.walking import flinch
@@ -25,6 +26,9 @@ def tick(w, u, slot, now):
     status = s[f.STATUS_ID + slot, u]
     if w.statuses[status, c.FLAGS] & c.REVEALS != 0:
         reveal(w, u, plain_value(w, u, slot))
+        return
+    if status == PROPERTYWALK:
+        leave_trail(w, u, slot, now)
         return
     span = w.statuses[status, c.TICK_RANDOM]
     roll = draw(w, span) if span > 0 else 0

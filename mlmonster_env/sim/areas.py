@@ -4,9 +4,69 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.stats import int_of
+from mlmonster_env.sim.status_ids import PROPERTYWALK
+from mlmonster_env.sim.statuses import VALUE_MASK, end_status, plain_value
 
 HITS_BITS = 8
 POINTS_OF_A_LEVEL = 65
+
+# A hole in an area takes nine cells: HOLE_BITS of A_SIDE above the side's own tell where its middle lies, 0 is none.
+SIDE_BITS = 1
+HOLE_LIMIT = 3
+HOLE_BITS = 10
+AXIS_BITS = HOLE_BITS // 2
+AXIS_MIDDLE = 1 << AXIS_BITS - 1
+HOLE_REACH = 1
+
+# The value of one who leaves a trail: the last bits of the cell where it was seen last, above them how many cells it
+# has left behind and of which element, and whether it has yet to be seen.
+SPAN_BITS = 4
+AXIS_SPAN = 1 << SPAN_BITS
+WALKED_CELLS, CELLS_MASK = 2 * SPAN_BITS, (1 << 4) - 1
+WALKED_ELEMENT, ELEMENT_MASK = 12, (1 << 3) - 1
+JUST_BEGUN = 1 << 15
+TRAIL_CELLS = 5
+
+
+@small
+def side_of(w, at):
+    """Whose area lies at column `at`."""
+    return w.match[at + f.A_SIDE] & (1 << SIDE_BITS) - 1
+
+
+@small
+def has_holes(w, at):
+    """Whether cells of an area are gone."""
+    return w.match[at + f.A_SIDE] >> SIDE_BITS != 0
+
+
+@kernel
+def cell_gone(w, at, dx, dy):
+    """Whether a cell, as seen from the middle of an area, lies in one of its holes."""
+    holes = w.match[at + f.A_SIDE] >> SIDE_BITS
+    while holes != 0:
+        x = (holes >> AXIS_BITS & (1 << AXIS_BITS) - 1) - AXIS_MIDDLE
+        y = (holes & (1 << AXIS_BITS) - 1) - AXIS_MIDDLE
+        if abs(dx - x) <= HOLE_REACH and abs(dy - y) <= HOLE_REACH:
+            return True
+        holes >>= HOLE_BITS
+    return False
+
+
+@kernel
+def cell_that_reaches(w, at, x, y):
+    """Of an area's cells that reach a place the one furthest south, then west, and whether there is any."""
+    match = w.match
+    skill = match[at + f.A_SKILL]
+    reach = w.skills[skill, k.AREA_REACH]
+    cells = w.skills[skill, k.AREA_RADIUS] - reach
+    x -= match[at + f.A_X]
+    y -= match[at + f.A_Y]
+    for dy in range(max(y - reach, -cells), min(y + reach, cells) + 1):
+        for dx in range(max(x - reach, -cells), min(x + reach, cells) + 1):
+            if not cell_gone(w, at, dx, dy):
+                return True, match[at + f.A_X] + dx, match[at + f.A_Y] + dy
+    return False, match[at + f.A_X] + 0, match[at + f.A_Y] + 0
 
 
 @small
@@ -14,7 +74,9 @@ def covers(w, at, x, y):
     """Whether the area that lies at column `at` covers a cell."""
     match = w.match
     radius = w.skills[match[at + f.A_SKILL], k.AREA_RADIUS]
-    return abs(match[at + f.A_X] - x) <= radius and abs(match[at + f.A_Y] - y) <= radius
+    if abs(match[at + f.A_X] - x) > radius or abs(match[at + f.A_Y] - y) > radius:
+        return False
+    return not has_holes(w, at) or cell_that_reaches(w, at, x, y)[0]
 
 
 @kernel
@@ -103,6 +165,82 @@ def add_area(w, owner, skill, x, y, now, first):
     refresh_areas(w)
 
 
+@small
+def on_trail(w, at, owner, skill):
+    """Whether an area is a cell that a unit has left behind with a skill."""
+    match = w.match
+    return match[at + f.A_END] != f.NEVER and match[at + f.A_OWNER] == owner and match[at + f.A_SKILL] == skill
+
+
+@kernel
+def lay_trail(w, u, skill, x, y, now):
+    """Leave a cell behind; of too many the oldest goes. All cells of one skill strike at the same moments."""
+    match = w.match
+    first = max(match[f.NEXT_THINK], now)
+    cells = 0
+    oldest = f.AREAS
+    for i in range(f.AREA_LIMIT):
+        at = f.AREAS + i * f.AREA_WIDTH
+        other = match[at + f.A_SKILL]
+        if w.skills[other, k.AREA_PULSE] == k.PULSE_TRAIL and on_trail(w, at, u, other):
+            if cells == 0 or match[at + f.A_END] < match[oldest + f.A_END]:
+                oldest = at
+            if other == skill:
+                first = match[at + f.A_DUE]
+            cells += 1
+    if cells >= TRAIL_CELLS:
+        remove_area(w, oldest)
+    add_area(w, u, skill, x, y, now, first)
+
+
+@kernel
+def trail_skill(w, u, element):
+    """The skill of a unit's list that leaves a trail of an element behind, or 0."""
+    species = w.units[f.SPECIES, u]
+    for r in range(w.species[species, f.ROWS]):
+        skill = w.rows[species, r, f.R_SKILL]
+        if w.skills[skill, k.AREA_PULSE] == k.PULSE_TRAIL and w.skills[skill, k.ELEMENT] == element:
+            return skill
+    return 0
+
+
+@small
+def back_from(value, here):
+    """Where something was along one axis that has not gone far since, from the last bits of that."""
+    return here + ((value - here + AXIS_SPAN // 2) & (AXIS_SPAN - 1)) - AXIS_SPAN // 2
+
+
+@small
+def walked(x, y, cells, element):
+    """What the status of one who leaves a trail holds: a place, how many cells lie behind, of which element."""
+    place = (x & (AXIS_SPAN - 1)) | (y & (AXIS_SPAN - 1)) << SPAN_BITS
+    return place | cells << WALKED_CELLS | element << WALKED_ELEMENT
+
+
+@kernel
+def leave_trail(w, u, slot, now):
+    """Where a unit that leaves a trail has moved since it was last looked at, enchant the cell that it came from."""
+    s = w.units
+    value = plain_value(w, u, slot)
+    element = value >> WALKED_ELEMENT & ELEMENT_MASK
+    cells = value >> WALKED_CELLS & CELLS_MASK
+    x = back_from(value, s[f.X, u])
+    y = back_from(value >> SPAN_BITS, s[f.Y, u])
+    if value & JUST_BEGUN == 0 and x == s[f.X, u] and y == s[f.Y, u]:
+        return
+    if value & JUST_BEGUN == 0:
+        skill = trail_skill(w, u, element)
+        free = area_over(w, s[f.X, u], s[f.Y, u], k.PULSE_TRAIL) < 0 and area_over(w, x, y, k.PULSE_NO_AREAS) < 0
+        if skill != 0 and free:
+            lay_trail(w, u, skill, x, y, now)
+            cells += 1
+        if skill == 0 or cells >= w.skills[skill, k.AMOUNT]:
+            end_status(w, u, PROPERTYWALK)
+            return
+    kept = s[f.STATUS_VALUE + slot, u] & ~VALUE_MASK
+    s[f.STATUS_VALUE + slot, u] = kept | walked(s[f.X, u], s[f.Y, u], cells, element)
+
+
 @kernel
 def pulses_of(w, owner, skill):
     """How often a unit's area of a skill without a limit of hits has acted; 0 where it has none."""
@@ -128,12 +266,40 @@ def end_areas_of(w, owner):
 
 
 @kernel
-def clear_areas(w, x, y, radius):
-    """End every area whose centre lies within `radius` of a cell."""
+def any_cell_left(w, at):
+    """Whether an area has a cell that lies in none of its holes."""
+    skill = w.match[at + f.A_SKILL]
+    cells = w.skills[skill, k.AREA_RADIUS] - w.skills[skill, k.AREA_REACH]
+    for dy in range(-cells, cells + 1):
+        for dx in range(-cells, cells + 1):
+            if not cell_gone(w, at, dx, dy):
+                return True
+    return False
+
+
+@kernel
+def clear_cells(w, x, y):
+    """Take the nine cells around a place from every area; one that has no cell left is gone."""
     match = w.match
     for i in range(f.AREA_LIMIT):
         at = f.AREAS + i * f.AREA_WIDTH
-        if match[at + f.A_END] != f.NEVER and max(abs(match[at + f.A_X] - x), abs(match[at + f.A_Y] - y)) <= radius:
+        if match[at + f.A_END] == f.NEVER:
+            continue
+        dx = x - match[at + f.A_X]
+        dy = y - match[at + f.A_Y]
+        skill = match[at + f.A_SKILL]
+        cells = w.skills[skill, k.AREA_RADIUS] - w.skills[skill, k.AREA_REACH]
+        if max(abs(dx), abs(dy)) > cells + HOLE_REACH:
+            continue
+        hole = (dx + AXIS_MIDDLE) << AXIS_BITS | (dy + AXIS_MIDDLE)
+        for i_hole in range(HOLE_LIMIT):
+            shift = SIDE_BITS + i_hole * HOLE_BITS
+            found = match[at + f.A_SIDE] >> shift & (1 << HOLE_BITS) - 1
+            if found == 0:
+                match[at + f.A_SIDE] |= hole << shift
+            if found == 0 or found == hole:
+                break
+        if not any_cell_left(w, at):
             match[at + f.A_END] = f.NEVER
             match[at + f.A_DUE] = f.NEVER
     refresh_areas(w)

@@ -92,7 +92,7 @@ def transform(w, u, row, beside, now):
         return
     species = row[f.R_V1 + draw(w, kinds)]
     if beside > 0:
-        summon(w, u, row, beside, False, now)
+        summon(w, u, row, beside, k.OTHERS, 0, now)
     if species == w.units[f.SPECIES, u]:
         return
     become(w, u, species)

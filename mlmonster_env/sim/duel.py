@@ -2,7 +2,7 @@
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import count
-from mlmonster_env.sim.areas import covers
+from mlmonster_env.sim.areas import covers, side_of
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.hurt import lose_hp
@@ -27,7 +27,7 @@ def endangered(w, u):
         return False
     for i in range(f.AREA_LIMIT):
         at = f.AREAS + i * f.AREA_WIDTH
-        if w.match[at + f.A_END] != f.NEVER and w.match[at + f.A_SIDE] != w.units[f.SIDE, u]:
+        if w.match[at + f.A_END] != f.NEVER and side_of(w, at) != w.units[f.SIDE, u]:
             if covers(w, at, w.units[f.X, u], w.units[f.Y, u]):
                 return True
     return False

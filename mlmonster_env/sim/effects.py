@@ -4,8 +4,8 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.account import count
-from mlmonster_env.sim.afflict import start_delays
-from mlmonster_env.sim.areas import add_area, clear_areas
+from mlmonster_env.sim.afflict import begin_status, start_delays
+from mlmonster_env.sim.areas import JUST_BEGUN, WALKED_ELEMENT, add_area, clear_cells
 from mlmonster_env.sim.casting import check_event, free_cell_near, sp_cost
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.changes import break_cast, change_mode, clear_buffs, cure, dispel, give_hp, revenge, transform
@@ -30,7 +30,7 @@ from mlmonster_env.sim.rest import rouse, rouse_all
 from mlmonster_env.sim.shields import BLOCKED, WALLED, answer_with_pain, send_spell, shielded, warded
 from mlmonster_env.sim.spawn import summon
 from mlmonster_env.sim.stats import attack_delay, attack_motion, defter
-from mlmonster_env.sim.status_ids import FREEZE
+from mlmonster_env.sim.status_ids import FREEZE, PROPERTYWALK
 from mlmonster_env.sim.statuses import end_flagged, end_status, has_status
 from mlmonster_env.sim.warps import call_slaves, place_at, push_away, run_away, slip_away, teleport
 
@@ -254,6 +254,9 @@ def carry_out(w, u, v, skill, row, now):
         rouse_all(w)
     if effect == k.STRIKE or effect == k.GIVE_STATUS:
         start_waves(w, u, v, skill, now)
+    elif effect == k.AREA and w.skills[skill, k.AREA_PULSE] == k.PULSE_TRAIL:
+        begun = JUST_BEGUN | w.skills[skill, k.ELEMENT] << WALKED_ELEMENT
+        begin_status(w, u, PROPERTYWALK, w.skills[skill, k.AREA_MS], begun, now)
     elif effect == k.AREA:
         first = now + w.skills[skill, k.AREA_DELAY_MS]
         cell = cell_number(s[f.CAST_X, u], s[f.CAST_Y, u])
@@ -272,7 +275,8 @@ def carry_out(w, u, v, skill, row, now):
             if w.species[s[f.SPECIES, v], f.EVENT_ROWS] & f.HAS_SKILL_USED != 0:
                 check_event(w, v, f.SKILL_USED, u, w.skills[skill, k.SKILL_ID], 0, now)
     elif effect == k.SUMMON:
-        summon(w, u, row, w.skills[skill, k.AMOUNT], w.skills[skill, k.FORMULA_ARGUMENT] == 0, now)
+        kind = w.skills[skill, k.FORMULA_ARGUMENT]
+        summon(w, u, row, w.skills[skill, k.AMOUNT], kind, w.skills[skill, k.FIRST_MS], now)
     elif effect == k.CALL_SLAVES:
         call_slaves(w, u)
     elif effect == k.TELEPORT:
@@ -305,7 +309,7 @@ def carry_out(w, u, v, skill, row, now):
         else:
             push_away(w, v, s[f.X, u], s[f.Y, u], w.skills[skill, k.KNOCKBACK])
     elif effect == k.CLEAR_AREAS:
-        clear_areas(w, s[f.CAST_X, u], s[f.CAST_Y, u], max(w.skills[skill, k.SPLASH], 1))
+        clear_cells(w, s[f.CAST_X, u], s[f.CAST_Y, u])
     elif effect == k.DRAW_IN:
         x, y = free_cell_near(w, s[f.X, u], s[f.Y, u], 1, f.NOBODY)
         place_at(w, v, x, y)

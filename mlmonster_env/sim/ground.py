@@ -5,7 +5,15 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.account import note_status
 from mlmonster_env.sim.afflict import ALWAYS, try_status
-from mlmonster_env.sim.areas import covers, refresh_areas, remove_area
+from mlmonster_env.sim.areas import (
+    cell_that_reaches,
+    covers,
+    has_holes,
+    on_trail,
+    refresh_areas,
+    remove_area,
+    side_of,
+)
 from mlmonster_env.sim.changes import credit_heal
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.defence import FIRE, UNDEAD
@@ -50,6 +58,9 @@ def stands_in(w, at, u):
 @small
 def struck_from(w, at, v):
     """The cell from which an area strikes a unit: of those that reach it, the one furthest south, then west."""
+    if has_holes(w, at):
+        _, x, y = cell_that_reaches(w, at, w.units[f.X, v], w.units[f.Y, v])
+        return x, y
     skill = w.match[at + f.A_SKILL]
     reach = w.skills[skill, k.AREA_REACH]
     cells = w.skills[skill, k.AREA_RADIUS] - reach
@@ -90,9 +101,7 @@ def spend(w, at):
 def harmed_by(w, at, u):
     """Whether an enemy of its owner stands in the area and does not hide from it."""
     return (
-        stands_in(w, at, u)
-        and w.units[f.SIDE, u] != w.match[at + f.A_SIDE]
-        and not out_of_reach(w, w.match[at + f.A_OWNER], u)
+        stands_in(w, at, u) and w.units[f.SIDE, u] != side_of(w, at) and not out_of_reach(w, w.match[at + f.A_OWNER], u)
     )
 
 
@@ -158,7 +167,7 @@ def pulse(w, at, now):
         match[at + f.A_LEFT] -= 1
     if kind == k.PULSE_HEAL:
         for v in range(places(w)):
-            if stands_in(w, at, v) and s[f.SIDE, v] == match[at + f.A_SIDE]:
+            if stands_in(w, at, v) and s[f.SIDE, v] == side_of(w, at):
                 credit_heal(w, owner, v, healed(w, v, w.skills[skill, k.AMOUNT]))
         return
     if s[f.ALIVE, owner] == 0:
@@ -196,6 +205,26 @@ def pulse(w, at, now):
 
 
 @kernel
+def pulse_trail(w, at, now):
+    """Let all cells of a trail strike who stands on any of them, and wait then; else look again soon."""
+    match = w.match
+    skill = match[at + f.A_SKILL]
+    owner = match[at + f.A_OWNER]
+    wait = TRAP_MS
+    for v in range(places(w)):
+        for i in range(f.AREA_LIMIT):
+            cell = f.AREAS + i * f.AREA_WIDTH
+            if on_trail(w, cell, owner, skill) and harmed_by(w, cell, v):
+                strike_one(w, owner, v, skill, 1, match[cell + f.A_X], match[cell + f.A_Y], True, now)
+                wait = w.skills[skill, k.AREA_INTERVAL]
+                break
+    for i in range(f.AREA_LIMIT):
+        cell = f.AREAS + i * f.AREA_WIDTH
+        if on_trail(w, cell, owner, skill):
+            match[cell + f.A_DUE] = now + wait
+
+
+@kernel
 def work_areas(w, now):
     """Let every area that is due act, and end those whose time is over."""
     match = w.match
@@ -207,6 +236,9 @@ def work_areas(w, now):
             remove_area(w, at)
             continue
         if match[at + f.A_DUE] <= now:
+            if w.skills[match[at + f.A_SKILL], k.AREA_PULSE] == k.PULSE_TRAIL:
+                pulse_trail(w, at, now)
+                continue
             pulse(w, at, now)
             interval = w.skills[match[at + f.A_SKILL], k.AREA_INTERVAL]
             match[at + f.A_DUE] = f.NEVER if match[at + f.A_END] == f.NEVER else now + max(interval, TRAP_MS)

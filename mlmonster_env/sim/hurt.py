@@ -22,7 +22,7 @@ from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack, turn_to, unlock
 from mlmonster_env.sim.rest import rouse_all
-from mlmonster_env.sim.spawn import forget_everywhere, try_rebirth
+from mlmonster_env.sim.spawn import check_last_rows, forget_everywhere
 from mlmonster_env.sim.stats import defter, int_of, under
 from mlmonster_env.sim.status_columns import BAD, BLOCKED_BY, ENDS_ON_DAMAGE, FLAGS, REVIVED, SURE_HIT
 from mlmonster_env.sim.status_ids import ENDURE, PROVOKE, STOP
@@ -128,8 +128,8 @@ def fall(w, u, killer, now):
     """Take a unit out of the match, unless something brings it back once."""
     s = w.units
     rouse_all(w)
-    if w.species[s[f.SPECIES, u], f.EVENT_ROWS] & f.HAS_DEATH != 0 and s[f.REBORN, u] == 0:
-        try_rebirth(w, u, now)
+    if w.species[s[f.SPECIES, u], f.EVENT_ROWS] & f.HAS_DEATH != 0:
+        check_last_rows(w, u, now)
     percent = under(w, u, REVIVED, 0) if s[f.STATUS_COUNT, u] != 0 and s[f.REBORN, u] == 0 else 0
     clear_statuses(w, u)
     if percent > 0:

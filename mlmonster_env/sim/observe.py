@@ -6,7 +6,7 @@ from mlmonster_env import contract as to
 from mlmonster_env.contract import SIGHT, STATE_SIZE, STAY, TEMPERAMENTS
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import short_window
-from mlmonster_env.sim.areas import covers
+from mlmonster_env.sim.areas import covers, side_of
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, places, walkable
 from mlmonster_env.sim.obey import DX, DY, free_step
@@ -83,7 +83,7 @@ def under_enemy_ground(w, u, x, y):
     """Whether a cell lies under ground that an enemy of a unit has enchanted."""
     for i in range(f.AREA_LIMIT):
         at = f.AREAS + i * f.AREA_WIDTH
-        if w.match[at + f.A_END] != f.NEVER and w.match[at + f.A_SIDE] != w.units[f.SIDE, u] and covers(w, at, x, y):
+        if w.match[at + f.A_END] != f.NEVER and side_of(w, at) != w.units[f.SIDE, u] and covers(w, at, x, y):
             return True
     return False
 

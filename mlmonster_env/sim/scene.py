@@ -8,6 +8,7 @@ import numpy as np
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.areas import SIDE_BITS
 from mlmonster_env.sim.setup import Scenario
 from mlmonster_env.sim.tables import Int32Array, Tables
 
@@ -110,4 +111,5 @@ def _unit(unit: Int32Array, place: int, tables: Tables, called: bool) -> SceneUn
 
 def _area(area: Int32Array, tables: Tables) -> SceneArea:
     radius = tables.skills[area[f.A_SKILL], k.AREA_RADIUS]
-    return SceneArea(x=int(area[f.A_X]), y=int(area[f.A_Y]), radius=int(radius), side=int(area[f.A_SIDE]))
+    side = area[f.A_SIDE] & (1 << SIDE_BITS) - 1
+    return SceneArea(x=int(area[f.A_X]), y=int(area[f.A_Y]), radius=int(radius), side=int(side))

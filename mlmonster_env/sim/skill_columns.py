@@ -8,6 +8,10 @@ NOTHING, STRIKE, AREA, HEAL, GIVE_STATUS, SUMMON, CALL_SLAVES, TELEPORT, TRANSFO
 # CURE: ends stun, sleep, freeze and stone. BREAK_CAST: takes AMOUNT percent of hp too, and gives half to the caster.
 # HURT: takes AMOUNT points, past all guards. DRAW_LOTS: does one of the LOTS rows behind; as a lot, draws AMOUNT more.
 
+# SUMMON, as FORMULA_ARGUMENT says: slaves, who follow their caller; others around it, who follow nobody; such others on
+# its very cell; or a plant on the chosen cell, which is its caller's and goes after FIRST_MS.
+SLAVES, OTHERS, HEIRS, PLANT = range(4)
+
 # How it is aimed: at a unit without harming it, at a unit to harm it, at a cell.
 AIM_SUPPORT, AIM_HARM, AIM_GROUND = range(3)
 
@@ -112,4 +116,5 @@ SKILL_WIDTH = SHARE + 1
     PULSE_HEAL,  # heals everybody inside by AMOUNT
     PULSE_NO_AREAS,  # no other ground skill lives here (land protector)
     PULSE_FIRE_WALL,  # strike and knock back those who touch it, AREA_LIMIT_HITS times a cell
-) = range(9)  # fmt: skip
+    PULSE_TRAIL,  # the row's strike on every enemy who steps in; its caster leaves AMOUNT such cells behind as it walks
+) = range(10)  # fmt: skip

@@ -53,6 +53,7 @@ PULSES = {
     name: getattr(c, f"PULSE_{name.upper()}")
     for name in (
         "nothing", "strike", "trap", "status", "block_ranged", "block_melee", "heal", "no_areas", "fire_wall",
+        "trail",
     )
 }  # fmt: skip
 KINDS = {"harm": c.KIND_HARM, "help": c.KIND_HELP, "field": c.KIND_FIELD}
@@ -70,7 +71,7 @@ DAMAGE_FLAGS = {
 }
 
 STRIKING = ("strike", "self_destruct")
-STRIKING_PULSES = ("strike", "trap", "fire_wall")
+STRIKING_PULSES = ("strike", "trap", "fire_wall", "trail")
 HARMING = ("strike", "self_destruct", "dispel", "knock_back", "draw_in", "break_cast", "draw_lots")
 HELPING = ("heal", "cure")
 EXCUSED = ("nothing", LEFT_OUT)
@@ -295,6 +296,8 @@ class _Compiler:
         layout = max(at_level(skill.unit_layouts, self.level), 0)
         self.row[c.AREA_REACH] = max(at_level(skill.unit_ranges, self.level), 0)
         self.row[c.AREA_RADIUS] = layout + self.row[c.AREA_REACH]
+        if "rangedsingleunit" in skill.unit_flags:
+            self.row[c.AREA_REACH] += layout  # all cells go with the one in the middle
         return area
 
     def _defaults(self, effect: str, pulse: str) -> None:

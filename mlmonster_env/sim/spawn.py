@@ -8,6 +8,7 @@ from mlmonster_env.sim.areas import end_areas_of
 from mlmonster_env.sim.casting import DICE, check_event, free_cell_near, may_check, throw_dice
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
+from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import places
 from mlmonster_env.sim.posture import set_state
 from mlmonster_env.sim.rest import rouse_around
@@ -128,8 +129,19 @@ def free_place(w, side):
 
 
 @kernel
-def summon(w, master, row, amount, follows, now):
-    """Summon the species of a row in turn, `amount` in all; as many as there is room for."""
+def place_for(w, master, kind):
+    """Where somebody appears whom a unit calls."""
+    s = w.units
+    if kind == k.PLANT:
+        return s[f.CAST_X, master] + 0, s[f.CAST_Y, master] + 0
+    if kind == k.HEIRS:
+        return s[f.X, master] + 0, s[f.Y, master] + 0
+    return free_cell_near(w, s[f.X, master], s[f.Y, master], f.SLAVE_CELLS, f.NOBODY)
+
+
+@kernel
+def summon(w, master, row, amount, kind, stay, now):
+    """Summon the species of a row in turn, `amount` in all; as many as there is room for. Plants stay so long."""
     s = w.units
     kinds = 0
     while kinds < 5 and row[f.R_V1 + kinds] > 0:
@@ -147,16 +159,18 @@ def summon(w, master, row, amount, follows, now):
             return
         w.match[f.PLACES] = max(w.match[f.PLACES], u + 1)
         forget_everywhere(w, u)
-        x, y = free_cell_near(w, s[f.X, master], s[f.Y, master], f.SLAVE_CELLS, f.NOBODY)
+        x, y = place_for(w, master, kind)
         spawn(w, u, row[f.R_V1 + i % kinds], s[f.SIDE, master], x, y, now)
-        s[f.MASTER, u] = master if follows else f.ON_ITS_OWN
-        if follows:
+        s[f.MASTER, u] = master if kind == k.SLAVES or kind == k.PLANT else f.ON_ITS_OWN
+        if kind == k.SLAVES:
             s[f.MODE, u] = (s[f.MODE, u] & ~MODE_MASK) | SLAVE_MODE
+        elif kind == k.PLANT:
+            push_event(w, now + stay, f.SELF_KILL, u, u, 0, 0, 0, 0)
 
 
 @kernel
-def try_rebirth(w, u, now):
-    """The check of the skill list that death brings; of its rows only those that bring back to life are looked at."""
+def check_last_rows(w, u, now):
+    """The check of the skill list that death brings; its rows bring back to life, once, or call others."""
     s = w.units
     species = s[f.SPECIES, u]
     if not may_check(w, u) or s[f.STATUS_FLAGS, u] & (NO_CAST | NO_THINK) != 0:
@@ -165,9 +179,13 @@ def try_rebirth(w, u, now):
     for r in range(w.species[species, f.ROWS]):
         row = w.rows[species, r]
         skill = w.skills[row[f.R_SKILL]]
-        if row[f.R_STATE] != f.DEAD or skill[k.STATUS + k.S_STATUS] != REBIRTH:
+        revives = skill[k.STATUS + k.S_STATUS] == REBIRTH and s[f.REBORN, u] == 0
+        if row[f.R_STATE] != f.DEAD or not (revives or skill[k.EFFECT] == k.SUMMON):
             continue
         if s[f.SKILL_DELAY + row[f.R_GROUP], u] <= now and draw(w, DICE) <= row[f.R_RATE]:
             start_delays(w, u, r, now)
-            begin_status(w, u, REBIRTH, skill[k.STATUS + k.S_DURATION], skill[k.STATUS + k.S_VALUE], now)
+            if revives:
+                begin_status(w, u, REBIRTH, skill[k.STATUS + k.S_DURATION], skill[k.STATUS + k.S_VALUE], now)
+            else:
+                summon(w, u, row, skill[k.AMOUNT], skill[k.FORMULA_ARGUMENT], skill[k.FIRST_MS], now)
             return

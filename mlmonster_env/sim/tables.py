@@ -1,14 +1,14 @@
 """A world's species, skill lists, skills, statuses and elements as the arrays that kernels read."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.data import Bestiary, MobSkill, Monster
-from mlmonster_env.data.enums import CALLING_SKILLS
+from mlmonster_env.data.enums import CALLING_SKILLS, PLANTING_SKILL, PLANTS
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.skill_table import compile_skills
 from mlmonster_env.sim.status_table import compile_statuses, status_id
@@ -79,6 +79,9 @@ EVENTS = {
 SUMMONING_SKILLS = ("NPC_SUMMONSLAVE", "NPC_SUMMONMONSTER", "NPC_DEATHSUMMON")
 LIMIT = 2**31 - 1
 
+# What hit points a plant has: so many, and more for each level of the skill and of its caller.
+PLANT_HP, PLANT_HP_OF_A_SKILL_LEVEL, PLANT_HP_OF_A_LEVEL = 1500, 200, 10
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:
@@ -107,7 +110,7 @@ def compile_tables(bestiary: Bestiary, monsters: Iterable[Monster]) -> Tables:
     chosen = _with_callable(bestiary, monsters)
     wanted = [(row.skill, row.level) for monster in chosen for row in monster.skills]
     table = compile_skills(bestiary, wanted)
-    numbers = {monster.id: number for number, monster in enumerate(chosen, start=1)}
+    numbers = {monster: number for number, monster in enumerate(chosen, start=1)}
     longest = max((len(monster.skills) for monster in chosen), default=0)
     species = np.zeros((len(chosen) + 1, f.SPECIES_WIDTH), np.int32)
     rows = np.zeros((len(chosen) + 1, max(longest, 1), f.ROW_WIDTH), np.int32)
@@ -116,7 +119,8 @@ def compile_tables(bestiary: Bestiary, monsters: Iterable[Monster]) -> Tables:
         groups: dict[int, int] = {}
         for r, row in enumerate(monster.skills):
             group = groups.setdefault(row.skill_id, len(groups))
-            rows[number, r] = _skill_row(row, table.index, numbers, group)
+            called = [numbers[other] for other in _called_by_row(bestiary, monster, row)]
+            rows[number, r] = _skill_row(row, table.index, called, group)
             species[number, f.EVENT_ROWS] |= EVENTS.get(int(rows[number, r, f.R_CONDITION]), 0)
             if rows[number, r, f.R_STATE] == f.DEAD:
                 species[number, f.EVENT_ROWS] |= f.HAS_DEATH
@@ -133,16 +137,28 @@ def compile_tables(bestiary: Bestiary, monsters: Iterable[Monster]) -> Tables:
 
 def called_by(bestiary: Bestiary, monster: Monster) -> list[Monster]:
     """Whom a monster's skills call or turn it into."""
-    found = []
-    for row in monster.skills:
-        if row.skill in CALLING_SKILLS:
-            found += [bestiary[number] for number in row.values if number in bestiary.monsters]
-    return found
+    return [other for row in monster.skills for other in _called_by_row(bestiary, monster, row)]
 
 
 def most_slaves(monster: Monster) -> int:
     """How many monsters one cast of this one brings, at most."""
-    return max((row.level for row in monster.skills if row.skill in SUMMONING_SKILLS), default=0)
+    plants = [1 for row in monster.skills if row.skill == PLANTING_SKILL]
+    return max([*plants, *(row.level for row in monster.skills if row.skill in SUMMONING_SKILLS)], default=0)
+
+
+def _called_by_row(bestiary: Bestiary, monster: Monster, row: MobSkill) -> list[Monster]:
+    if row.skill == PLANTING_SKILL:
+        plant = PLANTS[min(row.level, len(PLANTS)) - 1]
+        return [_plant(bestiary[plant], monster.level, row.level)] if plant in bestiary.monsters else []
+    if row.skill in CALLING_SKILLS:
+        return [bestiary[number] for number in row.values if number in bestiary.monsters]
+    return []
+
+
+def _plant(plant: Monster, level: int, skill_level: int) -> Monster:
+    """A plant as a caller of some level grows it."""
+    hp = PLANT_HP + PLANT_HP_OF_A_SKILL_LEVEL * skill_level + PLANT_HP_OF_A_LEVEL * level
+    return replace(plant, hp=hp, mode=plant.mode | f.CAN_ATTACK | f.AGGRESSIVE_MODE)
 
 
 def _with_callable(bestiary: Bestiary, monsters: Iterable[Monster]) -> list[Monster]:
@@ -208,11 +224,10 @@ def _species_row(monster: Monster) -> Int32Array:
     return row
 
 
-def _skill_row(row: MobSkill, skills: dict[tuple[str, int], int], species: dict[int, int], group: int) -> Int32Array:
+def _skill_row(row: MobSkill, skills: dict[tuple[str, int], int], called: list[int], group: int) -> Int32Array:
     values = list(row.values)
-    if row.skill in CALLING_SKILLS:
-        values = [species[number] for number in row.values if number in species]
-        values += [0] * (5 - len(values))
+    if row.skill in CALLING_SKILLS or row.skill == PLANTING_SKILL:
+        values = [*called, *[0] * (5 - len(called))]
     return np.array(
         [
             skills[row.skill, row.level],

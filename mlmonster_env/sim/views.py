@@ -3,6 +3,7 @@
 from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, SIGHT, SKILL_SLOTS
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.areas import covers, has_holes, side_of
 from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.effects import cell_of, centre_of
 from mlmonster_env.sim.geometry import apart, inside, places
@@ -34,6 +35,15 @@ def draw_square(w, u, grid, channel, x, y, radius, value):
 
 
 @kernel
+def draw_cells(w, u, grid, channel, at):
+    """Raise a channel in the cells that an area still covers."""
+    for gy in range(GRID_CELLS):
+        for gx in range(GRID_CELLS):
+            if covers(w, at, w.units[f.X, u] + gx - HALF, w.units[f.Y, u] + gy - HALF):
+                grid[channel, gy, gx] = 1.0
+
+
+@kernel
 def draw_ground(w, u, grid):
     """Walls, hazardous ground, enchanted ground and items."""
     s = w.units
@@ -48,9 +58,12 @@ def draw_ground(w, u, grid):
     for i in range(f.AREA_LIMIT):
         at = f.AREAS + i * f.AREA_WIDTH
         if w.match[at + f.A_END] != f.NEVER:
-            channel = OWN_GROUND if w.match[at + f.A_SIDE] == s[f.SIDE, u] else HAZARDS
+            channel = OWN_GROUND if side_of(w, at) == s[f.SIDE, u] else HAZARDS
             radius = w.skills[w.match[at + f.A_SKILL], k.AREA_RADIUS]
-            draw_square(w, u, grid, channel, w.match[at + f.A_X], w.match[at + f.A_Y], radius, 1.0)
+            if has_holes(w, at):
+                draw_cells(w, u, grid, channel, at)
+            else:
+                draw_square(w, u, grid, channel, w.match[at + f.A_X], w.match[at + f.A_Y], radius, 1.0)
     for i in range(f.ITEM_LIMIT):
         at = f.ITEMS + i * f.ITEM_WIDTH
         if w.match[at + f.I_HOLDER] == f.NOBODY:

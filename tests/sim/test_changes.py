@@ -17,6 +17,7 @@ from tests.sim.grounds import GAP, bundled, open_ground
 from tests.sim.staged import (
     BLESS,
     MADE_UP,
+    MIDDLE,
     POINTS,
     PRE_RENEWAL,
     RENEWAL,
@@ -145,6 +146,51 @@ def test_death_may_bring_a_rebirth_once(held: str, comes_back: bool) -> None:
     assert not made.under(1, held)[0]
     made.cast(1)
     assert made.of(f.ALIVE, 1) == 0
+
+
+@pytest.mark.parametrize(("state", "heirs"), [("dead", 3), ("any", 0)])
+def test_death_may_bring_others(state: str, heirs: int) -> None:
+    kind = next(monster for monster in world(RENEWAL) if not monster.player)
+    row = replace(DYING, state=state, skill="NPC_DEATHSUMMON", values=(kind.id, kind.id, kind.id, 0, 0))
+    made = stage(STRIKE, enemies=[(replace(plain(hp=1000), skills=(row,)), 3, 0), (plain(), 30, 30)])
+    calling = made.arena.tables.skills[MADE_UP + 1]
+    calling[[k.EFFECT, k.AMOUNT, k.FORMULA_ARGUMENT]] = k.SUMMON, 3, k.HEIRS
+    members = made.arena.scenario.members
+    made.cast(1)
+    units = made.arena.units[0]
+    came = np.flatnonzero(units[f.ALIVE, members:]) + members
+    assert (made.of(f.ALIVE, 1), len(came)) == (0, heirs)
+    assert (units[f.SIDE, came] == 1).all()
+    assert (units[f.MASTER, came] == f.ON_ITS_OWN).all()
+    assert {(units[f.SPAWN_X, u], units[f.SPAWN_Y, u]) for u in came} <= {(units[f.X, 1], units[f.Y, 1])}
+
+
+PLANTING = {k.EFFECT: k.SUMMON, k.AIM: k.AIM_GROUND, k.AMOUNT: 1, k.FORMULA_ARGUMENT: k.PLANT, k.FIRST_MS: 2000}
+
+
+def test_a_plant_stands_on_the_chosen_cell_and_goes_after_a_while() -> None:
+    kind = next(monster for monster in world(RENEWAL) if not monster.player)
+    made = stage(PLANTING, values=(kind.id, 0, 0, 0, 0), skill="NPC_SUMMONSLAVE")
+    members = made.arena.scenario.members
+    made.cast(0, (MIDDLE + 2, MIDDLE - 1))
+    assert (made.of(f.ALIVE, members), made.of(f.MASTER, members)) == (1, 0)
+    assert made.of(f.MODE, members) == kind.mode | f.NO_RANDOM_WALK
+    assert (made.of(f.SPAWN_X, members), made.of(f.SPAWN_Y, members)) == (MIDDLE + 2, MIDDLE - 1)
+    made.wait(1800)
+    assert made.of(f.ALIVE, members) == 1
+    made.wait(300)
+    assert made.of(f.ALIVE, members) == 0
+
+
+def test_a_plant_falls_with_its_caller() -> None:
+    kind = next(monster for monster in world(RENEWAL) if not monster.player)
+    made = stage(PLANTING, values=(kind.id, 0, 0, 0, 0), skill="NPC_SUMMONSLAVE", friends=[(plain(), 9, 9)])
+    made.cast(0)
+    members = made.arena.scenario.members
+    assert made.of(f.ALIVE, members) == 1
+    made.arena.units[:, f.ALIVE, 0] = 0
+    made.wait(200)
+    assert made.of(f.ALIVE, members) == 0
 
 
 @pytest.mark.parametrize(("aimed_at", "target"), [(0, f.NOBODY), (2, 2)])

@@ -1,17 +1,22 @@
 """What areas on the ground do to those who stand in them."""
 
+from dataclasses import replace
+
 import pytest
 
+from mlmonster_env.data import MobSkill
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from tests.sim.staged import (
     BLESS,
     EXACT,
     HP,
+    MADE_UP,
     MIDDLE,
     POINTS,
     PRE_RENEWAL,
     RENEWAL,
+    Stage,
     area,
     on_target,
     plain,
@@ -193,3 +198,121 @@ def test_ground_goes_when_another_takes_its_casters_place() -> None:
     made.cast(0)
     assert made.of(f.ALIVE, members) == 1
     assert owners[0, f.A_END] == f.NEVER
+
+
+CLEARER = MobSkill(
+    state="any", skill="NPC_EMOTION", skill_id=1, level=2, rate=1, cast_ms=0, delay_ms=10**8, cancelable=False,
+    target="self", condition="onspawn", condition_value=0, values=(0, 0, 0, 0, 0), emotion=-1,
+)  # fmt: skip
+
+
+def cleared(columns: dict[int, int], cells: list[tuple[int, int]], *where: tuple[int, int]) -> tuple[Stage, list[bool]]:
+    """Ground from which cells are taken; whom of those that stand in some cells it still strikes."""
+    enemies = [(plain(), x, y) for x, y in cells]
+    friends = [(replace(plain(), skills=(CLEARER,)), 30, 30)]
+    made = stage(columns | {k.AREA_MS: 60_000}, enemies=enemies, friends=friends)
+    clearer = made.arena.tables.skills[MADE_UP + 1]
+    clearer[:] = 0
+    clearer[[k.EFFECT, k.AIM, k.SKILL_ID, k.REACH]] = k.CLEAR_AREAS, k.AIM_GROUND, 1, 14
+    made.cast(0)
+    units = made.arena.units
+    u = len(cells) + 1
+    for x, y in where:
+        units[:, f.CAST_AT, u] = made.arena.match[:, f.CLOCK]
+        units[:, f.CAST_SKILL, u] = MADE_UP + 1
+        units[:, f.CAST_ON, u] = u
+        units[:, f.CAST_X, u], units[:, f.CAST_Y, u] = MIDDLE + x, MIDDLE + y
+        made.arena.run(1)
+    before = [int(made.taken(unit + 1)[0]) for unit in range(len(cells))]
+    made.wait(2000)
+    return made, [bool(made.taken(unit + 1)[0] > before[unit]) for unit in range(len(cells))]
+
+
+def lies(made: Stage) -> bool:
+    """Whether any ground is enchanted."""
+    return bool(made.arena.match[0, f.AREA_AT] != f.NEVER)
+
+
+def test_nine_cells_are_taken_from_ground_of_many() -> None:
+    made, struck = cleared(area(), [(1, 1), (2, 2), (2, 0), (0, -1), (-1, 1), (1, -2)], (1, 1))
+    assert struck == [False, False, False, True, True, True]
+    assert lies(made)
+
+
+def test_ground_goes_with_its_last_cell() -> None:
+    made, struck = cleared(area(AREA_RADIUS=1), [(1, 1), (-1, -1)], (0, 1))
+    assert (struck, lies(made)) == ([False, True], True)
+    made, struck = cleared(area(AREA_RADIUS=1), [(1, 1), (-1, -1)], (0, 1), (0, 1), (0, 1), (0, -1))
+    assert (struck, lies(made)) == ([False, False], False)
+
+
+def test_cells_that_are_left_reach_over_those_that_are_gone() -> None:
+    made, struck = cleared(area(AREA_RADIUS=3, AREA_REACH=1), [(3, 3), (1, 1), (0, 0), (0, -1)], (2, 2))
+    assert struck == [False, True, True, True]  # cells as far as two, of which those from one on are gone
+    made, struck = cleared(area(AREA_RADIUS=2, AREA_REACH=2), [(0, 0)], (2, 0))
+    assert (struck, lies(made)) == ([True], True)
+    made, struck = cleared(area(AREA_RADIUS=2, AREA_REACH=2), [(2, 0)], (1, 0))
+    assert (struck, lies(made)) == ([False], False)
+
+
+def test_a_hole_leaves_ground_its_side() -> None:
+    made, _ = cleared(area(), [(2, 2)], (2, 2))
+    assert made.arena.scene(0).areas[0].side == 0
+
+
+TRAIL = area(AREA_PULSE=k.PULSE_TRAIL, AIM=k.AIM_SUPPORT, AREA_RADIUS=0, AREA_MS=12_000, AREA_INTERVAL=1000, AMOUNT=3)
+
+
+def walk(made: Stage, steps: int, dx: int = 1) -> None:
+    for _ in range(steps):
+        made.arena.units[:, f.X, 0] += dx
+        made.wait(200)
+
+
+def test_a_walker_leaves_cells_behind_that_strike_once_a_second() -> None:
+    made = stage(TRAIL, enemies=[(plain(), x, 0) for x in range(4)])
+    made.cast(0)
+    made.wait(1000)
+    assert not lies(made)
+    walk(made, 2)
+    assert [int(made.taken(u)[0]) // POINTS for u in range(1, 5)] == [1, 0, 0, 0]
+    assert made.under(0, "SC_PROPERTYWALK")[0]
+    walk(made, 3)
+    made.wait(2000)
+    assert [int(made.taken(u)[0]) // POINTS for u in range(1, 5)] == [3, 2, 2, 0]
+    assert not made.under(0, "SC_PROPERTYWALK")[0]
+    made.wait(10_000)
+    assert not lies(made)
+
+
+def test_a_walker_who_treads_on_a_trail_leaves_no_cell_behind() -> None:
+    made = stage(TRAIL, enemies=[(plain(), 1, 0)])
+    made.cast(0)
+    made.wait(100)
+    walk(made, 1)
+    walk(made, 1, -1)
+    made.wait(2000)
+    assert made.taken(1)[0] == 0
+
+
+def test_of_a_trail_the_oldest_cells_go_first() -> None:
+    made = stage(TRAIL | {k.AMOUNT: 15}, enemies=[(plain(), 0, 0), (plain(), 9, 0)])
+    made.cast(0)
+    made.wait(100)
+    walk(made, 10)
+    before = [int(made.taken(u)[0]) for u in (1, 2)]
+    made.wait(2000)
+    assert [made.taken(u)[0] > before[u - 1] for u in (1, 2)] == [False, True]
+
+
+def test_a_trail_begins_anew_with_each_cast() -> None:
+    made = stage(TRAIL, enemies=[(plain(), 5, 0)])
+    made.cast(0)
+    made.wait(100)
+    walk(made, 2)
+    made.cast(0)
+    made.wait(100)
+    walk(made, 2)
+    assert made.under(0, "SC_PROPERTYWALK")[0]
+    walk(made, 1)
+    assert not made.under(0, "SC_PROPERTYWALK")[0]

@@ -12,10 +12,12 @@ import pytest
 
 from mlmonster_env.data import Bestiary
 from mlmonster_env.data.yaml_tree import YamlMap, parse_yaml
+from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as c
 from mlmonster_env.sim import skill_table
 from mlmonster_env.sim.skill_table import compile_skills, implemented, left_out, skill_entries, without_effect
 from mlmonster_env.sim.status_table import STATUS_NAMES, status_id
+from mlmonster_env.sim.tables import compile_tables
 from tests.reference import reference_path
 
 MODES = ("renewal", "pre-renewal")
@@ -313,3 +315,29 @@ def test_statuses_are_numbered() -> None:
     assert (row[c.STATUS + c.S_WHOM], row[second + c.S_WHOM]) == (c.AT_TARGET, c.AT_SELF)
     assert row[c.STATUS + c.S_DURATION] == 15000
     assert row[c.SELF_STATUS_ONLY_IF_HIT] == 1
+
+
+@pytest.mark.parametrize(("caller", "hp"), [(2222, 3910), (2229, 4100), (2236, 4100)])
+def test_a_plant_is_as_hale_as_its_caller_is_skilled(caller: int, hp: int) -> None:
+    world = real("renewal")
+    tables = compile_tables(world, [world[caller], world[1590]])
+    row = next(row for row in tables.rows[1] if tables.skills[row[f.R_SKILL], c.FORMULA_ARGUMENT] == c.PLANT)
+    assert tables.skills[row[f.R_SKILL], [c.EFFECT, c.AMOUNT, c.FIRST_MS]].tolist() == [c.SUMMON, 1, 60_000]
+    plant = tables.species[row[f.R_V1]]
+    assert (plant[f.MONSTER_ID], plant[f.MAX_HP], tables.species[2, f.MAX_HP]) == (1590, hp, 3408)
+    assert plant[f.BASE_MODE] & (f.CAN_MOVE | f.CAN_ATTACK | f.AGGRESSIVE_MODE) == f.CAN_ATTACK | f.AGGRESSIVE_MODE
+    assert row[f.R_V2] == 0
+
+
+def test_ground_that_goes_with_its_middle_counts_as_one_cell() -> None:
+    rows = compile_skills(real("renewal"), [("AL_PNEUMA", 1), ("NPC_HELLBURNING", 1), ("WZ_QUAGMIRE", 1)]).rows
+    assert rows[1:, [c.AREA_RADIUS, c.AREA_REACH]].tolist() == [[1, 1], [1, 1], [2, 0]]
+
+
+@pytest.mark.parametrize(("name", "element"), [("NPC_FIREWALK", 3), ("NPC_ELECTRICWALK", 4)])
+def test_trails_are_of_an_element_and_so_many_cells(name: str, element: int) -> None:
+    row = compile_skills(real("renewal"), [(name, 5)]).rows[1]
+    columns = [c.EFFECT, c.DAMAGE, c.ELEMENT, c.RATIO, c.HITS, c.AMOUNT]
+    assert row[columns].tolist() == [c.AREA, c.MAGIC, element, 500, 1, 16]
+    areas = [c.AREA_PULSE, c.AREA_MS, c.AREA_INTERVAL, c.AREA_RADIUS]
+    assert row[areas].tolist() == [c.PULSE_TRAIL, 12_000, 1000, 0]
