@@ -41,7 +41,7 @@ def has_holes(w, at):
 
 
 @kernel
-def cell_gone(w, at, dx, dy):
+def in_a_hole(w, at, dx, dy):
     """Whether a cell, as seen from the middle of an area, lies in one of its holes."""
     holes = w.match[at + f.A_SIDE] >> SIDE_BITS
     while holes != 0:
@@ -51,6 +51,50 @@ def cell_gone(w, at, dx, dy):
             return True
         holes >>= HOLE_BITS
     return False
+
+
+@small
+def forbids(w, at):
+    """Whether a living area at column `at` is ground that lets no other lie there."""
+    return w.match[at + f.A_END] != f.NEVER and w.skills[w.match[at + f.A_SKILL], k.AREA_PULSE] == k.PULSE_NO_AREAS
+
+
+@kernel
+def forbidden(w, skill, own, x, y):
+    """Whether a cell of a skill's ground, which lies at column `own` or nowhere yet, lies on ground that forbids it."""
+    match = w.match
+    if w.skills[skill, k.STANDS_FAST] != 0:
+        return False
+    forbidding = 0
+    for i in range(f.AREA_LIMIT):
+        at = f.AREAS + i * f.AREA_WIDTH
+        if at != own and forbids(w, at):
+            dx = x - match[at + f.A_X]
+            dy = y - match[at + f.A_Y]
+            if max(abs(dx), abs(dy)) <= w.skills[match[at + f.A_SKILL], k.AREA_RADIUS] and not in_a_hole(w, at, dx, dy):
+                forbidding += 1
+    return forbidding % 2 != 0  # each two of them have taken the cell from each other
+
+
+@kernel
+def may_lack_cells(w, at):
+    """Whether an area may not cover all its cells: some were taken, or other ground forbids some."""
+    if has_holes(w, at):
+        return True
+    if w.skills[w.match[at + f.A_SKILL], k.STANDS_FAST] == 0:
+        for i in range(f.AREA_LIMIT):
+            other = f.AREAS + i * f.AREA_WIDTH
+            if other != at and forbids(w, other):
+                return True
+    return False
+
+
+@small
+def cell_gone(w, at, dx, dy):
+    """Whether a cell, as seen from the middle of an area, is not enchanted any more."""
+    x = w.match[at + f.A_X] + dx
+    y = w.match[at + f.A_Y] + dy
+    return in_a_hole(w, at, dx, dy) or forbidden(w, w.match[at + f.A_SKILL], at, x, y)
 
 
 @kernel
@@ -69,6 +113,18 @@ def cell_that_reaches(w, at, x, y):
     return False, match[at + f.A_X] + 0, match[at + f.A_Y] + 0
 
 
+@kernel
+def any_cell_left(w, at):
+    """Whether an area has a cell that is enchanted still."""
+    skill = w.match[at + f.A_SKILL]
+    cells = w.skills[skill, k.AREA_RADIUS] - w.skills[skill, k.AREA_REACH]
+    for dy in range(-cells, cells + 1):
+        for dx in range(-cells, cells + 1):
+            if not cell_gone(w, at, dx, dy):
+                return True
+    return False
+
+
 @small
 def covers(w, at, x, y):
     """Whether the area that lies at column `at` covers a cell."""
@@ -76,7 +132,7 @@ def covers(w, at, x, y):
     radius = w.skills[match[at + f.A_SKILL], k.AREA_RADIUS]
     if abs(match[at + f.A_X] - x) > radius or abs(match[at + f.A_Y] - y) > radius:
         return False
-    return not has_holes(w, at) or cell_that_reaches(w, at, x, y)[0]
+    return not may_lack_cells(w, at) or cell_that_reaches(w, at, x, y)[0]
 
 
 @kernel
@@ -139,11 +195,42 @@ def use_up_wall(w, at, damage):
 
 
 @kernel
+def finds_ground(w, skill, x, y):
+    """Whether some cell of an area around a place would not be forbidden."""
+    cells = w.skills[skill, k.AREA_RADIUS] - w.skills[skill, k.AREA_REACH]
+    for dy in range(-cells, cells + 1):
+        for dx in range(-cells, cells + 1):
+            if not forbidden(w, skill, 0, x + dx, y + dy):
+                return True
+    return False
+
+
+@kernel
+def withdraw(w, owner):
+    """End the ground of a unit's that forbids other ground: it has one at most."""
+    for i in range(f.AREA_LIMIT):
+        at = f.AREAS + i * f.AREA_WIDTH
+        if forbids(w, at) and w.match[at + f.A_OWNER] == owner:
+            remove_area(w, at)
+
+
+@kernel
+def end_forbidden(w):
+    """End ground of which no cell is left."""
+    for i in range(f.AREA_LIMIT):
+        at = f.AREAS + i * f.AREA_WIDTH
+        if w.match[at + f.A_END] != f.NEVER and not forbids(w, at) and not any_cell_left(w, at):
+            remove_area(w, at)
+
+
+@kernel
 def add_area(w, owner, skill, x, y, now, first):
-    """Lay an area; with all places taken the oldest makes room. Where no area may live, nothing happens."""
+    """Lay an area; with all places taken the oldest makes room. Where no cell of it may live, nothing happens."""
     match = w.match
     clears = w.skills[skill, k.AREA_PULSE] == k.PULSE_NO_AREAS
-    if not clears and match[f.AREA_AT] != f.NEVER and area_over(w, x, y, k.PULSE_NO_AREAS) >= 0:
+    if clears:
+        withdraw(w, owner)
+    elif match[f.AREA_AT] != f.NEVER and not finds_ground(w, skill, x, y):
         return
     best = f.AREAS
     for i in range(f.AREA_LIMIT):
@@ -163,6 +250,8 @@ def add_area(w, owner, skill, x, y, now, first):
     wall = w.skills[skill, k.AREA_PULSE] == k.PULSE_BLOCK_MELEE
     match[best + f.A_LEFT] = wall_of(w, owner, skill) if wall else w.skills[skill, k.AREA_LIMIT_HITS]
     refresh_areas(w)
+    if clears:
+        end_forbidden(w)
 
 
 @small
@@ -263,18 +352,6 @@ def end_areas_of(w, owner):
             match[at + f.A_END] = f.NEVER
             match[at + f.A_DUE] = f.NEVER
     refresh_areas(w)
-
-
-@kernel
-def any_cell_left(w, at):
-    """Whether an area has a cell that lies in none of its holes."""
-    skill = w.match[at + f.A_SKILL]
-    cells = w.skills[skill, k.AREA_RADIUS] - w.skills[skill, k.AREA_REACH]
-    for dy in range(-cells, cells + 1):
-        for dx in range(-cells, cells + 1):
-            if not cell_gone(w, at, dx, dy):
-                return True
-    return False
 
 
 @kernel

@@ -5,7 +5,7 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.account import count
 from mlmonster_env.sim.afflict import begin_status, start_delays
-from mlmonster_env.sim.areas import JUST_BEGUN, WALKED_ELEMENT, add_area, clear_cells
+from mlmonster_env.sim.areas import JUST_BEGUN, WALKED_ELEMENT, add_area, area_over, clear_cells
 from mlmonster_env.sim.casting import check_event, free_cell_near, sp_cost
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.changes import break_cast, change_mode, clear_buffs, cure, dispel, give_hp, revenge, transform
@@ -212,6 +212,8 @@ def strike_around(w, u, v, skill, cell, left, at_once, now):
     if scatter > 0:
         x += draw(w, 2 * scatter + 1) - scatter
         y += draw(w, 2 * scatter + 1) - scatter
+        if area_over(w, x, y, k.PULSE_NO_AREAS) >= 0:
+            return  # what falls from the sky is ground of that cell
     if w.skills[skill, k.EFFECT] == k.GIVE_STATUS:
         give_statuses(w, u, v, skill, x, y, now)
     else:

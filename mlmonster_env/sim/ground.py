@@ -8,7 +8,7 @@ from mlmonster_env.sim.afflict import ALWAYS, try_status
 from mlmonster_env.sim.areas import (
     cell_that_reaches,
     covers,
-    has_holes,
+    may_lack_cells,
     on_trail,
     refresh_areas,
     remove_area,
@@ -58,7 +58,7 @@ def stands_in(w, at, u):
 @small
 def struck_from(w, at, v):
     """The cell from which an area strikes a unit: of those that reach it, the one furthest south, then west."""
-    if has_holes(w, at):
+    if may_lack_cells(w, at):
         _, x, y = cell_that_reaches(w, at, w.units[f.X, v], w.units[f.Y, v])
         return x, y
     skill = w.match[at + f.A_SKILL]

@@ -103,7 +103,8 @@ SPENDS = AREA_REACH + 1  # a status without which the target is spared, and whic
 SPARED_UNDER = SPENDS + 1  # a status under which the target is spared, 0 none
 LOTS = SPARED_UNDER + 1  # how many rows behind this one are its lots
 SHARE = LOTS + 1  # of a lot: its chance in percent
-SKILL_WIDTH = SHARE + 1
+STANDS_FAST = SHARE + 1  # ground that forbids all other does not forbid this
+SKILL_WIDTH = STANDS_FAST + 1
 
 # What an area does to those who stand in it.
 (

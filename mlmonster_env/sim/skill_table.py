@@ -121,6 +121,7 @@ LONGEST_REACH = 14
 REACH_OF_NONE = 9  # a monster may use on others what players use on themselves
 WHOLE_RATIO = 100
 WHOLE_SHARE = 100
+NO_TRAP = "WZ_FIREPILLAR"  # flagged as a trap before renewal, but forbidden like any other ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +299,8 @@ class _Compiler:
         self.row[c.AREA_RADIUS] = layout + self.row[c.AREA_REACH]
         if "rangedsingleunit" in skill.unit_flags:
             self.row[c.AREA_REACH] += layout  # all cells go with the one in the middle
+        trap = "istrap" in skill.flags and self.name != NO_TRAP
+        self.row[c.STANDS_FAST] = trap or "ignorelandprotector" in skill.flags
         return area
 
     def _defaults(self, effect: str, pulse: str) -> None:

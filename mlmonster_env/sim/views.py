@@ -3,7 +3,7 @@
 from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, SIGHT, SKILL_SLOTS
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from mlmonster_env.sim.areas import covers, has_holes, side_of
+from mlmonster_env.sim.areas import covers, may_lack_cells, side_of
 from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.effects import cell_of, centre_of
 from mlmonster_env.sim.geometry import apart, inside, places
@@ -60,7 +60,7 @@ def draw_ground(w, u, grid):
         if w.match[at + f.A_END] != f.NEVER:
             channel = OWN_GROUND if side_of(w, at) == s[f.SIDE, u] else HAZARDS
             radius = w.skills[w.match[at + f.A_SKILL], k.AREA_RADIUS]
-            if has_holes(w, at):
+            if may_lack_cells(w, at):
                 draw_cells(w, u, grid, channel, at)
             else:
                 draw_square(w, u, grid, channel, w.match[at + f.A_X], w.match[at + f.A_Y], radius, 1.0)

@@ -16,6 +16,7 @@ from tests.sim.staged import (
     POINTS,
     PRE_RENEWAL,
     RENEWAL,
+    STRIKE,
     Stage,
     area,
     on_target,
@@ -206,26 +207,43 @@ CLEARER = MobSkill(
 )  # fmt: skip
 
 
-def cleared(columns: dict[int, int], cells: list[tuple[int, int]], *where: tuple[int, int]) -> tuple[Stage, list[bool]]:
-    """Ground from which cells are taken; whom of those that stand in some cells it still strikes."""
+def helped(columns: dict[int, int], cells: list[tuple[int, int]], help: dict[int, int]) -> Stage:
+    """One who lays ground, those who stand in some cells of it, and two friends with a ground skill of their own."""
     enemies = [(plain(), x, y) for x, y in cells]
-    friends = [(replace(plain(), skills=(CLEARER,)), 30, 30)]
+    friends = [(replace(plain(), skills=(CLEARER,)), 30, 30 + i) for i in range(2)]
     made = stage(columns | {k.AREA_MS: 60_000}, enemies=enemies, friends=friends)
-    clearer = made.arena.tables.skills[MADE_UP + 1]
-    clearer[:] = 0
-    clearer[[k.EFFECT, k.AIM, k.SKILL_ID, k.REACH]] = k.CLEAR_AREAS, k.AIM_GROUND, 1, 14
-    made.cast(0)
+    row = made.arena.tables.skills[MADE_UP + 1]
+    row[:] = 0
+    for column, value in ({k.AIM: k.AIM_GROUND, k.SKILL_ID: 1, k.REACH: 14} | help).items():
+        row[column] = value
+    return made
+
+
+def help_with(made: Stage, cells: list[tuple[int, int]], x: int, y: int, friend: int = 0) -> None:
+    """Let a friend use its skill on a cell."""
     units = made.arena.units
-    u = len(cells) + 1
-    for x, y in where:
-        units[:, f.CAST_AT, u] = made.arena.match[:, f.CLOCK]
-        units[:, f.CAST_SKILL, u] = MADE_UP + 1
-        units[:, f.CAST_ON, u] = u
-        units[:, f.CAST_X, u], units[:, f.CAST_Y, u] = MIDDLE + x, MIDDLE + y
-        made.arena.run(1)
+    u = len(cells) + 1 + friend
+    units[:, f.CAST_AT, u] = made.arena.match[:, f.CLOCK]
+    units[:, f.CAST_SKILL, u] = MADE_UP + 1
+    units[:, f.CAST_ON, u] = u
+    units[:, f.CAST_X, u], units[:, f.CAST_Y, u] = MIDDLE + x, MIDDLE + y
+    made.arena.run(1)
+
+
+def struck_since(made: Stage, cells: list[tuple[int, int]]) -> list[bool]:
+    """Whom of those that stand in some cells is struck within two seconds."""
     before = [int(made.taken(unit + 1)[0]) for unit in range(len(cells))]
     made.wait(2000)
-    return made, [bool(made.taken(unit + 1)[0] > before[unit]) for unit in range(len(cells))]
+    return [bool(made.taken(unit + 1)[0] > before[unit]) for unit in range(len(cells))]
+
+
+def cleared(columns: dict[int, int], cells: list[tuple[int, int]], *where: tuple[int, int]) -> tuple[Stage, list[bool]]:
+    """Ground from which cells are taken; whom of those that stand in some cells it still strikes."""
+    made = helped(columns, cells, {k.EFFECT: k.CLEAR_AREAS})
+    made.cast(0)
+    for x, y in where:
+        help_with(made, cells, x, y)
+    return made, struck_since(made, cells)
 
 
 def lies(made: Stage) -> bool:
@@ -258,6 +276,66 @@ def test_cells_that_are_left_reach_over_those_that_are_gone() -> None:
 def test_a_hole_leaves_ground_its_side() -> None:
     made, _ = cleared(area(), [(2, 2)], (2, 2))
     assert made.arena.scene(0).areas[0].side == 0
+
+
+FORBIDDING = area(AREA_PULSE=k.PULSE_NO_AREAS, AREA_RADIUS=1, AREA_MS=60_000) | {k.SKILL_ID: 1}
+ACROSS = [(-2, 0), (-1, 0), (1, 0), (2, 0)]
+
+
+def living(made: Stage) -> int:
+    """How many grounds are enchanted."""
+    ends = made.arena.match[0, f.AREAS + f.A_END : f.AREAS + f.AREA_LIMIT * f.AREA_WIDTH : f.AREA_WIDTH]
+    return int((ends != f.NEVER).sum())
+
+
+def test_ground_that_forbids_others_takes_their_cells_and_lets_none_be_laid() -> None:
+    for first in (True, False):
+        made = helped(area(), ACROSS, FORBIDDING)
+        if first:
+            made.cast(0)
+        help_with(made, ACROSS, 1, 0)
+        if not first:
+            made.cast(0)
+        assert struck_since(made, ACROSS) == [True, True, False, False]
+        assert living(made) == 2
+        made = helped(area(AREA_RADIUS=1), ACROSS, FORBIDDING)
+        if first:
+            made.cast(0)
+        help_with(made, ACROSS, 0, 0)
+        if not first:
+            made.cast(0)
+        assert living(made) == 1
+        assert not any(struck_since(made, ACROSS))
+
+
+def test_some_ground_stands_fast() -> None:
+    made = helped(area() | {k.STANDS_FAST: 1}, ACROSS, FORBIDDING)
+    made.cast(0)
+    help_with(made, ACROSS, 0, 0)
+    assert struck_since(made, ACROSS) == [True] * 4
+    made.cast(0)
+    assert living(made) == 3
+
+
+def test_where_two_grounds_forbid_each_other_neither_is() -> None:
+    made = helped(area(), ACROSS, FORBIDDING)
+    help_with(made, ACROSS, 1, 0)
+    help_with(made, ACROSS, 1, 0, friend=1)
+    made.cast(0)
+    assert living(made) == 3
+    assert struck_since(made, ACROSS) == [True] * 4
+    help_with(made, ACROSS, -1, 0, friend=1)  # who has laid one already moves it
+    assert living(made) == 3
+    assert struck_since(made, ACROSS) == [False, False, False, False]
+
+
+def test_nothing_falls_from_the_sky_on_ground_that_forbids_it() -> None:
+    falling = STRIKE | {k.AIM: k.AIM_GROUND, k.CENTRE: k.AT_GROUND, k.SPLASH: 5, k.SCATTER: 1}
+    for radius, struck in ((1, False), (0, True)):
+        made = helped(falling | {k.WAVES: 30, k.WAVE_MS: 10}, ACROSS, FORBIDDING | {k.AREA_RADIUS: radius})
+        help_with(made, ACROSS, 0, 0)
+        made.cast(0, (MIDDLE, MIDDLE))
+        assert struck_since(made, ACROSS) == [struck] * 4
 
 
 TRAIL = area(AREA_PULSE=k.PULSE_TRAIL, AIM=k.AIM_SUPPORT, AREA_RADIUS=0, AREA_MS=12_000, AREA_INTERVAL=1000, AMOUNT=3)

@@ -334,6 +334,18 @@ def test_ground_that_goes_with_its_middle_counts_as_one_cell() -> None:
     assert rows[1:, [c.AREA_RADIUS, c.AREA_REACH]].tolist() == [[1, 1], [1, 1], [2, 0]]
 
 
+@pytest.mark.parametrize(
+    ("mode", "name", "stands"),
+    [
+        ("renewal", "HT_ANKLESNARE", True), ("renewal", "NPC_VENOMFOG", True), ("renewal", "WZ_STORMGUST", False),
+        ("pre-renewal", "WZ_FIREPILLAR", False),
+    ],
+)  # fmt: skip
+def test_traps_and_a_few_others_stand_fast(mode: str, name: str, stands: bool) -> None:
+    row = compile_skills(real(mode), [(name, 1)]).rows[1]
+    assert (row[c.EFFECT], bool(row[c.STANDS_FAST])) == (c.AREA, stands)
+
+
 @pytest.mark.parametrize(("name", "element"), [("NPC_FIREWALK", 3), ("NPC_ELECTRICWALK", 4)])
 def test_trails_are_of_an_element_and_so_many_cells(name: str, element: int) -> None:
     row = compile_skills(real("renewal"), [(name, 5)]).rows[1]
