@@ -7,7 +7,7 @@ from mlmonster_env.sim.afflict import cancel_cast, release
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.damage import HIGHEST_HEAL_LEVEL, heal_amount
-from mlmonster_env.sim.defence import undead
+from mlmonster_env.sim.defence import roll, undead
 from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.hurt import heal, lose_hp
 from mlmonster_env.sim.journal import note
@@ -24,7 +24,7 @@ BROKEN_OF_IMMUNE = 10  # percent of the casts of the status immune that can be b
 
 
 @kernel
-def points_for(w, u, v, skill):
+def points_for(w, u, v, skill, extreme):
     """Hit points that a healing skill of `u` gives to `v`; wounds lessen all but shares of the hp and the highest."""
     amount = w.skills[skill, k.AMOUNT]
     flags = w.skills[skill, k.FLAGS]
@@ -32,10 +32,12 @@ def points_for(w, u, v, skill):
         return w.species[w.units[f.SPECIES, v], f.MAX_HP] * amount // 100
     if amount <= 0:
         level = w.skills[skill, k.SKILL_LEVEL]
-        amount = heal_amount(w, u, level, 0)
+        amount = heal_amount(w, u, level, extreme)
         if level >= HIGHEST_HEAL_LEVEL:
             return amount
     elif flags & k.HEAL_BY_VIT != 0:
+        amount += roll(w, 0, w.skills[skill, k.FORMULA_ARGUMENT] + 1, extreme)
+        amount = amount * w.skills[skill, k.RATIO] // 100
         amount = amount * (100 + HEAL_PERCENT_OF_VIT * attribute_of(w, v, VIT, f.VIT)) // 100
     return healed(w, v, amount)
 
@@ -55,14 +57,14 @@ def give_hp(w, u, v, skill):
     s = w.units
     radius = w.skills[skill, k.SPLASH]
     if radius <= 0:
-        credit_heal(w, u, v, points_for(w, u, v, skill))
+        credit_heal(w, u, v, points_for(w, u, v, skill, 0))
         return
     spares = w.skills[skill, k.FLAGS] & k.SPARES_UNDEAD != 0
     for other in range(places(w)):
         if s[f.ALIVE, other] == 0 or enemies(w, u, other) or apart(w, v, other) > radius:
             continue
         if not spares or not undead(w, other):
-            credit_heal(w, u, other, points_for(w, u, other, skill))
+            credit_heal(w, u, other, points_for(w, u, other, skill, 0))
 
 
 @kernel

@@ -72,7 +72,7 @@ def sample_skill(words, u, v, skill, n):
         if heal_burns(w, v, skill):
             damage = np.int64(heal_harm(w, u, v, skill, extreme))
         elif effect == k.HEAL and w.skills[skill, k.AMOUNT] > 0:
-            damage = np.int64(points_for(w, u, v, skill))
+            damage = np.int64(points_for(w, u, v, skill, extreme))
         elif effect == k.HEAL:
             damage = np.int64(heal_amount(w, u, w.skills[skill, k.SKILL_LEVEL], extreme))
         elif kind != k.NO_DAMAGE:

@@ -41,9 +41,9 @@ HEAL = {k.EFFECT: k.HEAL, k.AIM: k.AIM_SUPPORT, k.REACH: 14, k.KIND: k.KIND_HELP
     [
         ({k.AMOUNT: 500}, 500),
         ({k.AMOUNT: 20, k.FLAGS: k.PERCENT_AMOUNT}, 2000),
-        ({k.AMOUNT: 500, k.FLAGS: k.HEAL_BY_VIT}, 500 * 180 // 100),
+        ({k.AMOUNT: 500, k.FLAGS: k.HEAL_BY_VIT, k.RATIO: 150}, 750 * 180 // 100),
         ({k.AMOUNT: 1_000_000_000}, 9_999),
-        ({k.AMOUNT: 1_000_000_000, k.FLAGS: k.HEAL_BY_VIT}, 9_999),
+        ({k.AMOUNT: 1_000_000_000, k.FLAGS: k.HEAL_BY_VIT, k.RATIO: 100}, 9_999),
     ],
 )
 def test_what_heals_give(columns: dict[int, int], gained: int) -> None:
@@ -51,6 +51,16 @@ def test_what_heals_give(columns: dict[int, int], gained: int) -> None:
     made.arena.units[:, f.HP, 2] = 1
     made.cast(2)
     assert made.of(f.HP, 2) == 1 + gained
+
+
+def test_some_heals_are_rolled() -> None:
+    thrown = HEAL | {k.AMOUNT: 100, k.FORMULA_ARGUMENT: 20, k.FLAGS: k.HEAL_BY_VIT, k.RATIO: 200}
+    made = stage(thrown, friends=[(plain(hp=10_000, vit=0), 1, 0)], runs=2000)
+    made.arena.units[:, f.HP, 2] = 1
+    made.cast(2)
+    gained = made.arena.units[:, f.HP, 2] - 1
+    assert (gained.min(), gained.max()) == (200, 240)
+    assert gained.mean() == pytest.approx(220, abs=1)
 
 
 @pytest.mark.parametrize(
