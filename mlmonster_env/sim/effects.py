@@ -4,7 +4,7 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.account import count
-from mlmonster_env.sim.afflict import begin_status, start_delays
+from mlmonster_env.sim.afflict import begin_status, release, start_delays
 from mlmonster_env.sim.areas import JUST_BEGUN, WALKED_ELEMENT, add_area, area_over, clear_cells
 from mlmonster_env.sim.casting import check_event, free_cell_near, sp_cost
 from mlmonster_env.sim.chance import draw
@@ -347,6 +347,10 @@ def drawn_lot(w, skill):
 def work(w, u, v, skill, row, now):
     """Do what the skill does, or what one of its lots does; a lot may be that so many more are drawn."""
     if not succeeds(w, u, v, skill):
+        return
+    lifted = w.skills[skill, k.LIFTS]
+    if lifted != 0 and has_status(w, v, lifted):
+        release(w, v, lifted, now)
         return
     if w.skills[skill, k.EFFECT] != k.DRAW_LOTS:
         carry_out(w, u, v, skill, row, now)

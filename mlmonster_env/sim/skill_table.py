@@ -111,7 +111,7 @@ CHOICES: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "immediate": (c.IMMEDIATE, SWITCH),
     "self_only_if_hit": (c.SELF_STATUS_ONLY_IF_HIT, SWITCH),
 }
-STATUSES = {"spends": c.SPENDS, "spared_under": c.SPARED_UNDER}
+STATUSES = {"spends": c.SPENDS, "spared_under": c.SPARED_UNDER, "lifts": c.LIFTS}
 KEYS = ("effect", "why", "flags", "area", "statuses", "lots", *NUMBERS, *CHOICES, *STATUSES)
 AREA_KEYS = ("pulse", *AREA_NUMBERS)
 STATUS_KEYS = ("status", "chance", "ms", "value", "whom")

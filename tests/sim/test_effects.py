@@ -92,6 +92,15 @@ def test_a_skill_may_need_a_status_that_it_spends() -> None:
     assert made.taken(1)[0] == POINTS
 
 
+def test_a_skill_may_lift_what_it_puts_on() -> None:
+    silence = status_id("SC_SILENCE")
+    made = stage(BLESS | {k.LIFTS: silence, k.FIRST_MS: 1000}, on_target("SC_SILENCE", ms=60_000))
+    for silent in (True, False, True):
+        made.cast(1)
+        made.wait(1100)
+        assert made.under(1, "SC_SILENCE")[0] == silent
+
+
 def test_who_aims_it_at_itself_spends_no_status() -> None:
     made = stage(BLESS, on_target("SC_POISON"))
     made.cast(0)

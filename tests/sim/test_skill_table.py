@@ -210,6 +210,7 @@ def test_areas_reach_as_far_as_measured(mode: str, file: str) -> None:
         ("SA_SPELLBREAKER", 5, "renewal", c.AMOUNT, 2),
         ("SA_SPELLBREAKER", 5, "renewal", c.KIND, c.KIND_HARM),
         ("CG_TAROTCARD", 5, "renewal", c.SUCCESS, 41),
+        ("PR_LEXDIVINA", 3, "renewal", c.LIFTS, status_id("SC_SILENCE")),
         ("AM_POTIONPITCHER", 3, "renewal", c.AMOUNT, 175),
         ("AM_POTIONPITCHER", 3, "renewal", c.FORMULA_ARGUMENT, 60),
         ("AM_POTIONPITCHER", 3, "pre-renewal", c.RATIO, 180),
