@@ -27,6 +27,18 @@ WALKED_ELEMENT, ELEMENT_MASK = 12, (1 << 3) - 1
 JUST_BEGUN = 1 << 15
 TRAIL_CELLS = 5
 
+GRAND_CROSS_BODY = 3
+
+
+@small
+def in_shape(w, skill, dx, dy):
+    """Whether a skill enchants a cell of its square, as seen from the middle."""
+    shape = w.skills[skill, k.AREA_SHAPE]
+    on_arm = dx == 0 or dy == 0
+    if shape == k.GRAND_CROSS:
+        return on_arm or abs(dx) + abs(dy) <= GRAND_CROSS_BODY
+    return shape == k.SQUARE or (on_arm and dx != dy)
+
 
 @small
 def side_of(w, at):
@@ -78,10 +90,11 @@ def forbidden(w, skill, own, x, y):
 
 @kernel
 def may_lack_cells(w, at):
-    """Whether an area may not cover all its cells: some were taken, or other ground forbids some."""
-    if has_holes(w, at):
+    """Whether an area may not cover all its square: by its shape, or some cells were taken, or are forbidden."""
+    skill = w.match[at + f.A_SKILL]
+    if has_holes(w, at) or w.skills[skill, k.AREA_SHAPE] != k.SQUARE:
         return True
-    if w.skills[w.match[at + f.A_SKILL], k.STANDS_FAST] == 0:
+    if w.skills[skill, k.STANDS_FAST] == 0:
         for i in range(f.AREA_LIMIT):
             other = f.AREAS + i * f.AREA_WIDTH
             if other != at and forbids(w, other):
@@ -91,10 +104,11 @@ def may_lack_cells(w, at):
 
 @small
 def cell_gone(w, at, dx, dy):
-    """Whether a cell, as seen from the middle of an area, is not enchanted any more."""
+    """Whether a cell, as seen from the middle of an area, is not enchanted, or not any more."""
     x = w.match[at + f.A_X] + dx
     y = w.match[at + f.A_Y] + dy
-    return in_a_hole(w, at, dx, dy) or forbidden(w, w.match[at + f.A_SKILL], at, x, y)
+    skill = w.match[at + f.A_SKILL]
+    return not in_shape(w, skill, dx, dy) or in_a_hole(w, at, dx, dy) or forbidden(w, skill, at, x, y)
 
 
 @kernel
@@ -200,7 +214,7 @@ def finds_ground(w, skill, x, y):
     cells = w.skills[skill, k.AREA_RADIUS] - w.skills[skill, k.AREA_REACH]
     for dy in range(-cells, cells + 1):
         for dx in range(-cells, cells + 1):
-            if not forbidden(w, skill, 0, x + dx, y + dy):
+            if in_shape(w, skill, dx, dy) and not forbidden(w, skill, 0, x + dx, y + dy):
                 return True
     return False
 

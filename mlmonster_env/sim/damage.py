@@ -16,6 +16,8 @@ from mlmonster_env.sim.defence import (
     after_weapon_defence,
     by_damage_taken,
     by_element,
+    less_magic_defence,
+    less_weapon_defence,
     roll,
     takes_one,
     undead,
@@ -45,6 +47,7 @@ HIGHEST_HEAL = 9999
 HIGHEST_HEAL_LEVEL = 11
 RATIO_LEVEL = 100  # from here on some ratios grow with the caster's level
 STR_RATIO = 3
+BESIDE, FAR_OFF = 2, 4  # the cells from which on the ratio of a skill with rings is the middle one, and the least
 SMALL_PERCENT = 125  # what a spear does to the small
 LEAST_SOUL, MOST_SOUL = 500, 1000
 SOUL_OF_A_LEVEL = 5
@@ -145,6 +148,10 @@ def ratio_of(w, u, v, skill):
         ratio += attribute_of(w, u, c.STR, f.STR) + int_of(w, u)
     if flags & k.INT_VIT_RATIO != 0:
         ratio += int_of(w, u) + attribute_of(w, v, c.VIT, f.VIT)
+    ring = w.skills[skill, k.RING]
+    if ring != 0:
+        cells = apart(w, u, v)
+        ratio += ring * ((cells < BESIDE) - (cells >= FAR_OFF))
     level = w.species[w.units[f.SPECIES, u], f.LEVEL]
     if flags & k.LEVEL_RATIO != 0 and w.rules[f.RENEWAL] != 0 and level >= RATIO_LEVEL:
         ratio = ratio * level // 100
@@ -257,6 +264,9 @@ def special_base(w, u, v, skill, attack, extreme):
     if formula == k.BASE_FULL_ATTACK:
         _, high = weapon_range(w, u)
         return base_attack(w, u) + high
+    if formula == k.BASE_LEAST_ATTACK:
+        low, _ = weapon_range(w, u)
+        return low
     if formula == k.BASE_TRAP:
         return trap_points(w, u, argument, w.skills[skill, k.AMOUNT])
     if formula == k.BASE_SPEAR:
@@ -283,11 +293,13 @@ def both_attacks(w, u, v, spell, plain, extreme):
     """Weapon and magic attack taken together; before renewal the weapon's part less defence, else their mean."""
     low, high = weapon_range(w, u)
     blow = base_attack(w, u) + roll(w, low, high, extreme)
+    if w.rules[f.RENEWAL] != 0:
+        spell = after_resistance(spell, w.species[w.units[f.SPECIES, v], f.MRES])
     if not plain:
-        spell = after_magic_defence(w, spell, v)
+        spell = less_magic_defence(w, spell, v)
     if w.rules[f.RENEWAL] != 0:
         return (blow + spell) // 2
-    return after_weapon_defence(w, blow, v, extreme) + spell
+    return max(less_weapon_defence(w, blow, v, extreme) + spell, 1)
 
 
 @kernel
@@ -312,16 +324,20 @@ def magic_damage(w, u, v, skill, shared_by, extreme):
     damage = damage * ratio_of(w, u, v, skill) // 100 + w.skills[skill, k.ADDED]
     if flags & k.SPLIT != 0 and shared_by > 1:
         damage //= shared_by
-    if w.rules[f.RENEWAL] != 0:
-        damage = after_resistance(damage, w.species[w.units[f.SPECIES, v], f.MRES])
     if formula == k.BASE_ATTACK_AND_MAGIC:
         if w.rules[f.RENEWAL] != 0:
             damage = after_plain_defence(w, damage, v)
-    elif not plain:
-        damage = after_magic_defence(w, damage, v)
+    else:
+        if w.rules[f.RENEWAL] != 0:
+            damage = after_resistance(damage, w.species[w.units[f.SPECIES, v], f.MRES])
+        if not plain:
+            damage = after_magic_defence(w, damage, v)
     damage = max(damage, 1)
     if flags & k.IGNORE_ELEMENT == 0:
-        damage = by_element(w, damage, attack_element(w, v, skill, extreme), v)
+        element = attack_element(w, v, skill, extreme)
+        damage = by_element(w, damage, element, v)
+        if formula == k.BASE_ATTACK_AND_MAGIC:
+            damage = by_element(w, damage, element, v)
     return by_damage_taken(w, many_hits(damage, hits), v)
 
 

@@ -66,9 +66,9 @@ def after_resistance(damage, resistance):
     return damage - int(0.8 * damage * resistance / (resistance + 400))
 
 
-@kernel
-def after_weapon_defence(w, damage, v, extreme):
-    """Damage after hard and soft defence, at least one."""
+@small
+def less_weapon_defence(w, damage, v, extreme):
+    """Damage less hard and soft defence, which may leave less than nothing."""
     hard = hard_defence(w, v)
     soft = soft_defence(w, v)
     if w.rules[f.RENEWAL] != 0:
@@ -80,7 +80,13 @@ def after_weapon_defence(w, damage, v, extreme):
         if spread > 0:
             soft += roll(w, 0, spread, -extreme)
         damage = damage * (100 - min(hard, 100)) // 100 - soft
-    return max(damage, 1)
+    return damage
+
+
+@kernel
+def after_weapon_defence(w, damage, v, extreme):
+    """Damage after hard and soft defence, at least one."""
+    return max(less_weapon_defence(w, damage, v, extreme), 1)
 
 
 @kernel
@@ -91,16 +97,22 @@ def after_plain_defence(w, damage, v):
     )
 
 
-@kernel
-def after_magic_defence(w, damage, v):
-    """Magic damage after hard and soft magic defence, at least one."""
+@small
+def less_magic_defence(w, damage, v):
+    """Magic damage less hard and soft magic defence, which may leave less than nothing."""
     hard = hard_magic_defence(w, v)
     if w.rules[f.RENEWAL] != 0:
         hard = max(hard, 0)
         damage = damage * (1000 + hard) // (1000 + 10 * hard)
     else:
         damage = damage * (100 - min(hard, 100)) // 100
-    return max(damage - soft_magic_defence(w, v), 1)
+    return damage - soft_magic_defence(w, v)
+
+
+@kernel
+def after_magic_defence(w, damage, v):
+    """Magic damage after hard and soft magic defence, at least one."""
+    return max(less_magic_defence(w, damage, v), 1)
 
 
 @kernel

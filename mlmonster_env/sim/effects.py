@@ -163,9 +163,9 @@ def strike_all(w, u, target, skill, x, y, at_once, now):
         for v in range(places(w)):
             if in_strike(w, u, v, skill, x, y) and (in_line or seen_from(w, v, x, y)):
                 strike_one(w, u, v, skill, victims, x, y, at_once, now)
-    alone = w.skills[skill, k.SPLASH] <= 0 or in_line
+    alone = (w.skills[skill, k.SPLASH] <= 0 or in_line) and w.skills[skill, k.FRONT] == 0
     if alone and victims == 0 and target != u and s[f.ALIVE, target] != 0:
-        # A line that misses everybody strikes its target all the same.
+        # Most lines that miss everybody strike their target all the same.
         strike_one(w, u, target, skill, 1, x, y, at_once, now)
 
 

@@ -105,6 +105,21 @@ def harmed_by(w, at, u):
     )
 
 
+@kernel
+def worn_out(w, at, v):
+    """Whether the cell that a unit stands on is used up, if all who stand there now have been there from the start."""
+    s = w.units
+    hits = w.skills[w.match[at + f.A_SKILL], k.AREA_CELL_HITS]
+    if hits <= 0:
+        return False
+    there = 0
+    for other in range(places(w)):
+        if s[f.X, other] == s[f.X, v] and s[f.Y, other] == s[f.Y, v]:
+            there += harmed_by(w, at, other)
+    pulses_before = -w.match[at + f.A_LEFT] - 1
+    return there * pulses_before >= hits
+
+
 @small
 def passes_traps_by(w, skill, v):
     """Whether a unit does not spring a trap: renewal's bosses walk over those that would hold them."""
@@ -189,6 +204,8 @@ def pulse(w, at, now):
             spring(w, at, v, now)
             return
         if kind == k.PULSE_STRIKE:
+            if worn_out(w, at, v):
+                continue
             from_x, from_y = struck_from(w, at, v)
             strike_one(w, owner, v, skill, victims, from_x, from_y, True, now)
         elif kind == k.PULSE_FIRE_WALL:

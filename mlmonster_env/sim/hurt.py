@@ -17,6 +17,7 @@ from mlmonster_env.sim.areas import end_areas_of, pulses_of
 from mlmonster_env.sim.casting import check_event
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.defence import undead_or_demon
 from mlmonster_env.sim.events import forget_unit, push_event
 from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.journal import note
@@ -307,6 +308,8 @@ def try_skill_statuses(w, u, v, skill, broken, now):
         if status == 0 or w.units[f.ALIVE, whom] == 0:
             continue
         if on_self and w.skills[skill, k.SELF_STATUS_ONLY_IF_HIT] != 0 and not taken:
+            continue
+        if w.skills[skill, at + k.S_WHOM] == k.AT_UNHOLY and not undead_or_demon(w, v):
             continue
         if flags & k.SPARES_BOSSES != 0 and w.units[f.MODE, whom] & f.STATUS_IMMUNE != 0:
             continue

@@ -19,6 +19,7 @@ NO_DAMAGE, WEAPON, MAGIC, MISC = range(4)
 
 # Where a strike's or a status' square lies.
 AT_TARGET, AT_SELF, AT_GROUND = range(3)
+AT_UNHOLY = 3  # whom a status falls on: the target, if it is undead or a demon
 
 # Base damage before ratio and defence.
 BASE_ATTACK = 0  # weapon: attack roll; magic: magic attack roll
@@ -30,12 +31,14 @@ BASE_CASTER_LOST_HP = 5  # the caster's missing hp
 BASE_HEAL = 6  # what a heal of this level would give
 BASE_MAGIC_AS_WEAPON = 7  # weapon attack roll, treated as magic (earthquake)
 BASE_RANDOM = 8  # uniform 1..FORMULA_ARGUMENT
-BASE_ATTACK_AND_MAGIC = 9  # renewal: mean of weapon and magic attack rolls; pre-renewal: their sum, less weapon defence
+# Renewal: mean of weapon and magic attack rolls; pre-renewal: their sum, less weapon defence. The element counts twice.
+BASE_ATTACK_AND_MAGIC = 9
 BASE_FULL_ATTACK = 10  # the base attack and the most of the weapon's, no roll
 BASE_TRAP = 11  # FORMULA_ARGUMENT x dex x (3 + level/100) x (1 + int/35); pre-renewal: x (dex + AMOUNT)(100 + int)/200
 BASE_SPEAR = 12  # the attack roll and the square of a tenth of the str; the small take 25% more, the large 25% less
 BASE_SOUL = 13  # the attack roll; 500..999 and 5 x level x int more in the end, also from a blow that misses
 BASE_ACID = 14  # the attack roll less the target's soft defence
+BASE_LEAST_ATTACK = 15  # the least of the weapon's attack, no roll
 
 # Bits of FLAGS.
 SURE_HIT = 1 << 0
@@ -105,7 +108,14 @@ LIFTS = SPARED_UNDER + 1  # a status that the skill only takes from a target tha
 LOTS = LIFTS + 1  # how many rows behind this one are its lots
 SHARE = LOTS + 1  # of a lot: its chance in percent
 STANDS_FAST = SHARE + 1  # ground that forbids all other does not forbid this
-SKILL_WIDTH = STANDS_FAST + 1
+AREA_SHAPE = STANDS_FAST + 1  # which cells of its square an area enchants, see SQUARE and others below
+RING = AREA_SHAPE + 1  # added to the ratio against those beside the caster, and taken from it from four cells on
+FRONT = RING + 1  # a line strikes nobody on the caster's own cell, and not its target for want of others
+AREA_CELL_HITS = FRONT + 1  # hits after which a cell of an area is used up, 0 none
+SKILL_WIDTH = AREA_CELL_HITS + 1
+
+# Shapes of ground: all cells; 29 of 81, arms of four cells with a body between them; arms alone, without the middle.
+SQUARE, GRAND_CROSS, ARMS = range(3)
 
 # What an area does to those who stand in it.
 (

@@ -36,7 +36,7 @@ BASES = {
     for name in (
         "attack", "caster_hp", "target_hp_percent", "fixed", "target_max_hp_percent", "caster_lost_hp", "heal",
         "magic_as_weapon", "random", "attack_and_magic", "full_attack", "trap", "spear", "soul",
-        "acid",
+        "acid", "least_attack",
     )
 }  # fmt: skip
 FLAGS = {
@@ -59,7 +59,8 @@ PULSES = {
 KINDS = {"harm": c.KIND_HARM, "help": c.KIND_HELP, "field": c.KIND_FIELD}
 PLACES = {"target": c.AT_TARGET, "self": c.AT_SELF, "ground": c.AT_GROUND}
 ELEMENTS = ("neutral", "water", "earth", "fire", "wind", "poison", "holy", "dark", "ghost", "undead")
-WHOM = {"target": c.AT_TARGET, "self": c.AT_SELF}
+WHOM = {"target": c.AT_TARGET, "self": c.AT_SELF, "unholy": c.AT_UNHOLY}
+SHAPES = {"square": c.SQUARE, "grand_cross": c.GRAND_CROSS, "arms": c.ARMS}
 SWITCH = {"yes": 1, "no": 0}
 
 # What skill_db itself says of a skill's blows. Its "critical" needs a critical rate, of which monsters have none.
@@ -94,6 +95,7 @@ NUMBERS = {
     "splash": c.SPLASH,
     "knockback": c.KNOCKBACK,
     "share": c.SHARE,
+    "ring": c.RING,
 }
 AREA_NUMBERS = {
     "ms": c.AREA_MS,
@@ -101,6 +103,7 @@ AREA_NUMBERS = {
     "radius": c.AREA_RADIUS,
     "limit": c.AREA_LIMIT_HITS,
     "delay": c.AREA_DELAY_MS,
+    "cell_hits": c.AREA_CELL_HITS,
 }
 CHOICES: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "damage": (c.DAMAGE, DAMAGES),
@@ -110,10 +113,11 @@ CHOICES: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "element": (c.ELEMENT, {name: number for number, name in enumerate(ELEMENTS)}),
     "immediate": (c.IMMEDIATE, SWITCH),
     "self_only_if_hit": (c.SELF_STATUS_ONLY_IF_HIT, SWITCH),
+    "front": (c.FRONT, SWITCH),
 }
 STATUSES = {"spends": c.SPENDS, "spared_under": c.SPARED_UNDER, "lifts": c.LIFTS}
 KEYS = ("effect", "why", "flags", "area", "statuses", "lots", *NUMBERS, *CHOICES, *STATUSES)
-AREA_KEYS = ("pulse", *AREA_NUMBERS)
+AREA_KEYS = ("pulse", "shape", *AREA_NUMBERS)
 STATUS_KEYS = ("status", "chance", "ms", "value", "whom")
 
 ALWAYS = 10000
@@ -291,6 +295,7 @@ class _Compiler:
             return YamlMap(0)
         area = _mapping(self._of_mode(entry.get("area")), self.name, "area", AREA_KEYS)
         self.row[c.AREA_PULSE] = self._choice(self._of_mode(area.get("pulse")), "area.pulse", PULSES)
+        self.row[c.AREA_SHAPE] = self._choice(area.get("shape", "square"), "area.shape", SHAPES)
         skill = self.skill
         self.row[c.AREA_MS] = self.names["time1"]
         self.row[c.AREA_INTERVAL] = max(skill.unit_interval, 0)

@@ -3,7 +3,7 @@
 from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, SIGHT, SKILL_SLOTS
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from mlmonster_env.sim.areas import covers, may_lack_cells, side_of
+from mlmonster_env.sim.areas import covers, in_shape, may_lack_cells, side_of
 from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.effects import cell_of, centre_of
 from mlmonster_env.sim.geometry import apart, inside, places
@@ -82,6 +82,16 @@ def draw_line(w, u, grid, channel, v, skill, x, y, value):
 
 
 @kernel
+def draw_shape(w, u, grid, channel, skill, x, y, value):
+    """Raise a channel to at least `value` where a skill will enchant cells around a place."""
+    radius = w.skills[skill, k.AREA_RADIUS]
+    for dy in range(-radius, radius + 1):
+        for dx in range(-radius, radius + 1):
+            if in_shape(w, skill, dx, dy):
+                draw_square(w, u, grid, channel, x + dx, y + dy, 0, value)
+
+
+@kernel
 def draw_cast(w, u, v, grid):
     """Ground that is about to burn: wherever an enemy's cast under way may fall as things stand."""
     s = w.units
@@ -92,6 +102,8 @@ def draw_cast(w, u, v, grid):
     radius = max(w.skills[skill, k.SPLASH] + w.skills[skill, k.SCATTER], w.skills[skill, k.AREA_RADIUS])
     if w.skills[skill, k.FLAGS] & k.LINE != 0:
         draw_line(w, u, grid, HAZARDS, v, skill, x, y, 0.5)
+    elif w.skills[skill, k.AREA_SHAPE] != k.SQUARE:
+        draw_shape(w, u, grid, HAZARDS, skill, x, y, 0.5)
     elif radius > 0:
         draw_square(w, u, grid, HAZARDS, x, y, radius, 0.5)
 

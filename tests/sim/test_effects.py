@@ -156,6 +156,35 @@ def test_a_line_may_run_back_from_its_target(
     assert made.taken(1)[0] == POINTS
 
 
+@pytest.mark.parametrize(
+    ("target", "struck"),
+    [
+        ((2, 0), [(0, 2), (4, -2)]),
+        ((2, 2), [(-2, 2), (4, 4), (5, 1), (0, 2), (0, 3)]),
+        ((5, 0), [(0, 2), (4, -2)]),
+        ((0, 0), [(0, 2), (4, -2)]),
+    ],
+)
+def test_a_line_may_strike_those_before_the_caster_alone(
+    target: tuple[int, int], struck: list[tuple[int, int]]
+) -> None:
+    others = [(0, 0), (0, 2), (-1, 0), (4, -2), (5, 1), (0, 3), (-2, 2), (4, 4), (5, 4)]
+    made = stage(
+        STRIKE | {k.FLAGS: EXACT | k.LINE, k.AMOUNT: 5, k.SPLASH: 2, k.FRONT: 1},
+        enemies=[(plain(), *target), *((plain(), *other) for other in others)],
+    )
+    made.cast(1)
+    found = [other for unit, other in enumerate(others, start=2) if made.taken(unit)[0] > 0]
+    assert found == [other for other in others if other in struck]
+    assert (made.taken(1)[0] > 0) == (target in ((2, 0), (2, 2)))
+
+
+def test_a_line_before_the_caster_may_strike_nobody() -> None:
+    made = stage(STRIKE | {k.FLAGS: EXACT | k.LINE, k.AMOUNT: 2, k.FRONT: 1}, enemies=[(plain(), 2, 0)])
+    made.cast(1)
+    assert made.taken(1)[0] == 0
+
+
 def test_shared_damage_is_shared() -> None:
     made = stage(STRIKE | {k.SPLASH: 2, k.FLAGS: EXACT | k.SPLIT}, enemies=[(plain(), 3, 0), (plain(), 4, 0)])
     made.cast(1)
@@ -321,6 +350,65 @@ def test_weapon_and_magic_together(mode: str) -> None:
     victim[[f.DEF, f.DEF2, f.MDEF, f.MDEF2]] = 10, 0, 20, 0
     made.cast(1)
     assert made.taken(1)[0] == (400 - 10 - 20 if mode == RENEWAL else 300 * 90 // 100 + 500)
+
+
+@pytest.mark.parametrize("mode", [RENEWAL, PRE_RENEWAL])
+def test_of_weapon_and_magic_together_the_element_counts_twice(mode: str) -> None:
+    columns = STRIKE | {k.DAMAGE: k.MAGIC, k.FORMULA: k.BASE_ATTACK_AND_MAGIC, k.ELEMENT: 3, k.FLAGS: k.IGNORE_DEFENSE}
+    made = stage(columns, enemies=[(plain(mode, element=2), 3, 0)], mode=mode)
+    caster, victim = made.arena.tables.species[1:3]
+    caster[[f.BATK, f.ATK_MIN, f.ATK_MAX, f.MATK_MIN, f.MATK_MAX]] = 0, 400, 400, 400, 400
+    victim[[f.DEF, f.DEF2, f.MDEF, f.MDEF2]] = 0
+    percent = int(made.arena.tables.elements[0, 3, 2])
+    made.cast(1)
+    assert percent > 100
+    assert made.taken(1)[0] == (400 if mode == RENEWAL else 800) * percent * percent // 10_000
+
+
+@pytest.mark.parametrize(("mode", "points"), [(RENEWAL, (300 - 40) // 2 - 50), (PRE_RENEWAL, 500 - 9)])
+def test_of_weapon_and_magic_together_one_may_lessen_the_other(mode: str, points: int) -> None:
+    flags = k.IGNORE_ELEMENT if mode == RENEWAL else EXACT
+    made = stage(STRIKE | {k.DAMAGE: k.MAGIC, k.FORMULA: k.BASE_ATTACK_AND_MAGIC, k.FLAGS: flags}, mode=mode)
+    caster, victim = made.arena.tables.species[1:3]
+    caster[[f.BATK, f.ATK_MIN, f.ATK_MAX]] = 0, *([300, 300] if mode == RENEWAL else [10, 10])
+    caster[[f.MATK_MIN, f.MATK_MAX]] = 10 if mode == RENEWAL else 500
+    victim[[f.DEF, f.DEF2, f.MDEF, f.MDEF2]] = [0, 0, 0, 50] if mode == RENEWAL else [0, 19, 0, 0]
+    made.cast(1)
+    assert made.taken(1)[0] == points
+
+
+def test_of_weapon_and_magic_together_the_magic_alone_is_resisted() -> None:
+    made = stage(STRIKE | {k.DAMAGE: k.MAGIC, k.FORMULA: k.BASE_ATTACK_AND_MAGIC, k.FLAGS: EXACT})
+    caster, victim = made.arena.tables.species[1:3]
+    caster[[f.BATK, f.ATK_MIN, f.ATK_MAX, f.MATK_MIN, f.MATK_MAX]] = 0, 300, 300, 500, 500
+    victim[[f.DEF, f.DEF2, f.MDEF, f.MDEF2, f.MRES]] = 0, 0, 0, 0, 400
+    made.cast(1)
+    assert made.taken(1)[0] == (300 + 500 * 6 // 10) // 2
+
+
+def test_a_spell_may_take_the_least_of_the_weapon() -> None:
+    made = stage(STRIKE | {k.DAMAGE: k.MAGIC, k.FORMULA: k.BASE_LEAST_ATTACK, k.RATIO: 200, k.FLAGS: EXACT}, runs=20)
+    made.arena.tables.species[1, [f.BATK, f.ATK_MIN, f.ATK_MAX]] = 140, 300, 500
+    made.cast(1)
+    assert set(made.taken(1).tolist()) == {600}
+
+
+def test_those_beside_the_caster_may_be_struck_harder_than_those_far_off() -> None:
+    cells = [1, 2, 3, 4, 5]
+    columns = STRIKE | {k.SPLASH: 5, k.CENTRE: k.AT_SELF, k.RATIO: 300, k.RING: 50}
+    made = stage(columns, enemies=[(plain(), 0, y) for y in cells])
+    made.cast(1)
+    assert [made.taken(unit)[0] * 100 // POINTS for unit in cells] == [350, 300, 300, 250, 250]
+
+
+def test_statuses_may_fall_on_the_undead_and_demons_alone() -> None:
+    victims = [plain(), plain(race=UNDEAD), plain(element=9), plain(race=DEMON)]
+    made = stage(
+        STRIKE | {k.SPLASH: 2}, ("SC_BLIND", 10_000, 10_000, 1, k.AT_UNHOLY), enemies=[(v, 2, 0) for v in victims]
+    )
+    made.cast(1)
+    assert all(made.taken(unit)[0] > 0 for unit in range(1, 5))
+    assert [bool(made.under(unit, "SC_BLIND")[0]) for unit in range(1, 5)] == [False, False, True, True]
 
 
 @pytest.mark.parametrize("mode", [RENEWAL, PRE_RENEWAL])

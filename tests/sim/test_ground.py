@@ -42,6 +42,21 @@ def test_those_in_an_area_share_its_damage() -> None:
     assert [made.taken(unit)[0] for unit in (1, 2, 3, 4)] == [POINTS // 2, POINTS // 2, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("shape", "radius", "struck"),
+    [
+        (k.GRAND_CROSS, 4, [(0, 0), (0, 4), (-4, 0), (2, 1), (-1, -2), (2, 0), (0, -2), (1, 1)]),
+        (k.ARMS, 2, [(2, 0), (0, -2)]),
+    ],
+)
+def test_ground_may_be_a_cross(shape: int, radius: int, struck: list[tuple[int, int]]) -> None:
+    others = [(0, 0), (0, 4), (-4, 0), (5, 0), (2, 1), (-1, -2), (2, 2), (3, 1), (1, 4), (2, 0), (0, -2), (1, 1)]
+    made = stage(area(AREA_SHAPE=shape, AREA_RADIUS=radius), enemies=[(plain(), *other) for other in others])
+    made.cast(0)
+    found = [other for unit, other in enumerate(others, start=1) if made.taken(unit)[0] > 0]
+    assert found == [other for other in others if other in struck]
+
+
 TRAP = area(AREA_PULSE=k.PULSE_TRAP, AREA_RADIUS=1)
 HARMLESS = TRAP | {k.DAMAGE: k.NO_DAMAGE}
 
@@ -262,6 +277,20 @@ def test_ground_goes_with_its_last_cell() -> None:
     assert (struck, lies(made)) == ([False, True], True)
     made, struck = cleared(area(AREA_RADIUS=1), [(1, 1), (-1, -1)], (0, 1), (0, 1), (0, 1), (0, -1))
     assert (struck, lies(made)) == ([False, False], False)
+
+
+@pytest.mark.parametrize(("crowd", "hits"), [(1, 3), (2, 2), (3, 1), (4, 1)])
+def test_a_cell_may_be_used_up(crowd: int, hits: int) -> None:
+    made = stage(area(AREA_CELL_HITS=3, AREA_MS=1400), enemies=[(plain(), 1, 0)] * crowd + [(plain(), 2, 0)])
+    made.cast(0)
+    made.wait(2000)
+    assert [made.taken(unit)[0] // POINTS for unit in range(1, crowd + 2)] == [hits] * crowd + [3]
+
+
+def test_a_cross_goes_with_the_last_cell_of_its_arms() -> None:
+    for shape in (k.SQUARE, k.ARMS):
+        made, _ = cleared(area(AREA_RADIUS=1, AREA_SHAPE=shape), [(3, 3)], (1, -1), (-1, 1))
+        assert lies(made) == (shape == k.SQUARE)
 
 
 def test_cells_that_are_left_reach_over_those_that_are_gone() -> None:

@@ -357,3 +357,41 @@ def test_trails_are_of_an_element_and_so_many_cells(name: str, element: int) -> 
     assert row[columns].tolist() == [c.AREA, c.MAGIC, element, 500, 1, 16]
     areas = [c.AREA_PULSE, c.AREA_MS, c.AREA_INTERVAL, c.AREA_RADIUS]
     assert row[areas].tolist() == [c.PULSE_TRAIL, 12_000, 1000, 0]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("name", "whom"), [("NPC_GRANDDARKNESS", c.AT_TARGET), ("CR_GRANDCROSS", c.AT_UNHOLY)])
+def test_grand_crosses_blind_those_in_a_cross(mode: str, name: str, whom: int) -> None:
+    row = compile_skills(real(mode), [(name, 10)]).rows[1]
+    columns = [
+        c.CENTRE,
+        c.RATIO,
+        c.FORMULA,
+        c.AREA_SHAPE,
+        c.AREA_RADIUS,
+        c.AREA_REACH,
+        c.AREA_CELL_HITS,
+        c.STATUS + c.S_WHOM,
+    ]
+    assert row[columns].tolist() == [c.AT_SELF, 500, c.BASE_ATTACK_AND_MAGIC, c.GRAND_CROSS, 4, 0, 3, whom]
+    assert statuses(row) == [("SC_BLIND", 10_000, 18_000 if mode == "renewal" else 30_000)]
+
+
+def test_a_cross_of_flames_has_arms_of_two_cells() -> None:
+    row = compile_skills(real("renewal"), [("NPC_FLAMECROSS", 1)]).rows[1]
+    columns = [c.FORMULA, c.RATIO, c.AREA_SHAPE, c.AREA_RADIUS, c.AREA_REACH]
+    assert row[columns].tolist() == [c.BASE_LEAST_ATTACK, 2000, c.ARMS, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "lengths"), [("renewal", [5, 5, 5, 5, 5, 5, 5]), ("pre-renewal", [2, 2, 3, 3, 4, 4, 5])]
+)
+def test_spears_are_brandished_so_far_before_the_caster(mode: str, lengths: list[int]) -> None:
+    rows = compile_skills(real(mode), [("KN_BRANDISHSPEAR", level) for level in (1, 3, 4, 6, 7, 9, 10)]).rows[1:]
+    assert rows[:, c.AMOUNT].tolist() == lengths
+    assert all(row[c.FLAGS] & c.LINE and row[[c.SPLASH, c.FRONT, c.KNOCKBACK]].tolist() == [2, 1, 2] for row in rows)
+
+
+def test_a_breaking_ignition_is_hottest_beside_the_caster() -> None:
+    row = compile_skills(real("renewal"), [("NPC_IGNITIONBREAK", 5)]).rows[1]
+    assert row[[c.RATIO, c.RING, c.SPLASH]].tolist() == [2750, 250, 5]

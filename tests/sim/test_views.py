@@ -137,6 +137,15 @@ def test_ground_is_about_to_burn_where_the_cast_falls_as_things_stand(species, s
     assert marked(grid(arena)["hazards"]) == {(x + dx, y + dy): 0.5 for dx in around for dy in around}
 
 
+def test_ground_is_about_to_burn_in_the_shape_that_it_will_have():
+    arena = field(None, [Place(fighter(), 0, 30, 30), Place(bundled()["EMBER_SCRIBE"], 1, 38, 30)])
+    number = arena.tables.rows[2, 0, f.R_SKILL]
+    arena.tables.skills[number, [k.SPLASH, k.AREA_SHAPE, k.AREA_RADIUS, k.CENTRE]] = 0, k.ARMS, 2, k.AT_TARGET
+    arena.units[0, [f.CAST_AT, f.CAST_SKILL, f.CAST_ON], 1] = 5000, number, 0
+    arms = [(far, 0) for far in (-2, -1, 1, 2)]
+    assert marked(grid(arena)["hazards"]) == {cell: 0.5 for x, y in arms for cell in ((x, y), (y, x))}
+
+
 def test_ground_is_about_to_burn_wherever_a_meteor_may_fall():
     arena = field(None, [Place(fighter(), 0, 30, 30), Place(bundled()["EMBER_SCRIBE"], 1, 38, 30)])
     number = arena.tables.rows[2, 0, f.R_SKILL]
