@@ -47,11 +47,14 @@ LEAST_SNARE_LEVELS = 100
 
 @small
 def stands_in(w, at, u):
-    """Whether a living unit stands in the area, with no wall between it and the centre."""
+    """Whether a living unit stands in the area; between it and the centre of some there may be no wall."""
     return (
         w.units[f.ALIVE, u] != 0
         and covers(w, at, w.units[f.X, u], w.units[f.Y, u])
-        and seen_from(w, u, w.match[at + f.A_X], w.match[at + f.A_Y])
+        and (
+            w.skills[w.match[at + f.A_SKILL], k.THROUGH_WALLS] != 0
+            or seen_from(w, u, w.match[at + f.A_X], w.match[at + f.A_Y])
+        )
     )
 
 

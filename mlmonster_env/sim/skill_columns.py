@@ -112,7 +112,8 @@ AREA_SHAPE = STANDS_FAST + 1  # which cells of its square an area enchants, see 
 RING = AREA_SHAPE + 1  # added to the ratio against those beside the caster, and taken from it from four cells on
 FRONT = RING + 1  # a line strikes nobody on the caster's own cell, and not its target for want of others
 AREA_CELL_HITS = FRONT + 1  # hits after which a cell of an area is used up, 0 none
-SKILL_WIDTH = AREA_CELL_HITS + 1
+THROUGH_WALLS = AREA_CELL_HITS + 1  # ground that lies behind walls too
+SKILL_WIDTH = THROUGH_WALLS + 1
 
 # Shapes of ground: all cells; 29 of 81, arms of four cells with a body between them; arms alone, without the middle.
 SQUARE, GRAND_CROSS, ARMS = range(3)

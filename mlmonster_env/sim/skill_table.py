@@ -304,6 +304,7 @@ class _Compiler:
         self.row[c.AREA_RADIUS] = layout + self.row[c.AREA_REACH]
         if "rangedsingleunit" in skill.unit_flags:
             self.row[c.AREA_REACH] += layout  # all cells go with the one in the middle
+        self.row[c.THROUGH_WALLS] = "pathcheck" not in skill.unit_flags
         trap = "istrap" in skill.flags and self.name != NO_TRAP
         self.row[c.STANDS_FAST] = trap or "ignorelandprotector" in skill.flags
         return area

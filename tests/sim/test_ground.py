@@ -57,6 +57,14 @@ def test_ground_may_be_a_cross(shape: int, radius: int, struck: list[tuple[int, 
     assert found == [other for other in others if other in struck]
 
 
+@pytest.mark.parametrize("through", [0, 1])
+def test_some_ground_lies_behind_walls_too(through: int) -> None:
+    made = stage(area(THROUGH_WALLS=through), enemies=[(plain(), 2, 0), (plain(), -2, 0)])
+    made.wall(1, 0)
+    made.cast(0)
+    assert [made.taken(unit)[0] > 0 for unit in (1, 2)] == [bool(through), True]
+
+
 TRAP = area(AREA_PULSE=k.PULSE_TRAP, AREA_RADIUS=1)
 HARMLESS = TRAP | {k.DAMAGE: k.NO_DAMAGE}
 

@@ -211,6 +211,8 @@ def test_areas_reach_as_far_as_measured(mode: str, file: str) -> None:
         ("SA_SPELLBREAKER", 5, "renewal", c.KIND, c.KIND_HARM),
         ("CG_TAROTCARD", 5, "renewal", c.SUCCESS, 41),
         ("PR_LEXDIVINA", 3, "renewal", c.LIFTS, status_id("SC_SILENCE")),
+        ("AS_VENOMDUST", 3, "renewal", c.THROUGH_WALLS, 1),
+        ("WZ_STORMGUST", 3, "renewal", c.THROUGH_WALLS, 0),
         ("AM_POTIONPITCHER", 3, "renewal", c.AMOUNT, 175),
         ("AM_POTIONPITCHER", 3, "renewal", c.FORMULA_ARGUMENT, 60),
         ("AM_POTIONPITCHER", 3, "pre-renewal", c.RATIO, 180),
