@@ -37,7 +37,9 @@ def in_shape(w, skill, dx, dy):
     on_arm = dx == 0 or dy == 0
     if shape == k.GRAND_CROSS:
         return on_arm or abs(dx) + abs(dy) <= GRAND_CROSS_BODY
-    return shape == k.SQUARE or (on_arm and dx != dy)
+    if shape == k.CUT:
+        return abs(dx) + abs(dy) < 2 * (w.skills[skill, k.AREA_RADIUS] - w.skills[skill, k.AREA_REACH])
+    return shape == k.SQUARE or (on_arm and (shape == k.PLUS or dx != dy))
 
 
 @small

@@ -115,8 +115,9 @@ AREA_CELL_HITS = FRONT + 1  # hits after which a cell of an area is used up, 0 n
 THROUGH_WALLS = AREA_CELL_HITS + 1  # ground that lies behind walls too
 SKILL_WIDTH = THROUGH_WALLS + 1
 
-# Shapes of ground: all cells; 29 of 81, arms of four cells with a body between them; arms alone, without the middle.
-SQUARE, GRAND_CROSS, ARMS = range(3)
+# Shapes of ground: all cells; 29 of 81, arms of four cells with a body between them; arms alone, without the middle or
+# with it; all but the four corners.
+SQUARE, GRAND_CROSS, ARMS, PLUS, CUT = range(5)
 
 # What an area does to those who stand in it.
 (

@@ -60,7 +60,7 @@ KINDS = {"harm": c.KIND_HARM, "help": c.KIND_HELP, "field": c.KIND_FIELD}
 PLACES = {"target": c.AT_TARGET, "self": c.AT_SELF, "ground": c.AT_GROUND}
 ELEMENTS = ("neutral", "water", "earth", "fire", "wind", "poison", "holy", "dark", "ghost", "undead")
 WHOM = {"target": c.AT_TARGET, "self": c.AT_SELF, "unholy": c.AT_UNHOLY}
-SHAPES = {"square": c.SQUARE, "grand_cross": c.GRAND_CROSS, "arms": c.ARMS}
+SHAPES = {name: getattr(c, name.upper()) for name in ("square", "grand_cross", "arms", "plus", "cut")}
 SWITCH = {"yes": 1, "no": 0}
 
 # What skill_db itself says of a skill's blows. Its "critical" needs a critical rate, of which monsters have none.

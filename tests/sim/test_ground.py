@@ -47,6 +47,8 @@ def test_those_in_an_area_share_its_damage() -> None:
     [
         (k.GRAND_CROSS, 4, [(0, 0), (0, 4), (-4, 0), (2, 1), (-1, -2), (2, 0), (0, -2), (1, 1)]),
         (k.ARMS, 2, [(2, 0), (0, -2)]),
+        (k.PLUS, 2, [(0, 0), (2, 0), (0, -2)]),
+        (k.CUT, 2, [(0, 0), (2, 1), (-1, -2), (2, 0), (0, -2), (1, 1)]),
     ],
 )
 def test_ground_may_be_a_cross(shape: int, radius: int, struck: list[tuple[int, int]]) -> None:

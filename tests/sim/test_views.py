@@ -107,12 +107,14 @@ def test_enchanted_ground_is_a_hazard_to_the_other_side_only():
                 for area in areas:
                     if area[f.A_END] == f.NEVER:
                         continue
-                    radius = arena.tables.skills[area[f.A_SKILL], k.AREA_RADIUS]
+                    skill = arena.tables.skills[area[f.A_SKILL]]
                     own = int(area[f.A_SIDE] == arena.units[match, f.SIDE, u])
                     y, x = np.indices((32, 32)) - ME
                     dx = x + arena.units[match, f.X, u] - area[f.A_X]
                     dy = y + arena.units[match, f.Y, u] - area[f.A_Y]
-                    expected[own] |= np.maximum(abs(dx), abs(dy)) <= radius
+                    radius = skill[k.AREA_RADIUS]
+                    far = np.minimum(abs(dx), abs(dy)) if skill[k.AREA_SHAPE] == k.PLUS else 0
+                    expected[own] |= (np.maximum(abs(dx), abs(dy)) <= radius) & (far <= skill[k.AREA_REACH])
                 seen = dict(zip(GRID_CHANNELS, see(arena, "grid", u, match), strict=True))
                 assert np.array_equal(seen["hazards"] == 1, expected[0])
                 assert np.array_equal(seen["own ground"] == 1, expected[1])
