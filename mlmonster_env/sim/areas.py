@@ -347,18 +347,6 @@ def leave_trail(w, u, slot, now):
 
 
 @kernel
-def pulses_of(w, owner, skill):
-    """How often a unit's area of a skill without a limit of hits has acted; 0 where it has none."""
-    match = w.match
-    most = 0
-    for i in range(f.AREA_LIMIT):
-        at = f.AREAS + i * f.AREA_WIDTH
-        if match[at + f.A_END] != f.NEVER and match[at + f.A_OWNER] == owner and match[at + f.A_SKILL] == skill:
-            most = max(most, -match[at + f.A_LEFT])
-    return most
-
-
-@kernel
 def end_areas_of(w, owner):
     """End all that a unit has laid, who dies or whose place another takes."""
     match = w.match

@@ -8,10 +8,10 @@ from mlmonster_env.sim.ailments import regain, work_statuses
 from mlmonster_env.sim.bits import highest_bit, lowest_bit
 from mlmonster_env.sim.compiled import kernel, program, small
 from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
-from mlmonster_env.sim.effects import end_cast, strike_around, strike_pain
+from mlmonster_env.sim.effects import carry, end_cast, strike_around, strike_pain
 from mlmonster_env.sim.events import take_first_event, told_of
 from mlmonster_env.sim.ground import work_areas
-from mlmonster_env.sim.hurt import die, land_hit
+from mlmonster_env.sim.hurt import die, land_hit, try_skill_statuses
 from mlmonster_env.sim.lanes import places_at_most
 from mlmonster_env.sim.mind import attack_due, may_think, nothing_new, take_in, think
 from mlmonster_env.sim.rest import look_at_minds, rouse_all
@@ -38,6 +38,10 @@ def work_event(w, now):
         strike_around(w, source, victim, skill, damage, reach, False, now)
     elif kind == f.PAIN:
         strike_pain(w, source, victim, damage, reach, now)
+    elif kind == f.CARRY:
+        carry(w, source, victim, damage, now)
+    elif kind == f.GIFT:
+        try_skill_statuses(w, source, victim, skill, 0, now)
     else:
         die(w, source, f.NOBODY, now)
 

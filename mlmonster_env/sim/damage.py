@@ -166,13 +166,21 @@ def hits_of(w, v, skill):
     return w.skills[skill, k.HITS]
 
 
+@small
+def guarded_as(w, skill):
+    """The kind of damage that guards and plants take a skill's for."""
+    kind = w.skills[skill, k.GUARDED_AS]
+    return kind if kind != k.NO_DAMAGE else w.skills[skill, k.DAMAGE]
+
+
 @kernel
 def weapon_damage(w, u, v, skill, shared_by, extreme):
     """Damage of a weapon blow that landed; `skill` a row of the skill table or NORMAL_ATTACK."""
     species = w.units[f.SPECIES, u]
     flags = w.skills[skill, k.FLAGS]
     hits = hits_of(w, v, skill)
-    if takes_one(w, v, k.WEAPON, is_ranged(w, u, v, skill)):
+    kind = k.WEAPON if skill == NORMAL_ATTACK else guarded_as(w, skill)
+    if takes_one(w, v, kind, is_ranged(w, u, v, skill)):
         return many_hits(1, hits)
     low, high = weapon_range(w, u)
     base = base_attack(w, u)

@@ -32,12 +32,28 @@ from mlmonster_env.sim.spawn import summon
 from mlmonster_env.sim.stats import attack_delay, attack_motion, defter
 from mlmonster_env.sim.status_ids import FREEZE, PROPERTYWALK
 from mlmonster_env.sim.statuses import end_flagged, end_status, has_status
-from mlmonster_env.sim.warps import call_slaves, place_at, push_away, run_away, slip_away, teleport
+from mlmonster_env.sim.warps import (
+    call_slaves,
+    carry_off,
+    draw_in,
+    place_at,
+    push_away,
+    random_cell,
+    run_away,
+    slip_away,
+    snatch,
+    teleport,
+)
 
 # A cell in one number, as events keep it.
 CELL_BITS = 16
 
 SUCCESS_OF_A_DEX = 2  # per mille
+
+CARRY_MS = 800
+CARRY_PERCENT, CARRY_OF_A_LEVEL = 50, 5
+STREWN_CELLS = 2
+AT_RANDOM = -1
 
 
 @small
@@ -74,12 +90,49 @@ def notices(w, v):
 
 
 @kernel
+def prepare_to_carry(w, u, now):
+    """Choose where a unit goes with all whom it strikes, and keep that as the cell of its cast, which has none."""
+    x, y = random_cell(w)
+    w.units[f.CAST_X, u] = x
+    w.units[f.CAST_Y, u] = y
+    if x >= 0:
+        push_event(w, now + CARRY_MS, f.CARRY, u, u, cell_number(x, y), 0, 0, 0)
+
+
+@kernel
+def carry_later(w, u, v, skill, now):
+    """Let a unit that was struck be carried off, which the status immune are not."""
+    s = w.units
+    if s[f.MODE, v] & f.STATUS_IMMUNE != 0:
+        return
+    if w.skills[skill, k.CARRIES] == k.CARRIES_ALL:
+        if s[f.CAST_X, u] >= 0:
+            x, y = free_cell_near(w, s[f.CAST_X, u], s[f.CAST_Y, u], STREWN_CELLS, f.NOBODY)
+            push_event(w, now + CARRY_MS, f.CARRY, v, v, cell_number(x, y), skill, 0, 0)
+        return
+    percent = CARRY_PERCENT + CARRY_OF_A_LEVEL * w.skills[skill, k.SKILL_LEVEL]
+    percent += w.species[s[f.SPECIES, u], f.LEVEL] - w.species[s[f.SPECIES, v], f.LEVEL]
+    if draw(w, 100) < percent:
+        push_event(w, now + CARRY_MS, f.CARRY, u, v, AT_RANDOM, skill, 0, 0)
+
+
+@kernel
+def carry(w, u, v, cell, now):
+    """Carry a unit to a cell, or with another one to a random place."""
+    if cell == AT_RANDOM:
+        snatch(w, u, v, now)
+    else:
+        x, y = cell_of(cell)
+        carry_off(w, u, x, y, now)
+
+
+@kernel
 def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
-    """One victim's share of a strike whose centre is the cell (x, y)."""
+    """One victim's share of a strike whose centre is the cell (x, y); returns the damage that is under way."""
     s = w.units
     kind = w.skills[skill, k.DAMAGE]
     if s[f.STATUS_FLAGS, u] & c.NO_THINK != 0 or untouched(w, v, skill):
-        return  # what a unit has set going does no harm while the unit itself could do none
+        return 0  # what a unit has set going does no harm while the unit itself could do none
     motion = min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
     due = now if at_once or w.skills[skill, k.IMMEDIATE] != 0 or motion <= 1 else now + motion
     damage = BLOCKED
@@ -90,18 +143,18 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
         count(w, f.T_BLOCKED, v, max(rolled - max(damage, 0), 0))
     connects = damage > 0 or damage == WALLED
     if not connects and not notices(w, v):
-        return
+        return 0
     how = f.CONNECTED if connects else 0
     if is_ranged(w, u, v, skill):
         how |= f.RANGED
     reach = apart(w, u, v) + f.SIGHT_CELLS
     if kind == k.MAGIC:
         if not send_spell(w, u, v, damage, skill, due, reach, how | f.BY_MAGIC):
-            return
+            return 0
     else:
         push_event(w, due, f.LAND_HIT, u, v, damage, skill, reach, how)
     if damage <= 0:
-        return
+        return 0
     s[f.HITS, u] += 1
     answer_with_pain(w, u, v, damage, skill, now)
     if w.skills[skill, k.KNOCKBACK] > 0 and damage >= max(abs(hits_of(w, v, skill)), 1):
@@ -111,6 +164,9 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
             push_away(w, v, s[f.X, u], s[f.Y, u], w.skills[skill, k.KNOCKBACK])
     if w.skills[skill, k.DRAIN] > 0:
         heal(w, u, damage * w.skills[skill, k.DRAIN] // 100)
+    if w.skills[skill, k.CARRIES] != 0:
+        carry_later(w, u, v, skill, now)
+    return damage
 
 
 @kernel
@@ -170,8 +226,8 @@ def strike_all(w, u, target, skill, x, y, at_once, now):
 
 
 @kernel
-def give_statuses(w, u, v, skill, x, y, now):
-    """A skill that only gives statuses: to its target, or to all around the cell (x, y) whom it concerns."""
+def give_statuses(w, u, v, skill, x, y, due, now):
+    """A skill that only gives statuses: to its target, or at `due` to all now around the cell (x, y)."""
     s = w.units
     radius = w.skills[skill, k.SPLASH]
     if radius <= 0:
@@ -185,7 +241,10 @@ def give_statuses(w, u, v, skill, x, y, now):
             and enemies(w, u, other) != helps
             and max(abs(s[f.X, other] - x), abs(s[f.Y, other] - y)) <= radius
         ):
-            try_skill_statuses(w, u, other, skill, 0, now)
+            if due > now:
+                push_event(w, due, f.GIFT, u, other, 0, skill, 0, 0)
+            else:
+                try_skill_statuses(w, u, other, skill, 0, now)
 
 
 @small
@@ -215,7 +274,7 @@ def strike_around(w, u, v, skill, cell, left, at_once, now):
         if area_over(w, x, y, k.PULSE_NO_AREAS) >= 0:
             return  # what falls from the sky is ground of that cell
     if w.skills[skill, k.EFFECT] == k.GIVE_STATUS:
-        give_statuses(w, u, v, skill, x, y, now)
+        give_statuses(w, u, v, skill, x, y, now, now)
     else:
         strike_all(w, u, v, skill, x, y, at_once, now)
 
@@ -228,7 +287,14 @@ def start_waves(w, u, v, skill, now):
     cell = centre_of(w, u, v, skill)
     left = max(w.skills[skill, k.WAVES], 1) - 1
     first = w.skills[skill, k.FIRST_MS]
-    if first > 0:
+    if w.skills[skill, k.CARRIES] == k.CARRIES_ALL:
+        prepare_to_carry(w, u, now)
+    gift = w.skills[skill, k.EFFECT] == k.GIVE_STATUS and w.skills[skill, k.AIM] == k.AIM_GROUND
+    if gift and first > 0 and w.skills[skill, k.SPLASH] > 0:
+        # What is cast on a cell chooses its victims now, what is cast around oneself when it takes effect.
+        x, y = cell_of(cell)
+        give_statuses(w, u, target, skill, x, y, now + first, now)
+    elif first > 0:
         push_event(w, now + first, f.STRIKE_AGAIN, u, target, cell, skill, left, 0)
     else:
         strike_around(w, u, target, skill, cell, left, False, now)
@@ -313,8 +379,7 @@ def carry_out(w, u, v, skill, row, now):
     elif effect == k.CLEAR_AREAS:
         clear_cells(w, s[f.CAST_X, u], s[f.CAST_Y, u])
     elif effect == k.DRAW_IN:
-        x, y = free_cell_near(w, s[f.X, u], s[f.Y, u], 1, f.NOBODY)
-        place_at(w, v, x, y)
+        draw_in(w, u, v)
     elif effect == k.FORGET_TARGET:
         unlock(w, u, now)
     elif effect == k.CURE:

@@ -81,8 +81,10 @@ def forget_unit(w, u):
     due = f.NEVER
     for i in range(f.EVENT_LIMIT):
         at = f.EVENTS + i
-        _, _, source, victim, _ = told_of(match[at + f.E_WHAT])
-        if source == u or victim == u:
+        kind, _, source, victim, _ = told_of(match[at + f.E_WHAT])
+        if kind == f.CARRY and victim == u and source != u:
+            match[at + f.E_WHAT] += (source - victim) << f.KIND_BITS + f.FLAG_BITS + f.PLACE_BITS  # it goes alone
+        elif source == u or victim == u:
             match[at + f.E_DUE] = f.NEVER
         due = min(due, match[at + f.E_DUE])
     match[f.EVENT_AT] = due

@@ -33,8 +33,8 @@ from mlmonster_env.sim.hurt import try_skill_statuses
 from mlmonster_env.sim.posture import unlock
 from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.stats import attribute_of, element_of, healed
-from mlmonster_env.sim.status_ids import ANKLE
-from mlmonster_env.sim.statuses import has_status
+from mlmonster_env.sim.status_ids import ANKLE, SPIDERWEB, STORM_HITS
+from mlmonster_env.sim.statuses import end_status, has_status, put_status, slot_of, status_value
 from mlmonster_env.sim.warps import push_away
 
 TRAP_MS = 100
@@ -43,6 +43,8 @@ BOSSES_PART = 5  # bosses are snared for a fifth of the time
 FREE_OF_SNARES_AGI = 200
 LEAST_SNARE_MS = 30  # for each level of who laid it above -100
 LEAST_SNARE_LEVELS = 100
+SECOND_WEB = 2  # times as long as the first and the third
+MOST_WEBS = 3
 
 
 @small
@@ -150,6 +152,29 @@ def snare(w, owner, v, skill, x, y, now):
 
 
 @kernel
+def hang_in_web(w, owner, v, skill, now):
+    """Let a web catch a unit: a second one holds it longer, a fourth not at all."""
+    s = w.units
+    duration = w.skills[skill, k.STATUS + k.S_DURATION]
+    slot = slot_of(w, v, SPIDERWEB)
+    webs = s[f.STATUS_VALUE + slot, v] if slot >= 0 else 0
+    if webs == 0:
+        if try_status(w, owner, v, SPIDERWEB, ALWAYS, duration, 1, now):
+            note_status(w, owner, v, False)
+    elif webs < MOST_WEBS:
+        end = now + duration * (SECOND_WEB if webs == 1 else 1)
+        put_status(w, v, SPIDERWEB, max(s[f.STATUS_END + slot, v], end), webs + 1, now)
+
+
+@kernel
+def hit_by_storm(w, owner, v, skill, victims, x, y, now):
+    """A storm's hit on a unit, counted; one that does no damage begins the count anew."""
+    put_status(w, v, STORM_HITS, f.NEVER, status_value(w, v, STORM_HITS) + 1, now)
+    if strike_one(w, owner, v, skill, victims, x, y, True, now) <= 0:
+        end_status(w, v, STORM_HITS)
+
+
+@kernel
 def spring(w, at, v, now):
     """Let a trap go off that a unit has sprung, who may stand beside it; some work around that unit."""
     match = w.match
@@ -161,12 +186,16 @@ def spring(w, at, v, now):
         x, y = cell_of(centre_of(w, owner, v, skill))
     if w.skills[skill, k.STATUS] == ANKLE:
         snare(w, owner, v, skill, x, y, now)
+    elif w.skills[skill, k.STATUS] == SPIDERWEB:
+        for other in range(places(w)):
+            if harmed_by(w, at, other):
+                hang_in_web(w, owner, other, skill, now)
     elif w.skills[skill, k.DAMAGE] == k.NO_DAMAGE:
         if w.skills[skill, k.KNOCKBACK] > 0:
             push_away(w, v, w.units[f.X, owner], w.units[f.Y, owner], w.skills[skill, k.KNOCKBACK])
             if w.rules[f.RENEWAL] == 0:
                 unlock(w, v, now)
-        give_statuses(w, owner, v, skill, x, y, now)
+        give_statuses(w, owner, v, skill, x, y, now, now)
     else:
         strike_around(w, owner, v, skill, cell_number(x, y), 0, True, now)
     match[at + f.A_END] = f.NEVER
@@ -210,7 +239,10 @@ def pulse(w, at, now):
             if worn_out(w, at, v):
                 continue
             from_x, from_y = struck_from(w, at, v)
-            strike_one(w, owner, v, skill, victims, from_x, from_y, True, now)
+            if w.skills[skill, k.FLAGS] & k.STATUS_FROM_THIRD != 0:
+                hit_by_storm(w, owner, v, skill, victims, from_x, from_y, now)
+            else:
+                strike_one(w, owner, v, skill, victims, from_x, from_y, True, now)
         elif kind == k.PULSE_FIRE_WALL:
             strike_one(w, owner, v, skill, 1, x, y, True, now)
             if not walks_through_fire(w, v):

@@ -13,7 +13,7 @@ from mlmonster_env.sim.account import (
     remember,
 )
 from mlmonster_env.sim.afflict import ALWAYS, ENDURE_LEVELS, cancel_cast, try_status
-from mlmonster_env.sim.areas import end_areas_of, pulses_of
+from mlmonster_env.sim.areas import end_areas_of
 from mlmonster_env.sim.casting import check_event
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
@@ -26,7 +26,7 @@ from mlmonster_env.sim.rest import rouse_all
 from mlmonster_env.sim.spawn import check_last_rows, forget_everywhere
 from mlmonster_env.sim.stats import defter, int_of, under
 from mlmonster_env.sim.status_columns import BAD, BLOCKED_BY, ENDS_ON_DAMAGE, FLAGS, REVIVED, SURE_HIT
-from mlmonster_env.sim.status_ids import ENDURE, PROVOKE, STOP
+from mlmonster_env.sim.status_ids import CLOSECONFINE2, ENDURE, PROVOKE, STOP, STORM_HITS
 from mlmonster_env.sim.status_rules import in_set
 from mlmonster_env.sim.statuses import (
     clear_statuses,
@@ -40,6 +40,7 @@ from mlmonster_env.sim.walking import flinch
 
 MULTI_HIT_MS = 200
 THIRD = 3
+MOST_STORM_HITS = 250
 CHANCE_OF_A_LEVEL = 100
 LEVELS_AND_INT = 5
 CHANCE_OF_A_DEX, MS_OF_A_DEX = 20, 500
@@ -288,7 +289,8 @@ def status_chance(w, u, v, skill, slot):
 def try_skill_statuses(w, u, v, skill, broken, now):
     """Try the statuses of a skill on its victim, or on its user, as it says; `broken` just ended by its blow, or 0."""
     flags = w.skills[skill, k.FLAGS]
-    if flags & k.STATUS_FROM_THIRD != 0 and pulses_of(w, u, skill) < THIRD:
+    hits = status_value(w, v, STORM_HITS) if flags & k.STATUS_FROM_THIRD != 0 else THIRD
+    if hits < THIRD:
         return
     first = 0
     tries = k.STATUS_SLOTS
@@ -325,7 +327,11 @@ def try_skill_statuses(w, u, v, skill, broken, now):
                 turn_to(w, whom, u)
             if status == STOP:
                 set_status_value(w, whom, STOP, 1 + (v if on_self else u))
+            if status == CLOSECONFINE2:
+                set_status_value(w, whom, CLOSECONFINE2, 1 + u)
             note_status(w, u, whom, w.statuses[status, FLAGS] & BAD != 0)
+    if flags & k.STATUS_FROM_THIRD != 0 and (taken or hits > MOST_STORM_HITS):
+        end_status(w, v, STORM_HITS)
 
 
 @kernel

@@ -6,7 +6,7 @@ from mlmonster_env.sim.afflict import KYRIE_BLOW_BITS, REJECTED_BLOW_BITS
 from mlmonster_env.sim.areas import area_over, use_up_wall
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_element, hits_of, is_ranged, many_hits
+from mlmonster_env.sim.damage import NORMAL_ATTACK, attack_element, guarded_as, hits_of, is_ranged, many_hits
 from mlmonster_env.sim.defence import by_element
 from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import apart
@@ -40,9 +40,9 @@ PAIN_OF_A_LEVEL = 10  # the part of a blow that one level of pain deals back
 
 @small
 def kind_of(w, u, skill):
-    """What kind of damage a blow is."""
+    """What kind of damage a blow is to who guards against it."""
     if skill != NORMAL_ATTACK:
-        return w.skills[skill, k.DAMAGE]
+        return guarded_as(w, skill)
     return k.MAGIC if w.units[f.STATUS_FLAGS, u] & STRIKES_BY_MAGIC != 0 else k.WEAPON
 
 
@@ -187,7 +187,8 @@ def warded(w, u, v, damage, skill, kind, ranged, now, due):
     damage = max(under(w, v, taken_stat(kind, ranged), damage), 0)
     if flags & ENDS_WHEN_HIT != 0:
         end_flagged(w, v, ENDS_WHEN_HIT)
-    if kind == k.WEAPON and damage > 0 and has_status(w, v, REJECTSWORD):
+    by_weapon = kind == k.WEAPON or w.skills[skill, k.DAMAGE] == k.WEAPON
+    if by_weapon and damage > 0 and has_status(w, v, REJECTSWORD):
         damage = reject(w, u, v, damage, now)
     if kind == k.WEAPON and not ranged:
         percent = under(w, v, REFLECTED_NEAR, 0)

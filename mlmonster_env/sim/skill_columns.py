@@ -55,7 +55,7 @@ SHORT_RANGE = 1 << 10  # counts as melee however far off the victim is
 LONG_RANGE = 1 << 11  # counts as ranged however near the victim is
 LEVEL_RATIO = 1 << 12  # renewal: above level 99, the ratio is multiplied by the caster's level / 100
 SIZE_HITS = 1 << 13  # one real hit more than the target's size (0 small, 1 medium, 2 large)
-STATUS_FROM_THIRD = 1 << 14  # an area's statuses are tried from its third pulse on only
+STATUS_FROM_THIRD = 1 << 14  # an area's statuses are tried from the third hit of such areas on its victim on only
 LEVEL_CHANCE = 1 << 15  # the statuses' chances gain 100 for each level that the caster is above the target
 ONE_STATUS = 1 << 16  # one of the row's statuses is drawn, the others are not tried
 SPARES_UNDEAD_AND_DEMONS = 1 << 17
@@ -113,11 +113,16 @@ RING = AREA_SHAPE + 1  # added to the ratio against those beside the caster, and
 FRONT = RING + 1  # a line strikes nobody on the caster's own cell, and not its target for want of others
 AREA_CELL_HITS = FRONT + 1  # hits after which a cell of an area is used up, 0 none
 THROUGH_WALLS = AREA_CELL_HITS + 1  # ground that lies behind walls too
-SKILL_WIDTH = THROUGH_WALLS + 1
+GUARDED_AS = THROUGH_WALLS + 1  # what guards and plants take its damage for, 0 for what it is
+CARRIES = GUARDED_AS + 1  # who is carried off CARRY_MS after a strike: see CARRIES_* below, 0 nobody
+SKILL_WIDTH = CARRIES + 1
 
 # Shapes of ground: all cells; 29 of 81, arms of four cells with a body between them; arms alone, without the middle or
 # with it; all but the four corners.
 SQUARE, GRAND_CROSS, ARMS, PLUS, CUT = range(5)
+
+CARRIES_ONE = 1  # the caster, to a random cell, and whom it struck beside it, by a chance that grows with its level
+CARRIES_ALL = 2  # the caster to a random cell and all whom it struck to cells around that one
 
 # What an area does to those who stand in it.
 (

@@ -62,6 +62,7 @@ ELEMENTS = ("neutral", "water", "earth", "fire", "wind", "poison", "holy", "dark
 WHOM = {"target": c.AT_TARGET, "self": c.AT_SELF, "unholy": c.AT_UNHOLY}
 SHAPES = {name: getattr(c, name.upper()) for name in ("square", "grand_cross", "arms", "plus", "cut")}
 SWITCH = {"yes": 1, "no": 0}
+CARRIES = {"one": c.CARRIES_ONE, "all": c.CARRIES_ALL}
 
 # What skill_db itself says of a skill's blows. Its "critical" needs a critical rate, of which monsters have none.
 DAMAGE_FLAGS = {
@@ -114,6 +115,8 @@ CHOICES: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "immediate": (c.IMMEDIATE, SWITCH),
     "self_only_if_hit": (c.SELF_STATUS_ONLY_IF_HIT, SWITCH),
     "front": (c.FRONT, SWITCH),
+    "guarded_as": (c.GUARDED_AS, DAMAGES),
+    "carries": (c.CARRIES, CARRIES),
 }
 STATUSES = {"spends": c.SPENDS, "spared_under": c.SPARED_UNDER, "lifts": c.LIFTS}
 KEYS = ("effect", "why", "flags", "area", "statuses", "lots", *NUMBERS, *CHOICES, *STATUSES)

@@ -6,12 +6,14 @@ before its end the last tick comes, from which all of them follow; an interval i
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.status_columns import FLAGS, STAT_MASK, TICK_MS
-from mlmonster_env.sim.status_ids import STOP
+from mlmonster_env.sim.status_ids import CLOSECONFINE, CLOSECONFINE2, STOP
 
 VALUE_BITS = 16
 VALUE_MASK = (1 << VALUE_BITS) - 1
+HOLD_CELLS = 2  # who is held further off is not freed with the others
 SHORTEST_REST_MS = 100  # a rest shorter than this after the last tick is not waited for
 
 
@@ -138,15 +140,43 @@ def let_go(w, u):
             take_off(w, partner, slot)
 
 
+@small
+def held_by(w, v, u):
+    """Whether one unit holds another fast."""
+    return has_status(w, v, CLOSECONFINE2) and status_value(w, v, CLOSECONFINE2) == u + 1
+
+
+@kernel
+def free_held(w, u):
+    """Free those near by whom a unit has held."""
+    for v in range(places(w)):
+        if held_by(w, v, u) and apart(w, u, v) <= HOLD_CELLS:
+            take_off(w, v, slot_of(w, v, CLOSECONFINE2))
+
+
+@kernel
+def free_holder(w, u):
+    """Free a unit that has held another one, and with it all others whom it holds near by."""
+    slot = slot_of(w, u, CLOSECONFINE)
+    if slot >= 0:
+        take_off(w, u, slot)
+        free_held(w, u)
+
+
 @kernel
 def end_status(w, u, status):
-    """End a status, if the unit is under it."""
+    """End a status, if the unit is under it, and what ends with it on others."""
     slot = slot_of(w, u, status)
     if slot < 0:
         return
     if status == STOP:
         let_go(w, u)
+    holder = w.units[f.STATUS_VALUE + slot, u] - 1
     take_off(w, u, slot)
+    if status == CLOSECONFINE:
+        free_held(w, u)
+    elif status == CLOSECONFINE2 and holder >= 0:
+        free_holder(w, holder)
 
 
 @kernel
@@ -164,6 +194,8 @@ def clear_statuses(w, u):
     """End everything that a unit is under."""
     s = w.units
     let_go(w, u)
+    end_status(w, u, CLOSECONFINE)
+    end_status(w, u, CLOSECONFINE2)
     rouse_around(w, u)
     for i in range(f.STATUS_LIMIT):
         s[f.STATUS_ID + i, u] = 0

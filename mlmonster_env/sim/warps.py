@@ -2,19 +2,23 @@
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.afflict import cancel_cast
 from mlmonster_env.sim.casting import free_cell_near
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
-from mlmonster_env.sim.geometry import heading, places, walkable
+from mlmonster_env.sim.geometry import apart, heading, places, straight_path_length, walkable
 from mlmonster_env.sim.posture import halt, halt_and_release, set_state, stop_attack, unlock
 from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.status_columns import ENDS_ON_WARP
-from mlmonster_env.sim.statuses import end_flagged
+from mlmonster_env.sim.status_ids import CLOSECONFINE, CLOSECONFINE2
+from mlmonster_env.sim.statuses import end_flagged, end_status
 from mlmonster_env.sim.walking import walk_to
 
 EDGE_CELLS = 15
 TELEPORT_TRIES = 50
 RUN_CELLS = 7
+CARRIED_CELLS = 1
+BOSS_CLASS = 1
 
 
 @kernel
@@ -24,6 +28,13 @@ def push_away(w, v, x, y, cells):
     if s[f.MODE, v] & f.KNOCKBACK_IMMUNE != 0 or cells <= 0:
         return
     slide(w, v, x, y, cells)
+
+
+@kernel
+def break_hold(w, u):
+    """Free a unit that is moved of whoever holds it, and whomever it holds."""
+    end_status(w, u, CLOSECONFINE)
+    end_status(w, u, CLOSECONFINE2)
 
 
 @kernel
@@ -41,6 +52,8 @@ def slide(w, v, x, y, cells):
     for _ in range(cells):
         if not walkable(w, s[f.X, v] + dx, s[f.Y, v] + dy):
             break
+        if s[f.STATUS_COUNT, v] != 0:
+            break_hold(w, v)
         s[f.X, v] += dx
         s[f.Y, v] += dy
     s[f.GOAL_X, v] = s[f.X, v]
@@ -75,17 +88,77 @@ def call_slaves(w, u):
 
 
 @kernel
-def teleport(w, u):
-    """Go to a random cell of the map, not too near its edge; slaves come along."""
+def shift(w, u, x, y):
+    """Move a unit to a cell to which the straight way is free; it stops, and goes on thinking. Whether it could."""
+    s = w.units
+    rouse_around(w, u)
+    stop_attack(w, u)
+    halt_and_release(w, u)
+    if not walkable(w, x, y) or straight_path_length(w, s[f.X, u], s[f.Y, u], x, y) < 0:
+        return False
+    break_hold(w, u)
+    s[f.X, u] = x
+    s[f.Y, u] = y
+    s[f.GOAL_X, u] = x
+    s[f.GOAL_Y, u] = y
+    rouse_around(w, u)
+    return True
+
+
+@kernel
+def draw_in(w, u, v):
+    """Move a unit to another's cell, which moves to that unit's if it is no boss."""
+    s = w.units
+    x = s[f.X, v] + 0
+    y = s[f.Y, v] + 0
+    if shift(w, v, s[f.X, u], s[f.Y, u]) and w.species[s[f.SPECIES, u], f.CLASS] != BOSS_CLASS:
+        shift(w, u, x, y)
+
+
+@kernel
+def random_cell(w):
+    """A random cell of the map to stand on, not too near its edge; (-1, -1) where none is found."""
     height, width = w.cells.shape
     edge = min(EDGE_CELLS, (min(height, width) - 1) // 3)
     for _ in range(TELEPORT_TRIES):
         x = edge + draw(w, width - 2 * edge)
         y = edge + draw(w, height - 2 * edge)
         if walkable(w, x, y):
-            place_at(w, u, x, y)
-            call_slaves(w, u)
-            return
+            return x, y
+    return -1, -1
+
+
+@kernel
+def teleport(w, u):
+    """Go to a random cell of the map; slaves come along."""
+    x, y = random_cell(w)
+    if x >= 0:
+        place_at(w, u, x, y)
+        call_slaves(w, u)
+
+
+@kernel
+def carry_off(w, u, x, y, now):
+    """Put a unit on a cell whatever it is at: its cast breaks off, no delay holds it, its slaves come along."""
+    s = w.units
+    if s[f.CAST_AT, u] != f.NEVER:
+        cancel_cast(w, u, now)
+    place_at(w, u, x, y)
+    s[f.HOLD_UNTIL, u] = now
+    call_slaves(w, u)
+
+
+@kernel
+def snatch(w, u, v, now):
+    """Carry a unit to a random cell, and another one to its side if that is there still and near enough."""
+    along = v != u and w.units[f.ALIVE, v] != 0 and apart(w, u, v) <= f.SIGHT_CELLS
+    x, y = random_cell(w)
+    if x < 0:
+        return
+    carry_off(w, u, x, y, now)
+    if along:
+        x, y = free_cell_near(w, x, y, CARRIED_CELLS, f.NOBODY)
+        carry_off(w, v, x, y, now)
 
 
 @kernel

@@ -14,6 +14,12 @@ from mlmonster_env.sim.status_columns import BAD, FLAGS, NO_MOVE
 NATURES = list(to.TEMPERAMENTS.values())
 
 
+def under_ground(skill: Any, dx: Any, dy: Any) -> Any:
+    """Whether cells so far from its middle lie under whole ground of a skill, a square or a cross."""
+    far = np.minimum(abs(dx), abs(dy)) if skill[k.AREA_SHAPE] == k.PLUS else 0
+    return (np.maximum(abs(dx), abs(dy)) <= skill[k.AREA_RADIUS]) & (far <= skill[k.AREA_REACH])
+
+
 class Eyes:
     """One unit's view of its match; the contract's formulas make numbers of it."""
 
@@ -58,9 +64,8 @@ class Eyes:
         """Whether a cell lies under ground that an enemy has enchanted."""
         for at in range(f.AREAS, f.MATCH_WIDTH, f.AREA_WIDTH):
             area = self.match[at : at + f.AREA_WIDTH]
-            radius = self.tables.skills[area[f.A_SKILL], k.AREA_RADIUS]
             if area[f.A_END] != f.NEVER and area[f.A_SIDE] != self.units[f.SIDE, self.u]:
-                if max(abs(area[f.A_X] - x), abs(area[f.A_Y] - y)) <= radius:
+                if under_ground(self.tables.skills[area[f.A_SKILL]], area[f.A_X] - x, area[f.A_Y] - y):
                     return True
         return False
 

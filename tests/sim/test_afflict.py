@@ -57,6 +57,18 @@ def test_a_gift_may_come_late() -> None:
     assert made.under(1, "SC_AGIUP")[0]
 
 
+def test_a_late_gift_is_for_those_who_were_there_when_it_was_cast() -> None:
+    columns = BLESS | {k.FIRST_MS: 1000, k.SPLASH: 2, k.AIM: k.AIM_GROUND, k.CENTRE: k.AT_GROUND, k.KIND: k.KIND_HARM}
+    made = stage(columns, on_target("SC_STUN"), enemies=[(plain(), 1, 0), (plain(), 9, 0)], friends=[(plain(), 0, 1)])
+    made.cast(1)
+    made.arena.units[:, f.X, 1] += 8
+    made.arena.units[:, f.X, 2] -= 8
+    made.wait(700)
+    assert not made.under(1, "SC_STUN")[0]
+    made.wait(400)
+    assert [bool(made.under(unit, "SC_STUN")[0]) for unit in (1, 2, 3)] == [True, False, False]
+
+
 def test_stone_is_waited_for() -> None:
     target = plain(PRE_RENEWAL)
     made = stage(BLESS, on_target("SC_STONEWAIT", ms=8000, value=3000), enemies=[(target, 1, 0)], mode=PRE_RENEWAL)

@@ -5,7 +5,7 @@ import pytest
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.statuses import VALUE_MASK
-from tests.sim.staged import BLESS, HP, MADE_UP, STRIKE, on_self, on_target, plain, stage
+from tests.sim.staged import BLESS, HP, MADE_UP, STRIKE, Stage, on_self, on_target, plain, stage
 
 
 def test_an_element_that_was_drawn_stays_if_its_level_is_the_higher() -> None:
@@ -79,10 +79,50 @@ def test_two_who_stand_still_together_are_free_together(end: str) -> None:
     if end == "time":
         made.wait(3000)
     else:
-        columns = {"death": strike, "warp": {**BLESS, k.EFFECT: k.DRAW_IN}, "dispel": {**BLESS, k.EFFECT: k.DISPEL}}
+        columns = {"death": strike, "warp": {**BLESS, k.EFFECT: k.TELEPORT}, "dispel": {**BLESS, k.EFFECT: k.DISPEL}}
         made.rewrite(columns[end])
         made.cast(1)
     assert not made.under(0, "SC_STOP")[0]
+
+
+def confined(enemies: int) -> Stage:
+    """Unit 0 holds enemies beside it fast, one after the other."""
+    made = stage(BLESS, enemies=[(plain(hp=HP), 1, y) for y in range(enemies)])
+    hold = BLESS | {k.SELF_STATUS_ONLY_IF_HIT: 1, k.REACH: 14}
+    for unit in range(1, enemies + 1):
+        made.rewrite(hold, on_target("SC_CLOSECONFINE2"), on_self("SC_CLOSECONFINE", ms=11_000))
+        made.cast(unit)
+        made.wait(300)
+    assert made.under(0, "SC_CLOSECONFINE")[0]
+    return made
+
+
+@pytest.mark.parametrize("end", ["death", "warp", "push", "time"])
+def test_when_one_who_is_held_goes_free_so_do_the_holder_and_all_others(end: str) -> None:
+    made = confined(2)
+    assert made.under(1, "SC_CLOSECONFINE2")[0] and made.under(2, "SC_CLOSECONFINE2")[0]
+    columns = {
+        "death": STRIKE | {k.FORMULA_ARGUMENT: HP},
+        "warp": BLESS | {k.EFFECT: k.TELEPORT},
+        "push": STRIKE | {k.KNOCKBACK: 3},
+    }
+    if end == "time":
+        made.wait(10_000 - 600)
+    else:
+        made.rewrite(columns[end])
+        made.cast(1)
+        made.wait(200)
+    assert not made.under(1, "SC_CLOSECONFINE2")[0] and not made.under(2, "SC_CLOSECONFINE2")[0]
+    assert not made.under(0, "SC_CLOSECONFINE")[0]
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_who_is_held_is_free_when_the_holder_goes_unless_further_off(away: bool) -> None:
+    made = confined(2)
+    made.arena.units[:, f.X, 1] += 2 * away
+    made.rewrite(BLESS | {k.EFFECT: k.TELEPORT})
+    made.cast(0)
+    assert [bool(made.under(unit, "SC_CLOSECONFINE2")[0]) for unit in (1, 2)] == [away, False]
 
 
 def test_who_is_freed_of_keeping_may_strike_at_once() -> None:

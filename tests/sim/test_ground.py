@@ -7,6 +7,7 @@ import pytest
 from mlmonster_env.data import MobSkill
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
+from mlmonster_env.sim.status_table import status_id
 from tests.sim.staged import (
     BLESS,
     EXACT,
@@ -190,6 +191,64 @@ def test_statuses_from_the_third_pulse_on() -> None:
         made.arena.run(1)
     assert {struck for struck, _ in pulses} >= {1, 2, 3}
     assert all(held == (struck >= 3) for struck, held in pulses)
+
+
+def test_each_victim_has_its_own_third_hit() -> None:
+    storm = area(FLAGS=EXACT | k.STATUS_FROM_THIRD)
+    made = stage(storm, on_target("SC_STRIPWEAPON"), enemies=[(plain(), 1, 0), (plain(), 20, 0)])
+    made.cast(0)
+    for _ in range(30):
+        made.arena.run(1)
+        hits = [int(made.taken(unit)[0]) // POINTS for unit in (1, 2)]
+        if hits[0] == 2:
+            made.arena.units[:, f.X, 2] = MIDDLE + 1
+        assert [bool(made.under(unit, "SC_STRIPWEAPON")[0]) for unit in (1, 2)] == [n >= 3 for n in hits]
+    assert hits[0] > hits[1] > 0
+
+
+def test_hits_of_storms_add_up_until_one_takes_or_does_no_damage() -> None:
+    storm = area(FLAGS=EXACT | k.STATUS_FROM_THIRD, AREA_MS=400)
+    made = stage(storm, on_target("SC_STRIPWEAPON"), enemies=[(plain(), 1, 0)])
+    values = []
+    for spared in (0, 0, 1, 0, 0, 0, 0):
+        made.arena.tables.skills[MADE_UP, k.FLAGS] = EXACT | k.STATUS_FROM_THIRD | spared * k.SPARES_UNDEAD_AND_DEMONS
+        made.arena.tables.species[made.of(f.SPECIES, 1), f.RACE] = DEMON * spared
+        made.cast(0)
+        made.wait(1000)
+        values.append(made.value(1, "SC_STORM_HITS") if made.under(1, "SC_STORM_HITS")[0] else 0)
+    assert values == [1, 2, 0, 1, 2, 0, 1]
+
+
+def web() -> Stage:
+    columns = area(AREA_PULSE=k.PULSE_TRAP, AREA_RADIUS=0, DAMAGE=k.NO_DAMAGE, AREA_MS=16_000, AREA_INTERVAL=0)
+    return stage(columns, on_target("SC_SPIDERWEB", ms=8000), enemies=[(plain(), 5, 0), (plain(), 5, 0)])
+
+
+def test_a_web_catches_all_on_its_cell_and_whoever_comes_later() -> None:
+    made = web()
+    made.cast(1, (MIDDLE + 5, MIDDLE))
+    made.wait(200)
+    assert made.under(1, "SC_SPIDERWEB")[0] and made.under(2, "SC_SPIDERWEB")[0]
+    made = web()
+    made.cast(1, (MIDDLE + 3, MIDDLE))
+    made.wait(5000)
+    assert not made.under(1, "SC_SPIDERWEB")[0]
+    made.arena.units[:, f.X, 1] = MIDDLE + 3
+    made.wait(300)
+    assert made.under(1, "SC_SPIDERWEB")[0]
+
+
+def test_a_second_web_holds_longer_and_a_fourth_not_at_all() -> None:
+    made = web()
+    left = []
+    for _ in range(4):
+        made.cast(1, (MIDDLE + 5, MIDDLE))
+        made.wait(1000)
+        ids = made.arena.units[0, f.STATUS_ID : f.STATUS_ID + f.STATUS_LIMIT, 1].tolist()
+        slot = ids.index(status_id("SC_SPIDERWEB"))
+        left.append(round((made.of(f.STATUS_END + slot, 1) - int(made.arena.match[0, f.CLOCK])) / 1000))
+    assert left == [7, 15, 14, 13]
+    assert made.value(1, "SC_SPIDERWEB") == 3
 
 
 def test_ground_renews_no_status_before_it_ends() -> None:

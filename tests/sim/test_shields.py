@@ -57,6 +57,16 @@ def test_some_skills_go_past_a_guard() -> None:
     assert (shielding(guard, past, runs=200).taken(1) > 0).all()
 
 
+def test_a_weapons_blow_may_be_none_to_guards_and_plants() -> None:
+    blow = BLOW | {k.FLAGS: BLOW[k.FLAGS] | k.LONG_RANGE, k.GUARDED_AS: k.MISC}
+    assert shielding(FAR_DEFENCE, blow).taken(1)[0] == POINTS
+    assert shielding(on_target("SC_REJECTSWORD", value=7), blow).taken(0)[0] == POINTS // 2
+    for mode, taken in ((f.IGNORE_RANGED, POINTS), (f.IGNORE_MISC, 1)):
+        made = stage(blow, enemies=[(plain(mode=mode), 1, 0)])
+        made.cast(1)
+        assert made.taken(1)[0] == taken
+
+
 @pytest.mark.parametrize("damage", [k.WEAPON, k.MAGIC, k.MISC])
 def test_an_element_may_do_nothing(damage: int) -> None:
     fire = STRIKE | {k.DAMAGE: damage, k.ELEMENT: FIRE, k.FLAGS: EXACT | k.SURE_HIT}

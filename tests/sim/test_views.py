@@ -16,6 +16,7 @@ from mlmonster_env.sim.lab import Place
 from mlmonster_env.sim.staging import stage
 from mlmonster_env.sim.views import observe_grids, observe_many_entities, observe_many_skills
 from tests.sim.command import field, fighter, put, victim
+from tests.sim.eyes import under_ground
 from tests.sim.grounds import bundled, drawn, named, open_ground
 
 Numbers = np.ndarray[Any, np.dtype[np.float32]]
@@ -112,9 +113,7 @@ def test_enchanted_ground_is_a_hazard_to_the_other_side_only():
                     y, x = np.indices((32, 32)) - ME
                     dx = x + arena.units[match, f.X, u] - area[f.A_X]
                     dy = y + arena.units[match, f.Y, u] - area[f.A_Y]
-                    radius = skill[k.AREA_RADIUS]
-                    far = np.minimum(abs(dx), abs(dy)) if skill[k.AREA_SHAPE] == k.PLUS else 0
-                    expected[own] |= (np.maximum(abs(dx), abs(dy)) <= radius) & (far <= skill[k.AREA_REACH])
+                    expected[own] |= under_ground(skill, dx, dy)
                 seen = dict(zip(GRID_CHANNELS, see(arena, "grid", u, match), strict=True))
                 assert np.array_equal(seen["hazards"] == 1, expected[0])
                 assert np.array_equal(seen["own ground"] == 1, expected[1])

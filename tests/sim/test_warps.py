@@ -4,9 +4,20 @@ import pytest
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from tests.sim.staged import MIDDLE, STRIKE, area, plain, stage
+from tests.sim.staged import MIDDLE, POINTS, STRIKE, Stage, area, plain, stage
 
 HOLY = 6  # element
+
+SNATCH = STRIKE | {k.CARRIES: k.CARRIES_ONE, k.SKILL_LEVEL: 10}
+
+
+def far(made: Stage, unit: int, x: int, y: int) -> bool:
+    """Whether a unit is not where it stood, nor beside."""
+    return max(abs(made.of(f.X, unit) - MIDDLE - x), abs(made.of(f.Y, unit) - MIDDLE - y)) > 2
+
+
+def between(made: Stage, u: int, v: int) -> int:
+    return max(abs(made.of(f.X, u) - made.of(f.X, v)), abs(made.of(f.Y, u) - made.of(f.Y, v)))
 
 
 def test_an_expulsion_moves_its_target() -> None:
@@ -99,3 +110,85 @@ def test_a_leap_ends_on_the_chosen_cell() -> None:
     made = stage({k.EFFECT: k.WARP_TO, k.AIM: k.AIM_GROUND, k.REACH: 14}, enemies=[(plain(), 6, 0)])
     made.cast(1, (MIDDLE + 5, MIDDLE + 1))
     assert (made.of(f.X, 0), made.of(f.Y, 0)) == (MIDDLE + 5, MIDDLE + 1)
+
+
+def test_a_snatch_carries_both_away_a_moment_later() -> None:
+    made = stage(SNATCH, enemies=[(plain(), 1, 0), (plain(), 2, 0)], friends=[(plain(), 0, 1)])
+    made.cast(1)
+    made.wait(500)
+    assert not far(made, 0, 0, 0) and not far(made, 1, 1, 0)
+    made.wait(500)
+    assert far(made, 0, 0, 0)
+    assert between(made, 0, 1) <= 1
+    assert not far(made, 2, 2, 0) and not far(made, 3, 0, 1)
+
+
+def test_a_snatch_breaks_casts_off() -> None:
+    made = stage(SNATCH, enemies=[(plain(), 1, 0)])
+    made.cast(1)
+    made.arena.units[:, f.CAST_AT, 1] = made.arena.match[:, f.CLOCK] + 5000
+    made.wait(1000)
+    assert made.of(f.CAST_AT, 1) == f.NEVER
+
+
+@pytest.mark.parametrize(("level", "share"), [(1, 0.55), (10, 1.0)])
+def test_a_snatch_succeeds_the_oftener_the_higher_its_level(level: int, share: float) -> None:
+    made = stage(SNATCH | {k.SKILL_LEVEL: level}, enemies=[(plain(), 1, 0)], runs=400)
+    made.cast(1)
+    made.wait(1000)
+    assert (made.arena.units[:, f.X, 0] != MIDDLE).mean() == pytest.approx(share, abs=0.1)
+
+
+def test_levels_count_for_a_snatch() -> None:
+    made = stage(SNATCH, caster=plain(level=1), enemies=[(plain(level=101), 1, 0)], runs=100)
+    made.cast(1)
+    made.wait(1000)
+    assert (made.arena.units[:, f.X, 0] == MIDDLE).all()
+
+
+def test_the_status_immune_are_not_snatched_nor_who_takes_no_damage() -> None:
+    for victim in (plain(mode=f.STATUS_IMMUNE), plain(element=HOLY)):
+        made = stage(SNATCH | {k.ELEMENT: HOLY, k.FLAGS: 0}, enemies=[(victim, 1, 0)])
+        made.cast(1)
+        made.wait(1000)
+        assert not far(made, 0, 0, 0)
+
+
+@pytest.mark.parametrize("gone", ["dead", "far"])
+def test_who_is_gone_is_left_behind(gone: str) -> None:
+    hp = POINTS if gone == "dead" else 100 * POINTS
+    made = stage(SNATCH, enemies=[(plain(hp=hp), 1, 0), (plain(), 2, 0)])
+    made.cast(1)
+    if gone == "far":
+        made.arena.units[:, f.X, 1] = MIDDLE + 15
+    made.wait(1000)
+    assert far(made, 0, 0, 0)
+    assert made.of(f.X, 1) == MIDDLE + (1 if gone == "dead" else 15)
+
+
+def test_a_menace_carries_all_whom_it_strikes_to_one_place() -> None:
+    others = [(plain(), 1, 0), (plain(), 2, 0), (plain(mode=f.STATUS_IMMUNE), 1, 1), (plain(), 9, 0)]
+    made = stage(STRIKE | {k.CARRIES: k.CARRIES_ALL, k.SPLASH: 2}, enemies=others)
+    made.cast(1)
+    made.wait(1000)
+    assert far(made, 0, 0, 0)
+    assert max(between(made, 0, 1), between(made, 0, 2)) <= 2
+    assert not far(made, 3, 1, 1) and not far(made, 4, 9, 0)
+
+
+@pytest.mark.parametrize("boss", [False, True])
+def test_who_draws_another_in_goes_to_its_place_unless_it_is_a_boss(boss: bool) -> None:
+    made = stage({k.EFFECT: k.DRAW_IN, k.AIM: k.AIM_HARM, k.REACH: 14}, enemies=[(plain(), 5, 2)])
+    made.arena.tables.species[made.of(f.SPECIES, 0), f.CLASS] = boss
+    made.arena.units[:, f.ATTACKER, 1] = 0
+    made.cast(1)
+    assert (made.of(f.X, 1), made.of(f.Y, 1)) == (MIDDLE, MIDDLE)
+    assert (made.of(f.X, 0), made.of(f.Y, 0)) == ((MIDDLE, MIDDLE) if boss else (MIDDLE + 5, MIDDLE + 2))
+    assert made.of(f.ATTACKER, 1) == 0
+
+
+def test_nobody_is_drawn_through_a_wall() -> None:
+    made = stage({k.EFFECT: k.DRAW_IN, k.AIM: k.AIM_SUPPORT, k.REACH: 14}, enemies=[(plain(), 5, 0)])
+    made.wall(2, 0)
+    made.cast(1)
+    assert (made.of(f.X, 0), made.of(f.X, 1)) == (MIDDLE, MIDDLE + 5)
