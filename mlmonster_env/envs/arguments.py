@@ -97,6 +97,12 @@ def _as_numbers(actions: Array, control: str, slots: int) -> Array:
     return actions.astype(np.int32)
 
 
+def check_masked(control: str) -> None:
+    """Fail unless a control numbers its actions; only then are there masks of them."""
+    if not CONTROLS[control]:
+        raise AttributeError(f"{control} control has no action masks, expected a discrete one")
+
+
 def do_nothing(control: str) -> int:
     """The action by which a dead monster's slot is filled."""
     return NOTHING_TO_DO[control]

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlmonster_env.contract import CONTROLS
 from mlmonster_env.data import Bestiary
-from mlmonster_env.envs.arguments import checked
+from mlmonster_env.envs.arguments import check_masked, checked
 from mlmonster_env.envs.battle import MASK, Array, Battle, Opponent, Reward
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import FPS, part_of
@@ -97,8 +97,7 @@ class MonsterEnv(gym.Env[Any, Any]):
 
     def action_masks(self) -> Array:
         """Which actions are legal now, as sb3_contrib asks for it."""
-        if not CONTROLS[self.battle.control]:
-            raise AttributeError("continuous control has no action masks, expected a discrete one")
+        check_masked(self.battle.control)
         return self.battle.action_masks()[0].astype(np.bool_)  # type: ignore[no-any-return]
 
     def recording(self) -> Recording:

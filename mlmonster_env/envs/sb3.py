@@ -10,7 +10,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from mlmonster_env.envs.arguments import checked, checked_seed
+from mlmonster_env.envs.arguments import check_masked, checked, checked_seed
 from mlmonster_env.envs.battle import Array, Battle, seeds_from
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.envs.vector import part_of
@@ -66,7 +66,7 @@ class ArenaVecEnv(VecEnv):
 
     def action_masks(self) -> Array:
         """Of each slot, which actions are legal: truths [slots, actions]."""
-        self._check_discrete()
+        check_masked(self.battle.control)
         return self.battle.action_masks().astype(np.bool_)
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
@@ -133,7 +133,7 @@ class ArenaVecEnv(VecEnv):
         if attr_name == "render_mode":
             return [self._modes[slot] for slot in slots]
         if attr_name == "action_masks":
-            self._check_discrete()
+            check_masked(self.battle.control)
             return [partial(self._mask_of, slot) for slot in slots]
         if attr_name == "alive":
             return [bool(self.alive[slot]) for slot in slots]
@@ -165,10 +165,6 @@ class ArenaVecEnv(VecEnv):
 
     def _slots(self, indices: VecEnvIndices) -> Iterable[int]:
         return self._get_indices(indices)
-
-    def _check_discrete(self) -> None:
-        if not isinstance(self.action_space, gym.spaces.Discrete):
-            raise AttributeError("continuous control has no action masks, expected a discrete one")
 
     def _mask_of(self, slot: int) -> Array:
         return self.action_masks()[slot]  # type: ignore[no-any-return]

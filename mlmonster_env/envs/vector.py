@@ -9,7 +9,7 @@ from gymnasium.vector.utils import batch_space
 
 from mlmonster_env.contract import CONTROLS
 from mlmonster_env.data.errors import shorten, whole
-from mlmonster_env.envs.arguments import checked
+from mlmonster_env.envs.arguments import check_masked, checked
 from mlmonster_env.envs.battle import MASK, Array, Battle, Observation, seeds_from
 from mlmonster_env.envs.camera import RENDER_MODES, Camera
 from mlmonster_env.sim.recording import Recording
@@ -126,8 +126,7 @@ class MonsterVectorEnv(VectorEnv[Any, Any, Array]):
 
     def action_masks(self) -> Array:
         """Of each environment, which actions are legal now: truths [environments, actions]."""
-        if not CONTROLS[self.battle.control]:
-            raise AttributeError("continuous control has no action masks, expected a discrete one")
+        check_masked(self.battle.control)
         return self.battle.action_masks().astype(np.bool_)
 
     def recording(self, match: int = 0) -> Recording:
