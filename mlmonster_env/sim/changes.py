@@ -143,9 +143,7 @@ def break_cast(w, u, v, skill, now):
 
 @kernel
 def cure(w, v, now):
-    """Set a unit free of what holds its body; its mind begins anew. The undead are not helped."""
-    if undead(w, v):
-        return
+    """Set a unit free of what holds its body; its mind begins anew."""
     for status in (STONE, STONEWAIT, FREEZE, STUN, SLEEP, BURNING):
         end_status(w, v, status)
     unlock(w, v, now)

@@ -30,12 +30,14 @@ from mlmonster_env.sim.stats import (
     base_attack,
     element_of,
     flee_of,
+    hard_defence,
     hit_of,
     int_of,
     matk_range,
     soft_defence,
     weapon_range,
 )
+from mlmonster_env.sim.statuses import has_status
 
 NORMAL_ATTACK = 0  # the skill table's first row
 MELEE_CELLS = 3
@@ -152,9 +154,14 @@ def ratio_of(w, u, v, skill):
     if ring != 0:
         cells = apart(w, u, v)
         ratio += ring * ((cells < BESIDE) - (cells >= FAR_OFF))
+    ratio += w.skills[skill, k.SP_RATIO] * w.units[f.SP, u]
+    whole = max(w.skills[skill, k.LEVEL_PART], RATIO_LEVEL)
+    if w.skills[skill, k.AGAINST] != 0 and has_status(w, v, w.skills[skill, k.AGAINST]):
+        ratio = w.skills[skill, k.AGAINST_RATIO]
+        whole = RATIO_LEVEL
     level = w.species[w.units[f.SPECIES, u], f.LEVEL]
     if flags & k.LEVEL_RATIO != 0 and w.rules[f.RENEWAL] != 0 and level >= RATIO_LEVEL:
-        ratio = ratio * level // 100
+        ratio = ratio * level // whole
     return ratio
 
 
@@ -202,14 +209,20 @@ def weapon_damage(w, u, v, skill, shared_by, extreme):
     else:
         damage = damage * percent // 100
     damage = special_base(w, u, v, skill, damage, extreme) * ratio // 100
+    if skill != NORMAL_ATTACK:
+        damage += w.skills[skill, k.ADDED]
     if flags & k.SPLIT != 0 and shared_by > 1:
         damage //= shared_by
     if w.rules[f.RENEWAL] != 0:
         damage = after_resistance(damage, w.species[w.units[f.SPECIES, v], f.RES])
     if not critical and flags & k.IGNORE_DEFENSE == 0:
-        damage = after_weapon_defence(w, damage, v, extreme)
+        if skill != NORMAL_ATTACK and w.skills[skill, k.PLAIN_DEFENCE] != 0:
+            damage -= hard_defence(w, v) + soft_defence(w, v)
+        else:
+            damage = after_weapon_defence(w, damage, v, extreme)
     damage = max(damage, 1)
     if skill != NORMAL_ATTACK:
+        damage += w.skills[skill, k.PAST_DEFENCE]
         if flags & k.IGNORE_ELEMENT == 0:
             damage = by_element(w, damage, attack_element(w, v, skill, extreme), v)
         if critical and w.rules[f.RENEWAL] != 0:

@@ -1,11 +1,14 @@
 """What a skill does when its cast is over."""
 
+import numpy as np
+
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.account import count
 from mlmonster_env.sim.afflict import begin_status, release, start_delays
 from mlmonster_env.sim.areas import JUST_BEGUN, WALKED_ELEMENT, add_area, area_over, clear_cells
+from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.casting import check_event, free_cell_near, sp_cost
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.changes import break_cast, change_mode, clear_buffs, cure, dispel, give_hp, revenge, transform
@@ -20,9 +23,9 @@ from mlmonster_env.sim.damage import (
     skill_damage,
     soul_points,
 )
-from mlmonster_env.sim.defence import by_damage_taken, takes_one, undead_or_demon
+from mlmonster_env.sim.defence import by_damage_taken, takes_one, undead, undead_or_demon
 from mlmonster_env.sim.events import push_event
-from mlmonster_env.sim.geometry import WALKABLE, apart, in_sight, inside, line_is, places, walkable
+from mlmonster_env.sim.geometry import WALKABLE, apart, heading, in_sight, inside, line_is, places, walkable
 from mlmonster_env.sim.hurt import die, heal, hurt, try_skill_statuses
 from mlmonster_env.sim.lines import in_line
 from mlmonster_env.sim.posture import enemies, halt, unlock
@@ -36,6 +39,8 @@ from mlmonster_env.sim.warps import (
     call_slaves,
     carry_off,
     draw_in,
+    lunge,
+    pass_by,
     place_at,
     push_away,
     random_cell,
@@ -54,6 +59,9 @@ CARRY_MS = 800
 CARRY_PERCENT, CARRY_OF_A_LEVEL = 50, 5
 STREWN_CELLS = 2
 AT_RANDOM = -1
+
+GUTTER_CELLS = 40
+DIRECTIONS = 8
 
 
 @small
@@ -206,22 +214,107 @@ def seen_from(w, v, x, y):
     return w.rules[f.OPEN_MAP] != 0 or (inside(w, x, y) and in_sight(w, x, y, w.units[f.X, v], w.units[f.Y, v]))
 
 
+@small
+def gutter_from(place, reach):
+    """Where, along one axis, the gutter begins in which a bowler's victims strike others."""
+    return max(place - reach, 0) // GUTTER_CELLS * GUTTER_CELLS
+
+
+@small
+def in_gutter(w, v, x, y):
+    """Whether a unit stands in the gutter that begins at the cell (x, y)."""
+    return 0 <= w.units[f.X, v] - x < GUTTER_CELLS and 0 <= w.units[f.Y, v] - y < GUTTER_CELLS
+
+
+@kernel
+def met_by(w, u, x, y, gutter_x, gutter_y):
+    """A bowler's enemies in the gutter on a cell and around it: a bit for each, whoever has just come there too."""
+    s = w.units
+    met = np.int64(0)
+    for v in range(places(w)):
+        if s[f.ALIVE, v] == 0 or v == u or not enemies(w, u, v) or out_of_reach(w, u, v):
+            continue
+        if max(abs(s[f.X, v] - x), abs(s[f.Y, v] - y)) <= 1 and in_gutter(w, v, gutter_x, gutter_y):
+            met |= np.int64(1) << v
+    return met
+
+
+@kernel
+def push_on(w, u, v, dx, dy, cells, gutter_x, gutter_y):
+    """Push a bowler's victim cell by cell until it meets somebody, if only itself; a bit for each whom it meets."""
+    s = w.units
+    x = s[f.X, v] + dx
+    y = s[f.Y, v] + dy
+    for _ in range(cells):
+        if not inside(w, x, y) or w.cells[y, x] == 0:
+            break
+        push_away(w, v, s[f.X, v] - dx, s[f.Y, v] - dy, 1)
+        met = met_by(w, u, x, y, gutter_x, gutter_y)
+        if met != 0:
+            return met
+        x += dx
+        y += dy
+    return np.int64(0)
+
+
+@kernel
+def bowl(w, u, target, skill, now):
+    """Strike the target and push it on; those whom it meets are struck and pushed as well, to any side, each once.
+
+    Whoever has met somebody is struck twice. Behind whom there is a wall, or who stands outside the gutter, meets none.
+    """
+    s = w.units
+    known = np.int64(1) << target
+    wave = known
+    depth = 0
+    while wave != 0:
+        cells = (w.skills[skill, k.SKILL_LEVEL] - depth + 1) // 2
+        gutter_x = gutter_from(s[f.X, u], cells)
+        gutter_y = gutter_from(s[f.Y, u], cells)
+        next_wave = np.int64(0)
+        while wave != 0:
+            v = lowest_bit(wave)
+            wave &= wave - 1
+            if depth > 0 and not in_gutter(w, v, gutter_x, gutter_y):
+                continue
+            dx, dy = heading(s[f.X, v] - s[f.X, u], s[f.Y, v] - s[f.Y, u])
+            if depth > 0:
+                way = draw(w, DIRECTIONS)
+                way += way >= DIRECTIONS // 2  # of nine cells the middle one is none
+                dx = way % 3 - 1
+                dy = way // 3 - 1
+            elif dx == 0 and dy == 0:
+                dx = 1
+            met = push_on(w, u, v, dx, dy, cells, gutter_x, gutter_y)
+            if met != 0 and in_gutter(w, v, gutter_x, gutter_y):
+                strike_one(w, u, v, skill, 1, s[f.X, u], s[f.Y, u], False, now)
+            strike_one(w, u, v, skill, 1, s[f.X, u], s[f.Y, u], False, now)
+            next_wave |= met & ~known
+            known |= met
+        wave = next_wave
+        depth += 1
+
+
 @kernel
 def strike_all(w, u, target, skill, x, y, at_once, now):
     """A strike on one victim, or on everybody it reaches around the cell (x, y)."""
     s = w.units
     in_line = w.skills[skill, k.FLAGS] & k.LINE != 0
     victims = 0
+    dealt = 0
     if w.skills[skill, k.SPLASH] > 0 or in_line:
+        if w.skills[skill, k.BOWLS] != 0:
+            bowl(w, u, target, skill, now)
+            return
         for v in range(places(w)):
             if in_strike(w, u, v, skill, x, y):
                 victims += 1
         for v in range(places(w)):
             if in_strike(w, u, v, skill, x, y) and (in_line or seen_from(w, v, x, y)):
-                strike_one(w, u, v, skill, victims, x, y, at_once, now)
+                dealt += strike_one(w, u, v, skill, victims, x, y, at_once, now)
     alone = (w.skills[skill, k.SPLASH] <= 0 or in_line) and w.skills[skill, k.FRONT] == 0
-    if alone and victims == 0 and target != u and s[f.ALIVE, target] != 0:
-        # Most lines that miss everybody strike their target all the same.
+    if alone and dealt == 0 and target != u and s[f.ALIVE, target] != 0:
+        # Most lines that do nobody harm strike their target all the same, be it for a second time.
         strike_one(w, u, target, skill, 1, x, y, at_once, now)
 
 
@@ -230,6 +323,11 @@ def give_statuses(w, u, v, skill, x, y, due, now):
     """A skill that only gives statuses: to its target, or at `due` to all now around the cell (x, y)."""
     s = w.units
     radius = w.skills[skill, k.SPLASH]
+    if w.skills[skill, k.EFFECT] == k.AREA and w.skills[skill, k.FIRST_MS] > 0:  # a trap whose work is felt late
+        due = now + w.skills[skill, k.FIRST_MS]
+        if radius <= 0:
+            push_event(w, due, f.GIFT, u, v, 0, skill, 0, 0)
+            return
     if radius <= 0:
         if s[f.ALIVE, v] != 0:
             try_skill_statuses(w, u, v, skill, 0, now)
@@ -321,7 +419,14 @@ def carry_out(w, u, v, skill, row, now):
     if effect != k.STRIKE and effect != k.GIVE_STATUS and effect != k.AREA and effect != k.HEAL:
         rouse_all(w)
     if effect == k.STRIKE or effect == k.GIVE_STATUS:
+        if w.skills[skill, k.PASSAGE] != k.STAYS:
+            rouse_all(w)
+            if not pass_by(w, u, v, w.skills[skill, k.PASSAGE]):
+                return
         start_waves(w, u, v, skill, now)
+        if w.skills[skill, k.LUNGE] > 0:
+            rouse_all(w)
+            lunge(w, u, v, w.skills[skill, k.LUNGE])
     elif effect == k.AREA and w.skills[skill, k.AREA_PULSE] == k.PULSE_TRAIL:
         begun = JUST_BEGUN | w.skills[skill, k.ELEMENT] << WALKED_ELEMENT
         begin_status(w, u, PROPERTYWALK, w.skills[skill, k.AREA_MS], begun, now)
@@ -350,7 +455,10 @@ def carry_out(w, u, v, skill, row, now):
     elif effect == k.TELEPORT:
         if w.skills[skill, k.AMOUNT] > 0:
             heal(w, v, w.skills[skill, k.AMOUNT])
-        teleport(w, v)
+        if v == u:
+            teleport(w, u)
+        else:
+            snatch(w, v, v, now)
     elif effect == k.TRANSFORM:
         transform(w, u, row, w.skills[skill, k.AMOUNT], now)
     elif effect == k.EMOTION:
@@ -383,7 +491,12 @@ def carry_out(w, u, v, skill, row, now):
     elif effect == k.FORGET_TARGET:
         unlock(w, u, now)
     elif effect == k.CURE:
-        cure(w, v, now)
+        if undead(w, v):  # they are not cured, but get the skill's statuses, and that late
+            if w.skills[skill, k.STATUS] != 0:
+                push_event(w, now + w.skills[skill, k.FIRST_MS], f.GIFT, u, v, 0, skill, 0, 0)
+        else:
+            cure(w, v, now)
+        return
     elif effect == k.BREAK_CAST:
         break_cast(w, u, v, skill, now)
     elif effect == k.CLEAR_BUFFS:

@@ -11,8 +11,6 @@ def in_line(w, u, skill, x, y, cell_x, cell_y):
     """Whether a cell lies on the line of a unit's skill towards (x, y), or back from there, and a shot reaches it."""
     own_x = w.units[f.X, u]
     own_y = w.units[f.Y, u]
-    if w.skills[skill, k.FRONT] != 0 and cell_x == own_x and cell_y == own_y:
-        return False
     length = w.skills[skill, k.AMOUNT]
     width = w.skills[skill, k.SPLASH]
     if length < 0:

@@ -5,7 +5,8 @@ NOTHING, STRIKE, AREA, HEAL, GIVE_STATUS, SUMMON, CALL_SLAVES, TELEPORT, TRANSFO
     DISPEL, WARP_TO, RUN_AWAY, SUICIDE, KNOCK_BACK, CLEAR_AREAS, DRAW_IN, REVENGE, \
     FORGET_TARGET, CURE, BREAK_CAST, CLEAR_BUFFS, HURT, DRAW_LOTS = range(25)  # fmt: skip
 # WARP_TO: the caster is at the chosen cell at once. FORGET_TARGET: it lets its target go.
-# CURE: ends stun, sleep, freeze and stone. BREAK_CAST: takes AMOUNT percent of hp too, and gives half to the caster.
+# CURE: ends stun, sleep, freeze and stone; the undead get the statuses instead, after FIRST_MS.
+# BREAK_CAST: takes AMOUNT percent of hp too, and gives half to the caster.
 # HURT: takes AMOUNT points, past all guards. DRAW_LOTS: does one of the LOTS rows behind; as a lot, draws AMOUNT more.
 
 # SUMMON, as FORMULA_ARGUMENT says: slaves, who follow their caller; others around it, who follow nobody; such others on
@@ -85,7 +86,7 @@ KIND_HARM, KIND_HELP, KIND_FIELD = range(3)
     WAVES, WAVE_MS, FIRST_MS,  # strikes a cast, time between them, time from cast end to the first
     IMMEDIATE,  # 1: damage lands at once, not after the attack motion
     FORMULA, FORMULA_ARGUMENT, UNDEAD_RATIO,
-    ADDED,  # magic: points for each hit on top of the ratio, before defence
+    ADDED,  # weapon and magic: points for each hit on top of the ratio, before defence
     AREA_MS, AREA_INTERVAL, AREA_RADIUS,
     AREA_PULSE,  # see PULSE_* below
     AREA_LIMIT_HITS,  # hits after which the area is used up, 0 none
@@ -110,12 +111,21 @@ SHARE = LOTS + 1  # of a lot: its chance in percent
 STANDS_FAST = SHARE + 1  # ground that forbids all other does not forbid this
 AREA_SHAPE = STANDS_FAST + 1  # which cells of its square an area enchants, see SQUARE and others below
 RING = AREA_SHAPE + 1  # added to the ratio against those beside the caster, and taken from it from four cells on
-FRONT = RING + 1  # a line strikes nobody on the caster's own cell, and not its target for want of others
+FRONT = RING + 1  # a line that does nobody harm does not strike its target all the same
 AREA_CELL_HITS = FRONT + 1  # hits after which a cell of an area is used up, 0 none
 THROUGH_WALLS = AREA_CELL_HITS + 1  # ground that lies behind walls too
 GUARDED_AS = THROUGH_WALLS + 1  # what guards and plants take its damage for, 0 for what it is
 CARRIES = GUARDED_AS + 1  # who is carried off CARRY_MS after a strike: see CARRIES_* below, 0 nobody
-SKILL_WIDTH = CARRIES + 1
+BOWLS = CARRIES + 1  # it pushes its victim on those beside, whom it strikes and pushes likewise, most of them twice
+PAST_DEFENCE = BOWLS + 1  # weapon: points on top of what defence leaves, before the element
+LUNGE = PAST_DEFENCE + 1  # so many cells the caster moves towards its target after the strike
+AGAINST = LUNGE + 1  # a status against whose bearers the ratio is AGAINST_RATIO, 0 none
+AGAINST_RATIO = AGAINST + 1
+LEVEL_PART = AGAINST_RATIO + 1  # the level that LEVEL_RATIO divides by except against AGAINST, 0 for 100
+SP_RATIO = LEVEL_PART + 1  # percent that each of the caster's sp adds to the ratio
+PLAIN_DEFENCE = SP_RATIO + 1  # weapon: hard and soft defence are taken off as they stand
+PASSAGE = PLAIN_DEFENCE + 1  # who comes to whom before the strike: see STAYS and others below
+SKILL_WIDTH = PASSAGE + 1
 
 # Shapes of ground: all cells; 29 of 81, arms of four cells with a body between them; arms alone, without the middle or
 # with it; all but the four corners.
@@ -123,6 +133,9 @@ SQUARE, GRAND_CROSS, ARMS, PLUS, CUT = range(5)
 
 CARRIES_ONE = 1  # the caster, to a random cell, and whom it struck beside it, by a chance that grows with its level
 CARRIES_ALL = 2  # the caster to a random cell and all whom it struck to cells around that one
+
+# Nobody; the target, straight towards the caster; or the caster, to the cell behind the target, or it does nothing.
+STAYS, DRAWS, BEHIND = range(3)
 
 # What an area does to those who stand in it.
 (

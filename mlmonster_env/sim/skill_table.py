@@ -62,6 +62,7 @@ ELEMENTS = ("neutral", "water", "earth", "fire", "wind", "poison", "holy", "dark
 WHOM = {"target": c.AT_TARGET, "self": c.AT_SELF, "unholy": c.AT_UNHOLY}
 SHAPES = {name: getattr(c, name.upper()) for name in ("square", "grand_cross", "arms", "plus", "cut")}
 SWITCH = {"yes": 1, "no": 0}
+PASSAGES = {"draws": c.DRAWS, "behind": c.BEHIND}
 CARRIES = {"one": c.CARRIES_ONE, "all": c.CARRIES_ALL}
 
 # What skill_db itself says of a skill's blows. Its "critical" needs a critical rate, of which monsters have none.
@@ -88,6 +89,7 @@ NUMBERS = {
     "first_ms": c.FIRST_MS,
     "undead_ratio": c.UNDEAD_RATIO,
     "added": c.ADDED,
+    "past_defence": c.PAST_DEFENCE,
     "amount": c.AMOUNT,
     "success": c.SUCCESS,
     "scatter": c.SCATTER,
@@ -97,6 +99,10 @@ NUMBERS = {
     "knockback": c.KNOCKBACK,
     "share": c.SHARE,
     "ring": c.RING,
+    "lunge": c.LUNGE,
+    "against_ratio": c.AGAINST_RATIO,
+    "level_part": c.LEVEL_PART,
+    "sp_ratio": c.SP_RATIO,
 }
 AREA_NUMBERS = {
     "ms": c.AREA_MS,
@@ -117,8 +123,10 @@ CHOICES: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "front": (c.FRONT, SWITCH),
     "guarded_as": (c.GUARDED_AS, DAMAGES),
     "carries": (c.CARRIES, CARRIES),
+    "bowls": (c.BOWLS, SWITCH),
+    "passage": (c.PASSAGE, PASSAGES),
 }
-STATUSES = {"spends": c.SPENDS, "spared_under": c.SPARED_UNDER, "lifts": c.LIFTS}
+STATUSES = {"spends": c.SPENDS, "spared_under": c.SPARED_UNDER, "lifts": c.LIFTS, "against": c.AGAINST}
 KEYS = ("effect", "why", "flags", "area", "statuses", "lots", *NUMBERS, *CHOICES, *STATUSES)
 AREA_KEYS = ("pulse", "shape", *AREA_NUMBERS)
 STATUS_KEYS = ("status", "chance", "ms", "value", "whom")
@@ -330,6 +338,7 @@ class _Compiler:
         for flag, bit in DAMAGE_FLAGS.items():
             if flag in skill.damage_flags:
                 row[c.FLAGS] |= bit
+        row[c.PLAIN_DEFENCE] = "simpledefense" in skill.damage_flags
         if "istrap" in skill.flags:
             row[c.FLAGS] |= c.SHORT_RANGE
         if "ignoreautoguard" in skill.flags:

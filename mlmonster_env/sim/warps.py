@@ -116,6 +116,25 @@ def draw_in(w, u, v):
 
 
 @kernel
+def lunge(w, u, v, cells):
+    """Move a unit so many cells straight towards another's side, past it too, if the way there is free."""
+    s = w.units
+    dx, dy = heading(s[f.X, v] - s[f.X, u], s[f.Y, v] - s[f.Y, u])
+    shift(w, u, s[f.X, u] + cells * dx, s[f.Y, u] + cells * dy)
+
+
+@kernel
+def pass_by(w, u, v, passage):
+    """Bring a caster and its target together before the blow; False where the caster can not get there."""
+    s = w.units
+    dx, dy = heading(s[f.X, v] - s[f.X, u], s[f.Y, v] - s[f.Y, u])
+    if passage == k.DRAWS:
+        push_away(w, v, s[f.X, v] + dx, s[f.Y, v] + dy, apart(w, u, v) - 1)
+        return True
+    return shift(w, u, s[f.X, v] + dx, s[f.Y, v] + dy)
+
+
+@kernel
 def random_cell(w):
     """A random cell of the map to stand on, not too near its edge; (-1, -1) where none is found."""
     height, width = w.cells.shape

@@ -460,3 +460,16 @@ def test_casts_cost_players_sp(player: bool, left: list[int]) -> None:
     for sp in left:
         made.cast(0)
         assert made.of(f.SP, 0) == sp
+
+
+@pytest.mark.parametrize(("element", "helped"), [(0, True), (9, False)])
+def test_a_cure_may_give_the_undead_a_status_later(element: int, helped: bool) -> None:
+    made = stage(BLESS, on_target("SC_SLEEP", ms=60_000), enemies=[(plain(element=element), 3, 0)])
+    made.cast(1)
+    made.rewrite(BLESS | {k.EFFECT: k.CURE, k.FIRST_MS: 1000}, on_target("SC_BLIND"))
+    made.cast(1)
+    assert made.under(1, "SC_SLEEP")[0] != helped
+    made.wait(700)
+    assert not made.under(1, "SC_BLIND")[0]
+    made.wait(400)
+    assert made.under(1, "SC_BLIND")[0] != helped

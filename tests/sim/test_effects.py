@@ -11,6 +11,7 @@ from tests.sim.staged import (
     BLESS,
     EXACT,
     MADE_UP,
+    MIDDLE,
     POINTS,
     PRE_RENEWAL,
     RENEWAL,
@@ -159,15 +160,13 @@ def test_a_line_may_run_back_from_its_target(
 @pytest.mark.parametrize(
     ("target", "struck"),
     [
-        ((2, 0), [(0, 2), (4, -2)]),
-        ((2, 2), [(-2, 2), (4, 4), (5, 1), (0, 2), (0, 3)]),
-        ((5, 0), [(0, 2), (4, -2)]),
-        ((0, 0), [(0, 2), (4, -2)]),
+        ((2, 0), [(0, 0), (0, 2), (4, -2)]),
+        ((2, 2), [(0, 0), (-2, 2), (4, 4), (5, 1), (0, 2), (0, 3)]),
+        ((5, 0), [(0, 0), (0, 2), (4, -2)]),
+        ((0, 0), [(0, 0), (0, 2), (4, -2)]),
     ],
 )
-def test_a_line_may_strike_those_before_the_caster_alone(
-    target: tuple[int, int], struck: list[tuple[int, int]]
-) -> None:
+def test_a_line_may_strike_those_who_stand_in_it_alone(target: tuple[int, int], struck: list[tuple[int, int]]) -> None:
     others = [(0, 0), (0, 2), (-1, 0), (4, -2), (5, 1), (0, 3), (-2, 2), (4, 4), (5, 4)]
     made = stage(
         STRIKE | {k.FLAGS: EXACT | k.LINE, k.AMOUNT: 5, k.SPLASH: 2, k.FRONT: 1},
@@ -176,13 +175,113 @@ def test_a_line_may_strike_those_before_the_caster_alone(
     made.cast(1)
     found = [other for unit, other in enumerate(others, start=2) if made.taken(unit)[0] > 0]
     assert found == [other for other in others if other in struck]
-    assert (made.taken(1)[0] > 0) == (target in ((2, 0), (2, 2)))
+    assert (made.taken(1)[0] > 0) == (target != (5, 0))
+
+
+@pytest.mark.parametrize(("front", "share"), [(0, 1 - 0.95**2), (1, 0.05)])
+def test_a_line_that_does_nobody_harm_strikes_its_target_again(front: int, share: float) -> None:
+    columns = STRIKE | {k.DAMAGE: k.WEAPON, k.FLAGS: EXACT | k.LINE, k.AMOUNT: 6, k.SPLASH: 1, k.FRONT: front}
+    made = stage(columns, enemies=[(plain(agi=900), 3, 0)], runs=4000)
+    made.cast(1)
+    assert (made.taken(1) > 0).mean() == pytest.approx(share, abs=0.015)
 
 
 def test_a_line_before_the_caster_may_strike_nobody() -> None:
     made = stage(STRIKE | {k.FLAGS: EXACT | k.LINE, k.AMOUNT: 2, k.FRONT: 1}, enemies=[(plain(), 2, 0)])
     made.cast(1)
     assert made.taken(1)[0] == 0
+
+
+BOWL = STRIKE | {k.BOWLS: 1, k.SPLASH: 1, k.SKILL_LEVEL: 10}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wall", "blows", "pushed"),
+    [
+        ((-2, -2), (-4, -4), None, [2, 2], (-3, -3)),
+        ((-2, -2), (-5, -5), None, [2, 0], (-3, -3)),
+        ((-2, -2), (-4, -4), (-3, -3), [1, 0], (-2, -2)),
+        ((2, 2), (4, 4), None, [1, 0], (7, 7)),  # the gutter ends beside the caster
+    ],
+)
+def test_a_bowled_victim_is_pushed_on_others(
+    first: tuple[int, int],
+    second: tuple[int, int],
+    wall: tuple[int, int] | None,
+    blows: list[int],
+    pushed: tuple[int, int],
+) -> None:
+    made = stage(BOWL, enemies=[(plain(), *first), (plain(), *second)])
+    if wall is not None:
+        made.wall(*wall)
+    made.cast(1)
+    assert [made.taken(unit)[0] // POINTS for unit in (1, 2)] == blows
+    assert (made.of(f.X, 1) - MIDDLE, made.of(f.Y, 1) - MIDDLE) == pushed
+
+
+def test_whoever_can_not_be_pushed_is_bowled_all_the_same() -> None:
+    made = stage(BOWL, enemies=[(plain(mode=f.KNOCKBACK_IMMUNE), -2, -2), (plain(), -4, -4)])
+    made.cast(1)
+    assert [made.taken(unit)[0] // POINTS for unit in (1, 2)] == [2, 2]
+    assert made.of(f.X, 1) == MIDDLE - 2
+
+
+def test_a_chain_of_bowled_victims_goes_on_without_end_at_none_twice() -> None:
+    made = stage(BOWL, enemies=[(plain(), -2 - i, -2 - i) for i in range(6)], runs=50)
+    made.cast(1)
+    blows = np.stack([made.taken(unit) // POINTS for unit in range(1, 7)])
+    assert (blows[:3] == 2).all()  # the first is pushed on the second, and stands beside the third
+    assert set(np.unique(blows)) == {0, 2}
+
+
+@pytest.mark.parametrize(("columns", "points"), [({k.ADDED: 150}, 575), ({k.PAST_DEFENCE: 150}, 650), ({}, 500)])
+def test_points_on_top_of_a_blow_come_before_or_past_defence(columns: dict[int, int], points: int) -> None:
+    blow = STRIKE | {k.DAMAGE: k.WEAPON, k.FLAGS: k.SURE_HIT | k.IGNORE_ELEMENT}
+    made = stage(blow | columns, enemies=[(plain(PRE_RENEWAL, defense=50), 3, 0)], mode=PRE_RENEWAL)
+    made.cast(1)
+    made.wait(1000)
+    assert made.taken(1)[0] == points
+
+
+def test_a_plain_defence_is_taken_off_as_it_stands() -> None:
+    blow = STRIKE | {k.DAMAGE: k.WEAPON, k.FLAGS: k.SURE_HIT | k.IGNORE_ELEMENT, k.PLAIN_DEFENCE: 1}
+    made = stage(blow, enemies=[(plain(defense=600), 3, 0)])
+    made.cast(1)
+    made.wait(1000)
+    assert made.taken(1)[0] == POINTS - 600 - 25  # soft defence: half the level
+
+
+def test_sp_may_add_to_a_ratio_and_are_kept() -> None:
+    made = stage(STRIKE | {k.SP_RATIO: 2}, caster=plain(sp=100))
+    for blows in (1, 2):
+        made.cast(1)
+        assert made.taken(1)[0] == blows * 3 * POINTS
+
+
+@pytest.mark.parametrize(("level", "usual", "frozen"), [(99, 100, 300), (120, 80, 360), (150, 100, 450)])
+def test_a_ratio_may_be_another_against_a_status(level: int, usual: int, frozen: int) -> None:
+    columns = STRIKE | {
+        k.FLAGS: EXACT | k.LEVEL_RATIO, k.LEVEL_PART: 150, k.AGAINST: status_id("SC_FREEZING"), k.AGAINST_RATIO: 300,
+    }  # fmt: skip
+    made = stage(columns, caster=plain(level=level))
+    made.cast(1)
+    assert made.taken(1)[0] == POINTS * usual // 100
+    made.rewrite(BLESS, on_target("SC_FREEZING"))
+    made.cast(1)
+    made.rewrite(columns)
+    made.cast(1)
+    assert made.taken(1)[0] == POINTS * (usual + frozen) // 100
+
+
+@pytest.mark.parametrize(("target", "wall", "moved"), [((1, 0), None, 3), ((1, 0), (3, 0), 0), ((5, 0), (4, 0), 3)])
+def test_a_caster_may_move_on_after_its_blow(target: tuple[int, int], wall: tuple[int, int] | None, moved: int) -> None:
+    made = stage(STRIKE | {k.LUNGE: 3}, enemies=[(plain(), *target)])
+    if wall is not None:
+        made.wall(*wall)
+        made.arena.scenario.cells[0, MIDDLE + wall[1], MIDDLE + wall[0]] = 2  # shots pass it
+    made.cast(1)
+    assert made.of(f.X, 0) - MIDDLE == moved
+    assert made.taken(1)[0] == POINTS
 
 
 def test_shared_damage_is_shared() -> None:

@@ -81,6 +81,16 @@ def test_a_harmless_trap_does_not_strike() -> None:
     assert [bool(made.under(unit, "SC_BLIND")[0]) for unit in (1, 2, 3)] == [True, True, False]
 
 
+@pytest.mark.parametrize("splash", [0, 1])
+def test_a_trap_may_be_felt_late(splash: int) -> None:
+    made = stage(HARMLESS | {k.SPLASH: splash, k.FIRST_MS: 1000}, on_target("SC_BLIND"), enemies=[(plain(), 1, 0)])
+    made.cast(0)
+    made.wait(900)
+    assert not made.under(1, "SC_BLIND")[0]
+    made.wait(300)
+    assert made.under(1, "SC_BLIND")[0]
+
+
 @pytest.mark.parametrize(("centre", "caught"), [(k.AT_TARGET, [True, True, False]), (k.AT_GROUND, [True, False, True])])
 def test_a_trap_may_work_around_who_springs_it(centre: int, caught: list[bool]) -> None:
     enemies = [(plain(), 1, 0), (plain(), 2, 0), (plain(), -1, 0)]

@@ -4,7 +4,7 @@ import pytest
 
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from tests.sim.staged import MIDDLE, POINTS, STRIKE, Stage, area, plain, stage
+from tests.sim.staged import BLESS, MIDDLE, POINTS, STRIKE, Stage, area, plain, stage
 
 HOLY = 6  # element
 
@@ -192,3 +192,30 @@ def test_nobody_is_drawn_through_a_wall() -> None:
     made.wall(2, 0)
     made.cast(1)
     assert (made.of(f.X, 0), made.of(f.X, 1)) == (MIDDLE, MIDDLE + 5)
+
+
+@pytest.mark.parametrize(
+    ("target", "mode", "drawn"),
+    [((5, 0), 0, (1, 0)), ((4, 4), 0, (1, 1)), ((5, 0), f.KNOCKBACK_IMMUNE, (5, 0)), ((0, 0), 0, (0, 0))],
+)
+def test_a_strike_may_draw_its_target_near(target: tuple[int, int], mode: int, drawn: tuple[int, int]) -> None:
+    made = stage(STRIKE | {k.PASSAGE: k.DRAWS}, enemies=[(plain(mode=mode), *target)])
+    made.cast(1)
+    assert made.taken(1)[0] == POINTS
+    assert (made.of(f.X, 1) - MIDDLE, made.of(f.Y, 1) - MIDDLE) == drawn
+
+
+@pytest.mark.parametrize(("wall", "blows", "x"), [((9, 9), 1, 4), ((4, 0), 0, 0)])
+def test_a_strike_may_need_the_cell_behind_its_target(wall: tuple[int, int], blows: int, x: int) -> None:
+    made = stage(STRIKE | {k.PASSAGE: k.BEHIND}, enemies=[(plain(), 3, 0)])
+    made.wall(*wall)
+    made.cast(1)
+    assert made.taken(1)[0] == blows * POINTS
+    assert made.of(f.X, 0) - MIDDLE == x
+
+
+def test_who_is_expelled_breaks_its_cast_off() -> None:
+    made = stage(BLESS | {k.EFFECT: k.TELEPORT})
+    made.arena.units[:, f.CAST_AT, 1] = 10**6
+    made.cast(1)
+    assert made.of(f.CAST_AT, 1) == f.NEVER
