@@ -35,6 +35,7 @@ from mlmonster_env.sim.spawn import summon
 from mlmonster_env.sim.stats import attack_delay, attack_motion, defter
 from mlmonster_env.sim.status_ids import FREEZE, PROPERTYWALK
 from mlmonster_env.sim.statuses import end_flagged, end_status, has_status
+from mlmonster_env.sim.walking import flinch
 from mlmonster_env.sim.warps import (
     call_slaves,
     carry_off,
@@ -58,6 +59,7 @@ SUCCESS_OF_A_DEX = 2  # per mille
 CARRY_MS = 800
 CARRY_PERCENT, CARRY_OF_A_LEVEL = 50, 5
 STREWN_CELLS = 2
+LEAP_CELLS = 5
 AT_RANDOM = -1
 
 GUTTER_CELLS = 40
@@ -139,8 +141,8 @@ def strike_one(w, u, v, skill, shared_by, x, y, at_once, now):
     """One victim's share of a strike whose centre is the cell (x, y); returns the damage that is under way."""
     s = w.units
     kind = w.skills[skill, k.DAMAGE]
-    if s[f.STATUS_FLAGS, u] & c.NO_THINK != 0 or untouched(w, v, skill):
-        return 0  # what a unit has set going does no harm while the unit itself could do none
+    if (s[f.STATUS_FLAGS, u] & c.NO_THINK != 0 and w.skills[skill, k.HURLED] == 0) or untouched(w, v, skill):
+        return 0  # what a unit has set going, but for what it hurls, does no harm while the unit itself could do none
     motion = min(attack_motion(w, u), f.DAMAGE_DELAY_CAP)
     due = now if at_once or w.skills[skill, k.IMMEDIATE] != 0 or motion <= 1 else now + motion
     damage = BLOCKED
@@ -358,8 +360,62 @@ def centre_of(w, u, v, skill):
 
 
 @kernel
+def cells_in_sight(w, u, radius):
+    """How many cells around a unit, its own with them, it sees and could lay ground on."""
+    s = w.units
+    cells = 0
+    for y in range(s[f.Y, u] - radius, s[f.Y, u] + radius + 1):
+        for x in range(s[f.X, u] - radius, s[f.X, u] + radius + 1):
+            open_to = walkable(w, x, y) and in_sight(w, x, y, s[f.X, u], s[f.Y, u])
+            cells += open_to and area_over(w, x, y, k.PULSE_NO_AREAS) < 0
+    return cells
+
+
+@kernel
+def hold(w, u, ms, now):
+    """Keep a unit in place for a while, as what it hurls does; the status immune walk on."""
+    s = w.units
+    if s[f.MODE, u] & f.STATUS_IMMUNE != 0:
+        return
+    rouse(w, u)
+    s[f.HOLD_UNTIL, u] = max(s[f.HOLD_UNTIL, u], now + ms)
+    flinch(w, u, now)
+
+
+@kernel
+def leap(w, u, v):
+    """Whom the next of several blades flies at: any enemy around the last victim, each as likely."""
+    s = w.units
+    found = 0
+    chosen = v
+    for other in range(places(w)):
+        if s[f.ALIVE, other] != 0 and enemies(w, u, other) and apart(w, v, other) <= LEAP_CELLS:
+            found += 1
+            if draw(w, found) == 0:
+                chosen = other
+    return chosen
+
+
+@kernel
+def hurl(w, u, v, skill, left, now):
+    """One of the strikes that a cast hurls, after which `left` more come."""
+    s = w.units
+    how = w.skills[skill, k.HURLED]
+    if left > 0:
+        following = leap(w, u, v) if how == k.HURLED_LEAPING else v
+        push_event(w, now + w.skills[skill, k.WAVE_MS], f.STRIKE_AGAIN, u, following, 0, skill, left - 1, 0)
+        if how == k.HURLED_FROM_CELLS:
+            hold(w, u, w.skills[skill, k.WAVE_MS], now)
+    if s[f.ALIVE, v] != 0 and (how == k.HURLED_LEAPING or in_sight(w, s[f.X, u], s[f.Y, u], s[f.X, v], s[f.Y, v])):
+        strike_one(w, u, v, skill, 1, s[f.X, v], s[f.Y, v], False, now)
+
+
+@kernel
 def strike_around(w, u, v, skill, cell, left, at_once, now):
     """One wave of a skill around a cell, after which `left` more come."""
+    if w.skills[skill, k.HURLED] != 0:
+        hurl(w, u, v, skill, left, now)
+        return
     if left > 0:
         push_event(w, now + w.skills[skill, k.WAVE_MS], f.STRIKE_AGAIN, u, v, cell, skill, left - 1, 0)
     if w.skills[skill, k.CENTRE] != k.AT_GROUND:
@@ -385,6 +441,13 @@ def start_waves(w, u, v, skill, now):
     cell = centre_of(w, u, v, skill)
     left = max(w.skills[skill, k.WAVES], 1) - 1
     first = w.skills[skill, k.FIRST_MS]
+    if w.skills[skill, k.HURLED] == k.HURLED_FROM_CELLS:
+        left = min(left, cells_in_sight(w, u, w.skills[skill, k.AMOUNT]) - 1)
+        if left < 0:
+            return
+        hold(w, u, first, now)
+    elif w.skills[skill, k.HURLED] == k.HURLED_LEAPING:
+        first = attack_motion(w, u)
     if w.skills[skill, k.CARRIES] == k.CARRIES_ALL:
         prepare_to_carry(w, u, now)
     gift = w.skills[skill, k.EFFECT] == k.GIVE_STATUS and w.skills[skill, k.AIM] == k.AIM_GROUND

@@ -1,5 +1,7 @@
 """The match's pending events: damage under way, news that reach a mind, further strikes of one cast."""
 
+import numpy as np
+
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.compiled import kernel, small
@@ -8,6 +10,8 @@ from mlmonster_env.sim.lanes import LANES, lanes_equal, least_of_lanes
 # Where the due times of the first events lie, and those of the last: together all, some of them twice.
 FIRST_DUES = f.EVENTS + f.E_DUE
 LAST_DUES = FIRST_DUES + f.EVENT_LIMIT - LANES
+
+LIKE_BITS = f.KIND_BITS + f.FLAG_BITS + 2 * f.PLACE_BITS  # all of an event but its reach
 
 
 @small
@@ -46,19 +50,39 @@ def latest_event(match):
 
 
 @kernel
-def push_event(w, due, kind, source, victim, damage, skill, reach, flags):
-    """Let an event happen at `due`. With the queue full the event due last is given up."""
-    match = w.match
-    free = events_due(match, f.NEVER)
-    best = f.EVENTS + (lowest_bit(free) if free != 0 else latest_event(match))
-    if free == 0 and match[best + f.E_DUE] <= due:
+def join_another(match, own, what, damage, skill):
+    """Let the damage of an event that finds no room, or loses its own, land with the last one of the same kind."""
+    kind = low_bits(what, f.KIND_BITS)
+    if kind != f.LAND_HIT and kind != f.NEWS:
         return
-    match[best + f.E_DUE] = due
+    like = low_bits(what, LIKE_BITS)
+    last = f.NOBODY
+    for at in range(f.EVENTS, f.EVENTS + f.EVENT_LIMIT):
+        if at != own and match[at + f.E_SKILL] == skill and low_bits(np.int64(match[at + f.E_WHAT]), LIKE_BITS) == like:
+            if last == f.NOBODY or match[at + f.E_DUE] > match[last + f.E_DUE]:
+                last = at
+    if last != f.NOBODY:
+        match[last + f.E_DAMAGE] += damage
+
+
+@kernel
+def push_event(w, due, kind, source, victim, damage, skill, reach, flags):
+    """Let an event happen at `due`. With the queue full the event due last joins one like it, or is given up."""
+    match = w.match
     what = min(reach, f.FARTHEST)
     what = what << f.PLACE_BITS | victim
     what = what << f.PLACE_BITS | source
     what = what << f.FLAG_BITS | flags
-    match[best + f.E_WHAT] = what << f.KIND_BITS | kind
+    what = what << f.KIND_BITS | kind
+    free = events_due(match, f.NEVER)
+    best = f.EVENTS + (lowest_bit(free) if free != 0 else latest_event(match))
+    if free == 0:
+        if match[best + f.E_DUE] <= due:
+            join_another(match, f.NOBODY, what, damage, skill)
+            return
+        join_another(match, best, np.int64(match[best + f.E_WHAT]), match[best + f.E_DAMAGE], match[best + f.E_SKILL])
+    match[best + f.E_DUE] = due
+    match[best + f.E_WHAT] = what
     match[best + f.E_DAMAGE] = damage
     match[best + f.E_SKILL] = skill
     match[f.EVENT_AT] = min(match[f.EVENT_AT], due)

@@ -125,7 +125,8 @@ LEVEL_PART = AGAINST_RATIO + 1  # the level that LEVEL_RATIO divides by except a
 SP_RATIO = LEVEL_PART + 1  # percent that each of the caster's sp adds to the ratio
 PLAIN_DEFENCE = SP_RATIO + 1  # weapon: hard and soft defence are taken off as they stand
 PASSAGE = PLAIN_DEFENCE + 1  # who comes to whom before the strike: see STAYS and others below
-SKILL_WIDTH = PASSAGE + 1
+HURLED = PASSAGE + 1  # strikes that fly at one victim each, however their caster fares: see HURLED_* below, 0 none
+SKILL_WIDTH = HURLED + 1
 
 # Shapes of ground: all cells; 29 of 81, arms of four cells with a body between them; arms alone, without the middle or
 # with it; all but the four corners.
@@ -136,6 +137,10 @@ CARRIES_ALL = 2  # the caster to a random cell and all whom it struck to cells a
 
 # Nobody; the target, straight towards the caster; or the caster, to the cell behind the target, or it does nothing.
 STAYS, DRAWS, BEHIND = range(3)
+
+HURLED_LEAPING = 1  # the first an attack motion late, each further one at any enemy around the last victim, past walls
+HURLED_IN_SIGHT = 2  # a strike is lost while a wall stands between the two
+HURLED_FROM_CELLS = 3  # so too, one for each cell within AMOUNT of the caster, whom they hold in place, WAVES at most
 
 # What an area does to those who stand in it.
 (

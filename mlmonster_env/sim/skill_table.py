@@ -64,6 +64,7 @@ SHAPES = {name: getattr(c, name.upper()) for name in ("square", "grand_cross", "
 SWITCH = {"yes": 1, "no": 0}
 PASSAGES = {"draws": c.DRAWS, "behind": c.BEHIND}
 CARRIES = {"one": c.CARRIES_ONE, "all": c.CARRIES_ALL}
+HURLED = {"leaping": c.HURLED_LEAPING, "in_sight": c.HURLED_IN_SIGHT, "from_cells": c.HURLED_FROM_CELLS}
 
 # What skill_db itself says of a skill's blows. Its "critical" needs a critical rate, of which monsters have none.
 DAMAGE_FLAGS = {
@@ -125,6 +126,7 @@ CHOICES: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "carries": (c.CARRIES, CARRIES),
     "bowls": (c.BOWLS, SWITCH),
     "passage": (c.PASSAGE, PASSAGES),
+    "hurled": (c.HURLED, HURLED),
 }
 STATUSES = {"spends": c.SPENDS, "spared_under": c.SPARED_UNDER, "lifts": c.LIFTS, "against": c.AGAINST}
 KEYS = ("effect", "why", "flags", "area", "statuses", "lots", *NUMBERS, *CHOICES, *STATUSES)

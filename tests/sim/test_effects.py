@@ -1,5 +1,7 @@
 """What strikes do, each rule in a small world of its own: motionless monsters and one made-up skill."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from tests.sim.staged import (
     PRE_RENEWAL,
     RENEWAL,
     STRIKE,
+    Stage,
     on_self,
     on_target,
     plain,
@@ -34,6 +37,110 @@ def test_waves_come_one_by_one_and_all_of_them() -> None:
     kinds = what & (1 << f.KIND_BITS) - 1
     assert np.count_nonzero(kinds[due != f.NEVER] == f.STRIKE_AGAIN) == 1
     made.wait(waves * 50 + 200)
+    assert made.taken(1).tolist() == [waves * POINTS]
+
+
+BALLS = STRIKE | {
+    k.HURLED: k.HURLED_FROM_CELLS, k.AMOUNT: 1, k.WAVES: 67, k.FIRST_MS: 150, k.WAVE_MS: 150,
+}  # fmt: skip
+
+
+def balls_after(made: Stage, start: int) -> tuple[int, int]:
+    """How many balls have struck the one enemy, and how many 150 ms have passed since the cast."""
+    return int(made.taken(1)[0]) // POINTS, (int(made.arena.match[0, f.CLOCK]) - start) // 150
+
+
+def test_balls_fly_each_150_ms_one_for_each_cell() -> None:
+    for radius, most in ((0, 1), (1, 9), (2, 25), (4, 67)):
+        made = stage(BALLS | {k.AMOUNT: radius})
+        start = int(made.arena.match[0, f.CLOCK])
+        made.cast(1)
+        for _ in range(most * 3 // 2 + 5):
+            struck, due = balls_after(made, start)
+            assert struck == min(due, most)
+            made.wait(100)
+        assert balls_after(made, start)[0] == most
+
+
+def test_no_ball_comes_from_a_cell_behind_or_in_a_wall() -> None:
+    for radius, balls in ((1, 8), (2, 22)):  # two of the outer cells lie behind the wall, as its line is rounded
+        made = stage(BALLS | {k.AMOUNT: radius}, enemies=[(plain(), 0, 3)])
+        made.wall(1, 0)
+        made.cast(1)
+        made.wait(5000)
+        assert made.taken(1)[0] == balls * POINTS
+
+
+def test_balls_are_lost_while_a_wall_stands_between() -> None:
+    made = stage(BALLS)
+    made.cast(1)
+    made.wait(400)
+    before = made.taken(1)[0]
+    made.wall(2, 0)
+    made.wait(400)
+    assert made.taken(1)[0] == before
+    made.arena.scenario.cells[0, MIDDLE, MIDDLE + 2] = f.OPEN_CELL
+    made.wait(2000)
+    assert before < made.taken(1)[0] < 9 * POINTS
+
+
+def test_balls_end_with_the_target_or_the_caster_and_not_with_its_senses() -> None:
+    made = stage(BALLS, enemies=[(plain(hp=2 * POINTS), 3, 0), (plain(), 4, 0)])
+    made.cast(1)
+    made.wait(2000)
+    assert made.of(f.ALIVE, 1) == 0
+    assert made.taken(2)[0] == 0
+    assert (made.arena.match[0, f.EVENTS : f.EVENTS + f.EVENT_LIMIT] == f.NEVER).all()
+    made = stage(BALLS, on_self("SC_STUN", ms=60_000))
+    made.cast(1)
+    made.wait(2000)
+    assert made.under(0, "SC_STUN")[0]
+    assert made.taken(1)[0] == 9 * POINTS
+    made = stage(BALLS | {k.FORMULA_ARGUMENT: 1}, caster=plain(hp=1), friends=[(plain(), 0, 1)])
+    made.cast(1)
+    made.wait(400)
+    before = made.taken(1)[0]
+    made.arena.units[0, f.HP, 0] = 0
+    made.arena.units[0, f.ALIVE, 0] = 0
+    made.wait(2000)
+    assert made.taken(1)[0] == before
+
+
+def test_balls_hold_their_caster_in_place() -> None:
+    for mode, held in ((0, True), (f.STATUS_IMMUNE, False)):
+        made = stage(BALLS, caster=plain(mode=mode))
+        made.cast(1)
+        made.wait(500)
+        assert (made.of(f.HOLD_UNTIL, 0) > int(made.arena.match[0, f.CLOCK])) is held
+        made.wait(1500)
+        assert made.of(f.HOLD_UNTIL, 0) <= int(made.arena.match[0, f.CLOCK])
+
+
+def test_blades_leap_from_one_enemy_to_any_around_it() -> None:
+    blades = STRIKE | {k.HURLED: k.HURLED_LEAPING, k.WAVES: 5, k.WAVE_MS: 650}
+    caster = replace(plain(), attack_motion=300)
+    made = stage(blades, caster=caster, enemies=[(plain(), 3, 0), (plain(), 8, 0), (plain(), 14, 0)], runs=100)
+    made.cast(1)
+    made.wait(100)
+    assert not made.taken(1).any()
+    made.wait(200)
+    assert (made.taken(1) == POINTS).all()
+    made.wait(4000)
+    taken = [made.taken(unit) for unit in (1, 2, 3)]
+    assert (taken[0] + taken[1] + taken[2] == 5 * POINTS).all()
+    assert taken[1].any()
+    assert not taken[2].any()  # six cells from the nearest
+    made = stage(blades, on_self("SC_STUN", ms=60_000), caster=caster)
+    made.cast(1)
+    made.wait(4000)
+    assert made.taken(1)[0] == 5 * POINTS
+
+
+def test_blows_that_find_no_room_land_with_others_of_their_kind() -> None:
+    waves = 4 * f.EVENT_LIMIT
+    made = stage(STRIKE | {k.WAVES: waves, k.WAVE_MS: 5, k.IMMEDIATE: 0}, caster=replace(plain(), attack_motion=900))
+    made.cast(1)
+    made.wait(waves * 5 + 2000)
     assert made.taken(1).tolist() == [waves * POINTS]
 
 

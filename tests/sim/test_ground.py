@@ -437,6 +437,16 @@ def test_where_two_grounds_forbid_each_other_neither_is() -> None:
     assert struck_since(made, ACROSS) == [False, False, False, False]
 
 
+def test_no_ball_is_hurled_from_ground_that_forbids_it() -> None:
+    balls = STRIKE | {k.HURLED: k.HURLED_FROM_CELLS, k.AMOUNT: 1, k.WAVES: 67, k.FIRST_MS: 150, k.WAVE_MS: 150}
+    for radius, left in ((0, 8), (1, 3), (2, 0)):
+        made = helped(balls, ACROSS, FORBIDDING | {k.AREA_RADIUS: radius})
+        help_with(made, ACROSS, 0, 1)
+        made.cast(1)
+        made.wait(2000)
+        assert made.taken(1)[0] == left * POINTS
+
+
 def test_nothing_falls_from_the_sky_on_ground_that_forbids_it() -> None:
     falling = STRIKE | {k.AIM: k.AIM_GROUND, k.CENTRE: k.AT_GROUND, k.SPLASH: 5, k.SCATTER: 1}
     for radius, struck in ((1, False), (0, True)):
