@@ -3,6 +3,7 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.compiled import kernel, small
+from mlmonster_env.sim.geometry import heading, in_sight, walkable
 from mlmonster_env.sim.stats import int_of
 from mlmonster_env.sim.status_ids import PROPERTYWALK
 from mlmonster_env.sim.statuses import VALUE_MASK, end_status, plain_value
@@ -29,11 +30,59 @@ TRAIL_CELLS = 5
 
 GRAND_CROSS_BODY = 3
 
+# Which way a wall runs. What is left of a wall: the hits of each cell, above them its way.
+ALONG_X, RISING, ALONG_Y, FALLING = range(4)
+WALL_CELLS = 5
+CELL_HITS_BITS = 5
+MOST_CELL_HITS = (1 << CELL_HITS_BITS) - 1
+WALL_WAY = WALL_CELLS * CELL_HITS_BITS
+
 
 @small
-def in_shape(w, skill, dx, dy):
-    """Whether a skill enchants a cell of its square, as seen from the middle."""
+def way_of_wall(dx, dy):
+    """Which way a wall runs that is laid so far from its caster: across; one on its own cell as one to the east."""
+    x, y = heading(dx, dy)
+    if y == 0:
+        return ALONG_Y
+    if x == 0:
+        return ALONG_X
+    return FALLING if x == y else RISING
+
+
+@small
+def place_in_wall(way, dx, dy):
+    """Which cell of a wall one is, as seen from the middle and in the order in which they burn; -1 is none."""
+    if max(abs(dx), abs(dy)) > 1:
+        return -1
+    if way == ALONG_X:
+        return dx + 1 if dy == 0 else -1
+    if way == ALONG_Y:
+        return dy + 1 if dx == 0 else -1
+    if way == FALLING:
+        dx = -dx
+    return 2 - dx - dy if dx == dy or dx == dy + 1 else -1
+
+
+@small
+def wall_place(w, at, x, y):
+    """Which cell of the wall at column `at` a cell of the map is; -1 is none."""
+    match = w.match
+    return place_in_wall(match[at + f.A_LEFT] >> WALL_WAY, x - match[at + f.A_X], y - match[at + f.A_Y])
+
+
+@small
+def burns(w, at, x, y):
+    """Whether the wall at column `at` still has hits on a cell of the map."""
+    place = wall_place(w, at, x, y)
+    return place >= 0 and w.match[at + f.A_LEFT] >> place * CELL_HITS_BITS & MOST_CELL_HITS != 0
+
+
+@small
+def in_shape(w, skill, way, dx, dy):
+    """Whether a skill enchants a cell of its square, as seen from the middle; a wall as it runs."""
     shape = w.skills[skill, k.AREA_SHAPE]
+    if shape == k.WALL:
+        return place_in_wall(way, dx, dy) >= 0
     on_arm = dx == 0 or dy == 0
     if shape == k.GRAND_CROSS:
         return on_arm or abs(dx) + abs(dy) <= GRAND_CROSS_BODY
@@ -110,7 +159,9 @@ def cell_gone(w, at, dx, dy):
     x = w.match[at + f.A_X] + dx
     y = w.match[at + f.A_Y] + dy
     skill = w.match[at + f.A_SKILL]
-    return not in_shape(w, skill, dx, dy) or in_a_hole(w, at, dx, dy) or forbidden(w, skill, at, x, y)
+    wall = w.skills[skill, k.AREA_SHAPE] == k.WALL
+    lies = burns(w, at, x, y) if wall else in_shape(w, skill, 0, dx, dy)
+    return not lies or in_a_hole(w, at, dx, dy) or forbidden(w, skill, at, x, y)
 
 
 @kernel
@@ -211,12 +262,53 @@ def use_up_wall(w, at, damage):
 
 
 @kernel
+def fire_of(w, owner, skill, x, y):
+    """What is left of a wall as it is laid: its way, and all hits of the cells that its caster sees, 0 for no cell."""
+    s = w.units
+    way = way_of_wall(x - s[f.X, owner], y - s[f.Y, owner])
+    hits = min(w.skills[skill, k.AREA_CELL_HITS], MOST_CELL_HITS)
+    left = 0
+    for dy in range(-1, 2):
+        for dx in range(-1, 2):
+            place = place_in_wall(way, dx, dy)
+            if (
+                place >= 0
+                and walkable(w, x + dx, y + dy)
+                and in_sight(w, x + dx, y + dy, s[f.X, owner], s[f.Y, owner])
+                and not forbidden(w, skill, 0, x + dx, y + dy)
+            ):
+                left |= hits << place * CELL_HITS_BITS
+    return way << WALL_WAY | left if left != 0 else 0
+
+
+@kernel
+def use_up_fire(w, at, place):
+    """Let a cell of a wall burn once; how often it still can."""
+    match = w.match
+    match[at + f.A_LEFT] -= 1 << place * CELL_HITS_BITS
+    if match[at + f.A_LEFT] & (1 << WALL_WAY) - 1 == 0:
+        match[at + f.A_END] = f.NEVER
+        match[at + f.A_DUE] = f.NEVER
+    return match[at + f.A_LEFT] >> place * CELL_HITS_BITS & MOST_CELL_HITS
+
+
+@kernel
+def what_is_left(w, owner, skill, x, y):
+    """How much of an area there is to use up when it is laid."""
+    if w.skills[skill, k.AREA_PULSE] == k.PULSE_BLOCK_MELEE:
+        return wall_of(w, owner, skill)
+    if w.skills[skill, k.AREA_SHAPE] == k.WALL:
+        return fire_of(w, owner, skill, x, y)
+    return w.skills[skill, k.AREA_LIMIT_HITS]
+
+
+@kernel
 def finds_ground(w, skill, x, y):
     """Whether some cell of an area around a place would not be forbidden."""
     cells = w.skills[skill, k.AREA_RADIUS] - w.skills[skill, k.AREA_REACH]
     for dy in range(-cells, cells + 1):
         for dx in range(-cells, cells + 1):
-            if in_shape(w, skill, dx, dy) and not forbidden(w, skill, 0, x + dx, y + dy):
+            if in_shape(w, skill, 0, dx, dy) and not forbidden(w, skill, 0, x + dx, y + dy):
                 return True
     return False
 
@@ -244,8 +336,13 @@ def add_area(w, owner, skill, x, y, now, first):
     """Lay an area; with all places taken the oldest makes room. Where no cell of it may live, nothing happens."""
     match = w.match
     clears = w.skills[skill, k.AREA_PULSE] == k.PULSE_NO_AREAS
+    wall = w.skills[skill, k.AREA_SHAPE] == k.WALL
+    left = what_is_left(w, owner, skill, x, y)
     if clears:
         withdraw(w, owner)
+    elif wall:
+        if left == 0:
+            return
     elif match[f.AREA_AT] != f.NEVER and not finds_ground(w, skill, x, y):
         return
     best = f.AREAS
@@ -263,8 +360,7 @@ def add_area(w, owner, skill, x, y, now, first):
     match[best + f.A_SIDE] = w.units[f.SIDE, owner]
     match[best + f.A_X] = x
     match[best + f.A_Y] = y
-    wall = w.skills[skill, k.AREA_PULSE] == k.PULSE_BLOCK_MELEE
-    match[best + f.A_LEFT] = wall_of(w, owner, skill) if wall else w.skills[skill, k.AREA_LIMIT_HITS]
+    match[best + f.A_LEFT] = left
     refresh_areas(w)
     if clears:
         end_forbidden(w)

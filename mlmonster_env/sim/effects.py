@@ -25,7 +25,7 @@ from mlmonster_env.sim.damage import (
 )
 from mlmonster_env.sim.defence import by_damage_taken, takes_one, undead, undead_or_demon
 from mlmonster_env.sim.events import push_event
-from mlmonster_env.sim.geometry import WALKABLE, apart, heading, in_sight, inside, line_is, places, walkable
+from mlmonster_env.sim.geometry import WALKABLE, apart, face, heading, in_sight, inside, line_is, places, walkable
 from mlmonster_env.sim.hurt import die, heal, hurt, try_skill_statuses
 from mlmonster_env.sim.lines import in_line
 from mlmonster_env.sim.posture import enemies, halt, unlock
@@ -536,6 +536,8 @@ def carry_out(w, u, v, skill, row, now):
         y = s[f.CAST_Y, u]
         if walkable(w, x, y) and line_is(w, WALKABLE, s[f.X, u], s[f.Y, u], x, y):
             state = s[f.STATE, u]
+            dx, dy = heading(x - s[f.X, u], y - s[f.Y, u])
+            face(w, u, dx, dy)
             place_at(w, u, x, y)
             s[f.STATE, u] = state
     elif effect == k.RUN_AWAY:

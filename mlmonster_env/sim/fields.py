@@ -41,6 +41,7 @@ STATUS_IMMUNE = 0x4000000
 STATUS_LIMIT = 10  # statuses at once on one unit; the one that ends soonest makes room
 PATH_WORDS = 4  # int32 words of eight 4-bit directions
 MAX_PATH = 32
+FACING = MAX_PATH - 1  # the step of a path that keeps, unless the path is so long, which way its unit last went
 
 # Rows of `units`.
 (

@@ -132,6 +132,20 @@ def step_code(w, u, index):
     return (w.units[f.PATH + (index >> 3), u] >> ((index & 7) * 4)) & 15
 
 
+@small
+def face(w, u, dx, dy):
+    """Turn a unit; one that is to face no way at all stays as it is."""
+    if dx != 0 or dy != 0:
+        put_step(w, u, f.FACING, dx, dy)
+
+
+@small
+def facing(w, u):
+    """Which way a unit faces, as steps along x and y."""
+    code = step_code(w, u, f.FACING)
+    return code % 3 - 1, code // 3 - 1
+
+
 @kernel
 def straight_path_length(w, x0, y0, x1, y1):
     """Steps of the path that goes diagonally first, then straight; -1 where a wall or its corner is in the way."""

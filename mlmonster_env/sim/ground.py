@@ -1,11 +1,14 @@
 """What enchanted ground does to those who stand on it, whenever it is due."""
 
+import numpy as np
+
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.account import note_status
 from mlmonster_env.sim.afflict import ALWAYS, try_status
 from mlmonster_env.sim.areas import (
+    WALL_CELLS,
     cell_that_reaches,
     covers,
     may_lack_cells,
@@ -13,6 +16,8 @@ from mlmonster_env.sim.areas import (
     refresh_areas,
     remove_area,
     side_of,
+    use_up_fire,
+    wall_place,
 )
 from mlmonster_env.sim.changes import credit_heal
 from mlmonster_env.sim.compiled import kernel, small
@@ -28,14 +33,14 @@ from mlmonster_env.sim.effects import (
     strike_one,
     untouched,
 )
-from mlmonster_env.sim.geometry import places
+from mlmonster_env.sim.geometry import face, heading, places
 from mlmonster_env.sim.hurt import try_skill_statuses
 from mlmonster_env.sim.posture import unlock
 from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.stats import attribute_of, element_of, healed
 from mlmonster_env.sim.status_ids import ANKLE, SPIDERWEB, STORM_HITS
 from mlmonster_env.sim.statuses import end_status, has_status, put_status, slot_of, status_value
-from mlmonster_env.sim.warps import push_away
+from mlmonster_env.sim.warps import push_away, push_back
 
 TRAP_MS = 100
 FIRE_WALL_CELLS = 2
@@ -145,6 +150,8 @@ def snare(w, owner, v, skill, x, y, now):
     note_status(w, owner, v, False)
     if s[f.MODE, v] & f.KNOCKBACK_IMMUNE == 0:
         rouse_around(w, v)
+        dx, dy = heading(x - s[f.X, v], y - s[f.Y, v])
+        face(w, v, dx, dy)
         s[f.X, v] = x
         s[f.Y, v] = y
         s[f.GOAL_X, v] = x
@@ -219,8 +226,6 @@ def pulse(w, at, now):
         return
     if s[f.ALIVE, owner] == 0:
         return
-    x = match[at + f.A_X]
-    y = match[at + f.A_Y]
     victims = 0
     for v in range(places(w)):
         victims += harmed_by(w, at, v)
@@ -243,10 +248,6 @@ def pulse(w, at, now):
                 hit_by_storm(w, owner, v, skill, victims, from_x, from_y, now)
             else:
                 strike_one(w, owner, v, skill, victims, from_x, from_y, True, now)
-        elif kind == k.PULSE_FIRE_WALL:
-            strike_one(w, owner, v, skill, 1, x, y, True, now)
-            if not walks_through_fire(w, v):
-                push_away(w, v, x, y, FIRE_WALL_CELLS)
         elif kind == k.PULSE_STATUS:
             if not holds_already(w, skill, v):
                 try_skill_statuses(w, owner, v, skill, 0, now)
@@ -254,6 +255,54 @@ def pulse(w, at, now):
             return
         if not spend(w, at):
             return
+
+
+@kernel
+def stands_in_fire(w, at, place, v):
+    """Whether an enemy of its owner stands on one cell of a wall of fire and does not hide from it."""
+    s = w.units
+    return (
+        s[f.ALIVE, v] != 0
+        and wall_place(w, at, s[f.X, v], s[f.Y, v]) == place
+        and covers(w, at, s[f.X, v], s[f.Y, v])
+        and s[f.SIDE, v] != side_of(w, at)
+        and not out_of_reach(w, w.match[at + f.A_OWNER], v)
+    )
+
+
+@kernel
+def burn(w, at, place, v, now):
+    """Let a cell of a wall of fire burn a unit and push it back; who stays there burns several times at once."""
+    s = w.units
+    skill = w.match[at + f.A_SKILL]
+    owner = w.match[at + f.A_OWNER]
+    x = s[f.X, v] + 0
+    y = s[f.Y, v] + 0
+    hurt = 0
+    for _ in range(TRAP_MS // max(w.skills[skill, k.AREA_INTERVAL], 1)):
+        damage = strike_one(w, owner, v, skill, 1, x, y, True, now)
+        hurt += damage
+        if hurt >= s[f.HP, v]:
+            use_up_fire(w, at, place)
+            return
+        if damage > 0 and not walks_through_fire(w, v):
+            push_back(w, v, FIRE_WALL_CELLS)
+        if use_up_fire(w, at, place) == 0 or s[f.X, v] != x or s[f.Y, v] != y:
+            return
+
+
+@kernel
+def pulse_fire(w, at, now):
+    """Let each cell of a wall of fire burn who stands on it; nobody burns on two cells of one wall at once."""
+    match = w.match
+    if w.units[f.ALIVE, match[at + f.A_OWNER]] == 0:
+        return
+    burnt = np.int64(0)
+    for place in range(WALL_CELLS):
+        for v in range(places(w)):
+            if burnt >> v & 1 == 0 and match[at + f.A_END] != f.NEVER and stands_in_fire(w, at, place, v):
+                burn(w, at, place, v, now)
+                burnt |= np.int64(1) << v
 
 
 @kernel
@@ -291,7 +340,10 @@ def work_areas(w, now):
             if w.skills[match[at + f.A_SKILL], k.AREA_PULSE] == k.PULSE_TRAIL:
                 pulse_trail(w, at, now)
                 continue
-            pulse(w, at, now)
+            if w.skills[match[at + f.A_SKILL], k.AREA_SHAPE] == k.WALL:
+                pulse_fire(w, at, now)
+            else:
+                pulse(w, at, now)
             interval = w.skills[match[at + f.A_SKILL], k.AREA_INTERVAL]
             match[at + f.A_DUE] = f.NEVER if match[at + f.A_END] == f.NEVER else now + max(interval, TRAP_MS)
     refresh_areas(w)

@@ -129,8 +129,8 @@ HURLED = PASSAGE + 1  # strikes that fly at one victim each, however their caste
 SKILL_WIDTH = HURLED + 1
 
 # Shapes of ground: all cells; 29 of 81, arms of four cells with a body between them; arms alone, without the middle or
-# with it; all but the four corners.
-SQUARE, GRAND_CROSS, ARMS, PLUS, CUT = range(5)
+# with it; all but the four corners; a line of three or five cells across the way from the caster.
+SQUARE, GRAND_CROSS, ARMS, PLUS, CUT, WALL = range(6)
 
 CARRIES_ONE = 1  # the caster, to a random cell, and whom it struck beside it, by a chance that grows with its level
 CARRIES_ALL = 2  # the caster to a random cell and all whom it struck to cells around that one
@@ -152,6 +152,6 @@ HURLED_FROM_CELLS = 3  # so too, one for each cell within AMOUNT of the caster, 
     PULSE_BLOCK_MELEE,  # melee hits on those inside are swallowed, AREA_LIMIT_HITS of them (safety wall)
     PULSE_HEAL,  # heals everybody inside by AMOUNT
     PULSE_NO_AREAS,  # no other ground skill lives here (land protector)
-    PULSE_FIRE_WALL,  # strike and knock back those who touch it, AREA_LIMIT_HITS times a cell
+    PULSE_FIRE_WALL,  # strike and knock back those who touch it, AREA_CELL_HITS times a cell
     PULSE_TRAIL,  # the row's strike on every enemy who steps in; its caster leaves AMOUNT such cells behind as it walks
 ) = range(10)  # fmt: skip

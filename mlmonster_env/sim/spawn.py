@@ -9,7 +9,7 @@ from mlmonster_env.sim.casting import DICE, check_event, free_cell_near, may_che
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.events import push_event
-from mlmonster_env.sim.geometry import places
+from mlmonster_env.sim.geometry import face, places
 from mlmonster_env.sim.posture import set_state
 from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.status_columns import NO_CAST, NO_THINK
@@ -94,6 +94,7 @@ def spawn(w, u, species, side, x, y, now):
     s[f.SPAWN_Y, u] = y
     s[f.GOAL_X, u] = x
     s[f.GOAL_Y, u] = y
+    face(w, u, 0, 1)
     set_state(w, u, f.IDLE)
     s[f.THINK_AT, u] = now
     rouse_around(w, u)

@@ -3,7 +3,7 @@
 from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, SIGHT, SKILL_SLOTS
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from mlmonster_env.sim.areas import covers, in_shape, may_lack_cells, side_of
+from mlmonster_env.sim.areas import covers, in_shape, may_lack_cells, side_of, way_of_wall
 from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.effects import cell_of, centre_of
 from mlmonster_env.sim.geometry import apart, inside, places
@@ -82,12 +82,13 @@ def draw_line(w, u, grid, channel, v, skill, x, y, value):
 
 
 @kernel
-def draw_shape(w, u, grid, channel, skill, x, y, value):
-    """Raise a channel to at least `value` where a skill will enchant cells around a place."""
+def draw_shape(w, u, grid, channel, v, skill, x, y, value):
+    """Raise a channel to at least `value` where another unit's skill will enchant cells around a place."""
+    way = way_of_wall(x - w.units[f.X, v], y - w.units[f.Y, v])
     radius = w.skills[skill, k.AREA_RADIUS]
     for dy in range(-radius, radius + 1):
         for dx in range(-radius, radius + 1):
-            if in_shape(w, skill, dx, dy):
+            if in_shape(w, skill, way, dx, dy):
                 draw_square(w, u, grid, channel, x + dx, y + dy, 0, value)
 
 
@@ -103,7 +104,7 @@ def draw_cast(w, u, v, grid):
     if w.skills[skill, k.FLAGS] & k.LINE != 0:
         draw_line(w, u, grid, HAZARDS, v, skill, x, y, 0.5)
     elif w.skills[skill, k.AREA_SHAPE] != k.SQUARE:
-        draw_shape(w, u, grid, HAZARDS, skill, x, y, 0.5)
+        draw_shape(w, u, grid, HAZARDS, v, skill, x, y, 0.5)
     elif radius > 0:
         draw_square(w, u, grid, HAZARDS, x, y, radius, 0.5)
 

@@ -10,7 +10,17 @@ from mlmonster_env.sim.account import count
 from mlmonster_env.sim.attack import begin_attack
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
-from mlmonster_env.sim.geometry import apart, inside, path_length, plan_path, planned_path_ok, sign, step_code, walkable
+from mlmonster_env.sim.geometry import (
+    apart,
+    inside,
+    path_length,
+    plan_path,
+    planned_path_ok,
+    put_step,
+    sign,
+    step_code,
+    walkable,
+)
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.offers import check_skills
 from mlmonster_env.sim.posture import can_walk, halt, set_state, stop_attack, unlock, visible
@@ -217,6 +227,8 @@ def finish_step(w, u, now):
     code = step_code(w, u, s[f.PATH_DONE, u])
     x = s[f.X, u] + code % 3 - 1
     y = s[f.Y, u] + code // 3 - 1
+    if s[f.PATH_LENGTH, u] <= f.FACING:
+        put_step(w, u, f.FACING, code % 3 - 1, code // 3 - 1)
     if not walkable(w, x, y):
         set_out(w, u, now)
         return

@@ -6,7 +6,7 @@ from mlmonster_env.sim.afflict import cancel_cast
 from mlmonster_env.sim.casting import free_cell_near
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
-from mlmonster_env.sim.geometry import apart, heading, places, straight_path_length, walkable
+from mlmonster_env.sim.geometry import apart, face, facing, heading, places, straight_path_length, walkable
 from mlmonster_env.sim.posture import halt, halt_and_release, set_state, stop_attack, unlock
 from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.status_columns import ENDS_ON_WARP
@@ -28,6 +28,13 @@ def push_away(w, v, x, y, cells):
     if s[f.MODE, v] & f.KNOCKBACK_IMMUNE != 0 or cells <= 0:
         return
     slide(w, v, x, y, cells)
+
+
+@kernel
+def push_back(w, v, cells):
+    """Knock a unit back the way it came, unless nothing can."""
+    dx, dy = facing(w, v)
+    push_away(w, v, w.units[f.X, v] + dx, w.units[f.Y, v] + dy, cells)
 
 
 @kernel
@@ -97,6 +104,8 @@ def shift(w, u, x, y):
     if not walkable(w, x, y) or straight_path_length(w, s[f.X, u], s[f.Y, u], x, y) < 0:
         return False
     break_hold(w, u)
+    dx, dy = heading(x - s[f.X, u], y - s[f.Y, u])
+    face(w, u, dx, dy)
     s[f.X, u] = x
     s[f.Y, u] = y
     s[f.GOAL_X, u] = x

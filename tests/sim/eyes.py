@@ -14,8 +14,21 @@ from mlmonster_env.sim.status_columns import BAD, FLAGS, NO_MOVE
 NATURES = list(to.TEMPERAMENTS.values())
 
 
-def under_ground(skill: Any, dx: Any, dy: Any) -> Any:
-    """Whether cells so far from its middle lie under whole ground of a skill, a square or a cross."""
+WALLS = (
+    ((-1, 0), (0, 0), (1, 0)),
+    ((1, 1), (1, 0), (0, 0), (0, -1), (-1, -1)),
+    ((0, -1), (0, 0), (0, 1)),
+    ((-1, 1), (-1, 0), (0, 0), (0, -1), (1, -1)),
+)
+
+
+def under_ground(skill: Any, area: Any, x: Any, y: Any) -> Any:
+    """Whether cells lie under ground of a skill: a square or a cross, both whole, or what is left of a wall."""
+    dx, dy = x - area[f.A_X], y - area[f.A_Y]
+    if skill[k.AREA_SHAPE] == k.WALL:
+        left = int(area[f.A_LEFT])
+        burning = [cell for i, cell in enumerate(WALLS[left >> 25]) if left >> 5 * i & 31]
+        return np.logical_or.reduce([(dx == cx) & (dy == cy) for cx, cy in burning])
     far = np.minimum(abs(dx), abs(dy)) if skill[k.AREA_SHAPE] == k.PLUS else 0
     return (np.maximum(abs(dx), abs(dy)) <= skill[k.AREA_RADIUS]) & (far <= skill[k.AREA_REACH])
 
@@ -65,7 +78,7 @@ class Eyes:
         for at in range(f.AREAS, f.MATCH_WIDTH, f.AREA_WIDTH):
             area = self.match[at : at + f.AREA_WIDTH]
             if area[f.A_END] != f.NEVER and area[f.A_SIDE] != self.units[f.SIDE, self.u]:
-                if under_ground(self.tables.skills[area[f.A_SKILL]], area[f.A_X] - x, area[f.A_Y] - y):
+                if under_ground(self.tables.skills[area[f.A_SKILL]], area, x, y):
                     return True
         return False
 

@@ -416,6 +416,25 @@ def test_ground_that_forbids_others_takes_their_cells_and_lets_none_be_laid() ->
         assert not any(struck_since(made, ACROSS))
 
 
+@pytest.mark.parametrize("help", [FORBIDDING, {k.EFFECT: k.CLEAR_AREAS}])
+@pytest.mark.parametrize(("y", "burns"), [(2, [True, True, False]), (-2, [False, True, True]), (0, [False] * 3)])
+def test_walls_of_fire_lose_their_cells_one_by_one(help: dict[int, int], y: int, burns: list[bool]) -> None:
+    cells = [(3, -1), (3, 0), (3, 1)]
+    wall = area(
+        AREA_PULSE=k.PULSE_FIRE_WALL, AREA_SHAPE=k.WALL, AREA_RADIUS=1, AREA_INTERVAL=20, AREA_CELL_HITS=5,
+        AREA_DELAY_MS=1000,
+    )  # fmt: skip
+    for first in (True, False):
+        made = helped(wall, cells, help)
+        if first:
+            made.cast(0, (MIDDLE + 3, MIDDLE))
+        if first or help is FORBIDDING:
+            help_with(made, cells, 3, y)
+        if not first:
+            made.cast(0, (MIDDLE + 3, MIDDLE))
+        assert struck_since(made, cells) == (burns if first or help is FORBIDDING else [True] * 3)
+
+
 def test_some_ground_stands_fast() -> None:
     made = helped(area() | {k.STANDS_FAST: 1}, ACROSS, FORBIDDING)
     made.cast(0)

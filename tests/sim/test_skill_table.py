@@ -416,6 +416,14 @@ def test_grand_crosses_blind_those_in_a_cross(mode: str, name: str, whom: int) -
     assert statuses(row) == [("SC_BLIND", 10_000, 18_000 if mode == "renewal" else 30_000)]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_walls_of_fire_burn_so_often_a_cell(mode: str) -> None:
+    rows = compile_skills(real(mode), [("MG_FIREWALL", level) for level in (1, 10)]).rows[1:]
+    columns = [c.RATIO, c.HITS, c.AREA_PULSE, c.AREA_SHAPE, c.AREA_RADIUS, c.AREA_REACH, c.AREA_INTERVAL]
+    assert [row[columns].tolist() for row in rows] == [[50, 1, c.PULSE_FIRE_WALL, c.WALL, 1, 0, 20]] * 2
+    assert rows[:, [c.AREA_CELL_HITS, c.AREA_MS]].tolist() == [[5, 5000], [14, 14_000]]
+
+
 def test_a_cross_of_flames_has_arms_of_two_cells() -> None:
     row = compile_skills(real("renewal"), [("NPC_FLAMECROSS", 1)]).rows[1]
     columns = [c.FORMULA, c.RATIO, c.AREA_SHAPE, c.AREA_RADIUS, c.AREA_REACH]

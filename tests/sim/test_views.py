@@ -16,7 +16,7 @@ from mlmonster_env.sim.lab import Place
 from mlmonster_env.sim.staging import stage
 from mlmonster_env.sim.views import observe_grids, observe_many_entities, observe_many_skills
 from tests.sim.command import field, fighter, put, victim
-from tests.sim.eyes import under_ground
+from tests.sim.eyes import WALLS, under_ground
 from tests.sim.grounds import bundled, drawn, named, open_ground
 
 Numbers = np.ndarray[Any, np.dtype[np.float32]]
@@ -111,9 +111,8 @@ def test_enchanted_ground_is_a_hazard_to_the_other_side_only():
                     skill = arena.tables.skills[area[f.A_SKILL]]
                     own = int(area[f.A_SIDE] == arena.units[match, f.SIDE, u])
                     y, x = np.indices((32, 32)) - ME
-                    dx = x + arena.units[match, f.X, u] - area[f.A_X]
-                    dy = y + arena.units[match, f.Y, u] - area[f.A_Y]
-                    expected[own] |= under_ground(skill, dx, dy)
+                    x, y = x + arena.units[match, f.X, u], y + arena.units[match, f.Y, u]
+                    expected[own] |= under_ground(skill, area, x, y)
                 seen = dict(zip(GRID_CHANNELS, see(arena, "grid", u, match), strict=True))
                 assert np.array_equal(seen["hazards"] == 1, expected[0])
                 assert np.array_equal(seen["own ground"] == 1, expected[1])
@@ -145,6 +144,22 @@ def test_ground_is_about_to_burn_in_the_shape_that_it_will_have():
     arena.units[0, [f.CAST_AT, f.CAST_SKILL, f.CAST_ON], 1] = 5000, number, 0
     arms = [(far, 0) for far in (-2, -1, 1, 2)]
     assert marked(grid(arena)["hazards"]) == {cell: 0.5 for x, y in arms for cell in ((x, y), (y, x))}
+
+
+@pytest.mark.parametrize(("dx", "dy", "way"), [(8, 0, 2), (1, 8, 0), (8, 8, 3), (8, -8, 1)])
+def test_a_wall_is_seen_before_and_after_it_is_laid_as_it_runs(dx, dy, way):
+    """Across the way from its caster, by those cells that burn still."""
+    caster = bundled()["EMBER_SCRIBE"]
+    arena = field(None, [Place(fighter(), 0, 30, 30), Place(caster, 1, 30 + dx, 30 + dy)])
+    number = next(row for row in arena.tables.rows[2, :, f.R_SKILL] if arena.tables.skills[row, k.AREA_SHAPE] == k.WALL)
+    arena.units[0, [f.CAST_AT, f.CAST_SKILL, f.CAST_ON, f.CAST_X, f.CAST_Y], 1] = 5000, number, 0, 30, 30
+    assert marked(grid(arena)["hazards"]) == {cell: 0.5 for cell in WALLS[way]}
+    arena.units[0, f.CAST_AT, 1] = f.NEVER
+    at = f.AREAS
+    left = way << 25 | sum(3 << 5 * i for i in range(1, len(WALLS[way])))
+    arena.match[0, [at + f.A_END, at + f.A_SKILL, at + f.A_OWNER, at + f.A_SIDE]] = 5000, number, 1, 1
+    arena.match[0, [at + f.A_X, at + f.A_Y, at + f.A_LEFT]] = 30, 30, left
+    assert marked(grid(arena)["hazards"]) == {cell: 1.0 for cell in WALLS[way][1:]}
 
 
 def test_ground_is_about_to_burn_wherever_a_meteor_may_fall():

@@ -45,14 +45,6 @@ def test_a_storm_pushes_from_its_first_cell_that_reaches(at: tuple[int, int], pu
     assert (made.of(f.X, 1) - MIDDLE - at[0], made.of(f.Y, 1) - MIDDLE - at[1]) == pushed
 
 
-@pytest.mark.parametrize("element", [0, 3, 9])
-def test_a_wall_of_fire_does_not_hold_fire_and_the_undead(element: int) -> None:
-    wall = area(AREA_PULSE=k.PULSE_FIRE_WALL, AREA_RADIUS=1, AREA_LIMIT_HITS=5)
-    made = stage(wall, enemies=[(plain(element=element), 1, 0)])
-    made.cast(0)
-    assert made.of(f.X, 1) - MIDDLE == (3 if element == 0 else 1)
-
-
 @pytest.mark.parametrize("wall", [False, True])
 def test_an_area_does_not_reach_behind_a_wall(wall: bool) -> None:
     made = stage(area(AREA_RADIUS=3), enemies=[(plain(), 2, 0), (plain(), -2, 0)])
