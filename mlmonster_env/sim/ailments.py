@@ -4,7 +4,6 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim import status_rules as rules
 from mlmonster_env.sim.afflict import begin_status, reveal
-from mlmonster_env.sim.areas import leave_trail
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import places
@@ -12,6 +11,7 @@ from mlmonster_env.sim.hurt import heal, lose_hp, startle
 from mlmonster_env.sim.status_ids import BURNING, PROPERTYWALK
 from mlmonster_env.sim.statuses import end_status, plain_value, refresh_statuses, ticks_now
 from mlmonster_env.sim.timers import start_timer
+from mlmonster_env.sim.trails import leave_trail
 from mlmonster_env.sim.walking import flinch
 
 HP_REGAINED_PER_VIT = 5

@@ -3,10 +3,9 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import heading, in_sight, walkable
+from mlmonster_env.sim.geometry import cell_number, in_sight, walkable
+from mlmonster_env.sim.shapes import WALL_CELLS, in_shape, place_in_wall, way_of_wall
 from mlmonster_env.sim.stats import int_of
-from mlmonster_env.sim.status_ids import PROPERTYWALK
-from mlmonster_env.sim.statuses import VALUE_MASK, end_status, plain_value
 
 HITS_BITS = 8
 POINTS_OF_A_LEVEL = 65
@@ -19,48 +18,10 @@ AXIS_BITS = HOLE_BITS // 2
 AXIS_MIDDLE = 1 << AXIS_BITS - 1
 HOLE_REACH = 1
 
-# The value of one who leaves a trail: the last bits of the cell where it was seen last, above them how many cells it
-# has left behind and of which element, and whether it has yet to be seen.
-SPAN_BITS = 4
-AXIS_SPAN = 1 << SPAN_BITS
-WALKED_CELLS, CELLS_MASK = 2 * SPAN_BITS, (1 << 4) - 1
-WALKED_ELEMENT, ELEMENT_MASK = 12, (1 << 3) - 1
-JUST_BEGUN = 1 << 15
-TRAIL_CELLS = 5
-
-GRAND_CROSS_BODY = 3
-
-# Which way a wall runs. What is left of a wall: the hits of each cell, above them its way.
-ALONG_X, RISING, ALONG_Y, FALLING = range(4)
-WALL_CELLS = 5
+# What is left of a wall of fire: the hits of each cell, above them which way it runs.
 CELL_HITS_BITS = 5
 MOST_CELL_HITS = (1 << CELL_HITS_BITS) - 1
 WALL_WAY = WALL_CELLS * CELL_HITS_BITS
-
-
-@small
-def way_of_wall(dx, dy):
-    """Which way a wall runs that is laid so far from its caster: across; one on its own cell as one to the east."""
-    x, y = heading(dx, dy)
-    if y == 0:
-        return ALONG_Y
-    if x == 0:
-        return ALONG_X
-    return FALLING if x == y else RISING
-
-
-@small
-def place_in_wall(way, dx, dy):
-    """Which cell of a wall one is, as seen from the middle and in the order in which they burn; -1 is none."""
-    if max(abs(dx), abs(dy)) > 1:
-        return -1
-    if way == ALONG_X:
-        return dx + 1 if dy == 0 else -1
-    if way == ALONG_Y:
-        return dy + 1 if dx == 0 else -1
-    if way == FALLING:
-        dx = -dx
-    return 2 - dx - dy if dx == dy or dx == dy + 1 else -1
 
 
 @small
@@ -75,20 +36,6 @@ def burns(w, at, x, y):
     """Whether the wall at column `at` still has hits on a cell of the map."""
     place = wall_place(w, at, x, y)
     return place >= 0 and w.match[at + f.A_LEFT] >> place * CELL_HITS_BITS & MOST_CELL_HITS != 0
-
-
-@small
-def in_shape(w, skill, way, dx, dy):
-    """Whether a skill enchants a cell of its square, as seen from the middle; a wall as it runs."""
-    shape = w.skills[skill, k.AREA_SHAPE]
-    if shape == k.WALL:
-        return place_in_wall(way, dx, dy) >= 0
-    on_arm = dx == 0 or dy == 0
-    if shape == k.GRAND_CROSS:
-        return on_arm or abs(dx) + abs(dy) <= GRAND_CROSS_BODY
-    if shape == k.CUT:
-        return abs(dx) + abs(dy) < 2 * (w.skills[skill, k.AREA_RADIUS] - w.skills[skill, k.AREA_REACH])
-    return shape == k.SQUARE or (on_arm and (shape == k.PLUS or dx != dy))
 
 
 @small
@@ -294,11 +241,13 @@ def use_up_fire(w, at, place):
 
 @kernel
 def what_is_left(w, owner, skill, x, y):
-    """How much of an area there is to use up when it is laid."""
+    """What an area keeps when it is laid: how much of it there is to use up, a trap where it was laid from."""
     if w.skills[skill, k.AREA_PULSE] == k.PULSE_BLOCK_MELEE:
         return wall_of(w, owner, skill)
     if w.skills[skill, k.AREA_SHAPE] == k.WALL:
         return fire_of(w, owner, skill, x, y)
+    if w.skills[skill, k.AREA_PULSE] == k.PULSE_TRAP:  # from where its victims are pushed
+        return cell_number(w.units[f.X, owner], w.units[f.Y, owner])
     return w.skills[skill, k.AREA_LIMIT_HITS]
 
 
@@ -364,82 +313,6 @@ def add_area(w, owner, skill, x, y, now, first):
     refresh_areas(w)
     if clears:
         end_forbidden(w)
-
-
-@small
-def on_trail(w, at, owner, skill):
-    """Whether an area is a cell that a unit has left behind with a skill."""
-    match = w.match
-    return match[at + f.A_END] != f.NEVER and match[at + f.A_OWNER] == owner and match[at + f.A_SKILL] == skill
-
-
-@kernel
-def lay_trail(w, u, skill, x, y, now):
-    """Leave a cell behind; of too many the oldest goes. All cells of one skill strike at the same moments."""
-    match = w.match
-    first = max(match[f.NEXT_THINK], now)
-    cells = 0
-    oldest = f.AREAS
-    for i in range(f.AREA_LIMIT):
-        at = f.AREAS + i * f.AREA_WIDTH
-        other = match[at + f.A_SKILL]
-        if w.skills[other, k.AREA_PULSE] == k.PULSE_TRAIL and on_trail(w, at, u, other):
-            if cells == 0 or match[at + f.A_END] < match[oldest + f.A_END]:
-                oldest = at
-            if other == skill:
-                first = match[at + f.A_DUE]
-            cells += 1
-    if cells >= TRAIL_CELLS:
-        remove_area(w, oldest)
-    add_area(w, u, skill, x, y, now, first)
-
-
-@kernel
-def trail_skill(w, u, element):
-    """The skill of a unit's list that leaves a trail of an element behind, or 0."""
-    species = w.units[f.SPECIES, u]
-    for r in range(w.species[species, f.ROWS]):
-        skill = w.rows[species, r, f.R_SKILL]
-        if w.skills[skill, k.AREA_PULSE] == k.PULSE_TRAIL and w.skills[skill, k.ELEMENT] == element:
-            return skill
-    return 0
-
-
-@small
-def back_from(value, here):
-    """Where something was along one axis that has not gone far since, from the last bits of that."""
-    return here + ((value - here + AXIS_SPAN // 2) & (AXIS_SPAN - 1)) - AXIS_SPAN // 2
-
-
-@small
-def walked(x, y, cells, element):
-    """What the status of one who leaves a trail holds: a place, how many cells lie behind, of which element."""
-    place = (x & (AXIS_SPAN - 1)) | (y & (AXIS_SPAN - 1)) << SPAN_BITS
-    return place | cells << WALKED_CELLS | element << WALKED_ELEMENT
-
-
-@kernel
-def leave_trail(w, u, slot, now):
-    """Where a unit that leaves a trail has moved since it was last looked at, enchant the cell that it came from."""
-    s = w.units
-    value = plain_value(w, u, slot)
-    element = value >> WALKED_ELEMENT & ELEMENT_MASK
-    cells = value >> WALKED_CELLS & CELLS_MASK
-    x = back_from(value, s[f.X, u])
-    y = back_from(value >> SPAN_BITS, s[f.Y, u])
-    if value & JUST_BEGUN == 0 and x == s[f.X, u] and y == s[f.Y, u]:
-        return
-    if value & JUST_BEGUN == 0:
-        skill = trail_skill(w, u, element)
-        free = area_over(w, s[f.X, u], s[f.Y, u], k.PULSE_TRAIL) < 0 and area_over(w, x, y, k.PULSE_NO_AREAS) < 0
-        if skill != 0 and free:
-            lay_trail(w, u, skill, x, y, now)
-            cells += 1
-        if skill == 0 or cells >= w.skills[skill, k.AMOUNT]:
-            end_status(w, u, PROPERTYWALK)
-            return
-    kept = s[f.STATUS_VALUE + slot, u] & ~VALUE_MASK
-    s[f.STATUS_VALUE + slot, u] = kept | walked(s[f.X, u], s[f.Y, u], cells, element)
 
 
 @kernel

@@ -6,9 +6,10 @@ from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.account import note_step, note_tick
 from mlmonster_env.sim.ailments import regain, work_statuses
 from mlmonster_env.sim.bits import highest_bit, lowest_bit
+from mlmonster_env.sim.carrying import carry
 from mlmonster_env.sim.compiled import kernel, program, small
 from mlmonster_env.sim.duel import note_danger, winner_on_time, work_grounds
-from mlmonster_env.sim.effects import carry, end_cast, strike_around, strike_pain
+from mlmonster_env.sim.effects import end_cast
 from mlmonster_env.sim.events import take_first_event, told_of
 from mlmonster_env.sim.ground import work_areas
 from mlmonster_env.sim.hurt import die, land_hit, try_skill_statuses
@@ -16,8 +17,10 @@ from mlmonster_env.sim.lanes import places_at_most
 from mlmonster_env.sim.mind import attack_due, may_think, nothing_new, take_in, think
 from mlmonster_env.sim.rest import look_at_minds, rouse_all
 from mlmonster_env.sim.spawn import count_living
+from mlmonster_env.sim.strikes import strike_pain
 from mlmonster_env.sim.timers import find_first_timer, look_at_timers, look_at_timers_of
 from mlmonster_env.sim.walking import finish_step
+from mlmonster_env.sim.waves import strike_around
 from mlmonster_env.sim.world import world_at
 
 

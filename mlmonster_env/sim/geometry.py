@@ -16,6 +16,8 @@ DIAGONAL_COST = 14
 WINDOW = 65
 MIDDLE = WINDOW // 2
 
+CELL_BITS = 16  # of each axis, in a cell as one number
+
 
 @small
 def distance(x0, y0, x1, y1):
@@ -358,3 +360,15 @@ def plan_path(w, u, x1, y1):
 def planned_path_ok(w, length, x0, y0, x1, y1):
     """The server's rule for long walks: only where every cell between can be stood on."""
     return length >= 0 and (length <= LONGEST_CROOKED_WALK or line_is(w, WALKABLE, x0, y0, x1, y1))
+
+
+@small
+def cell_number(x, y):
+    """A cell of the map as one number."""
+    return y << CELL_BITS | x
+
+
+@small
+def cell_of(number):
+    """The x and y of a cell number."""
+    return number & (1 << CELL_BITS) - 1, number >> CELL_BITS

@@ -8,11 +8,9 @@ from mlmonster_env.sim import status_columns as c
 from mlmonster_env.sim.account import note_status
 from mlmonster_env.sim.afflict import ALWAYS, try_status
 from mlmonster_env.sim.areas import (
-    WALL_CELLS,
     cell_that_reaches,
     covers,
     may_lack_cells,
-    on_trail,
     refresh_areas,
     remove_area,
     side_of,
@@ -22,25 +20,18 @@ from mlmonster_env.sim.areas import (
 from mlmonster_env.sim.changes import credit_heal
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.defence import FIRE, UNDEAD
-from mlmonster_env.sim.effects import (
-    cell_number,
-    cell_of,
-    centre_of,
-    give_statuses,
-    out_of_reach,
-    seen_from,
-    strike_around,
-    strike_one,
-    untouched,
-)
-from mlmonster_env.sim.geometry import face, heading, places
+from mlmonster_env.sim.geometry import cell_number, cell_of, face, heading, places
 from mlmonster_env.sim.hurt import try_skill_statuses
 from mlmonster_env.sim.posture import unlock
 from mlmonster_env.sim.rest import rouse_around
+from mlmonster_env.sim.shapes import WALL_CELLS
 from mlmonster_env.sim.stats import attribute_of, element_of, healed
 from mlmonster_env.sim.status_ids import ANKLE, SPIDERWEB, STORM_HITS
 from mlmonster_env.sim.statuses import end_status, has_status, put_status, slot_of, status_value
+from mlmonster_env.sim.strikes import out_of_reach, seen_from, strike_one, untouched
+from mlmonster_env.sim.trails import on_trail
 from mlmonster_env.sim.warps import push_away, push_back
+from mlmonster_env.sim.waves import centre_of, give_statuses, strike_around
 
 TRAP_MS = 100
 FIRE_WALL_CELLS = 2
@@ -199,7 +190,8 @@ def spring(w, at, v, now):
                 hang_in_web(w, owner, other, skill, now)
     elif w.skills[skill, k.DAMAGE] == k.NO_DAMAGE:
         if w.skills[skill, k.KNOCKBACK] > 0:
-            push_away(w, v, w.units[f.X, owner], w.units[f.Y, owner], w.skills[skill, k.KNOCKBACK])
+            from_x, from_y = cell_of(match[at + f.A_LEFT])
+            push_away(w, v, from_x, from_y, w.skills[skill, k.KNOCKBACK])
             if w.rules[f.RENEWAL] == 0:
                 unlock(w, v, now)
         give_statuses(w, owner, v, skill, x, y, now, now)
@@ -217,7 +209,7 @@ def pulse(w, at, now):
     skill = match[at + f.A_SKILL]
     owner = match[at + f.A_OWNER]
     kind = w.skills[skill, k.AREA_PULSE]
-    if w.skills[skill, k.AREA_LIMIT_HITS] <= 0:
+    if w.skills[skill, k.AREA_CELL_HITS] > 0:
         match[at + f.A_LEFT] -= 1
     if kind == k.PULSE_HEAL:
         for v in range(places(w)):

@@ -3,15 +3,16 @@
 from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, SIGHT, SKILL_SLOTS
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from mlmonster_env.sim.areas import covers, in_shape, may_lack_cells, side_of, way_of_wall
+from mlmonster_env.sim.areas import covers, may_lack_cells, side_of
 from mlmonster_env.sim.compiled import entry, kernel, small
-from mlmonster_env.sim.effects import cell_of, centre_of
-from mlmonster_env.sim.geometry import apart, inside, places
+from mlmonster_env.sim.geometry import apart, cell_of, inside, places
 from mlmonster_env.sim.lines import in_line
 from mlmonster_env.sim.observe import bad_statuses, observe_state
 from mlmonster_env.sim.offers import NO_OFFER, chooses_freely, free_row, kind_of_row, offer_of, row_of_slot
 from mlmonster_env.sim.posture import enemies
+from mlmonster_env.sim.shapes import in_shape, way_of_wall
 from mlmonster_env.sim.signals import leader_of
+from mlmonster_env.sim.waves import centre_of
 from mlmonster_env.sim.world import world_at
 
 HALF = GRID_CELLS // 2

@@ -33,8 +33,8 @@ def push_away(w, v, x, y, cells):
 @kernel
 def push_back(w, v, cells):
     """Knock a unit back the way it came, unless nothing can."""
-    dx, dy = facing(w, v)
-    push_away(w, v, w.units[f.X, v] + dx, w.units[f.Y, v] + dy, cells)
+    if w.units[f.MODE, v] & f.KNOCKBACK_IMMUNE == 0:
+        slip_away(w, v, cells)
 
 
 @kernel
@@ -191,10 +191,9 @@ def snatch(w, u, v, now):
 
 @kernel
 def slip_away(w, u, cells):
-    """Slide backwards: away from the target, which a unit always faces."""
-    s = w.units
-    v = s[f.TARGET, u] if s[f.TARGET, u] != f.NOBODY else u
-    slide(w, u, s[f.X, v], s[f.Y, v], cells)
+    """Slide backwards, whatever holds a unit in place otherwise."""
+    dx, dy = facing(w, u)
+    slide(w, u, w.units[f.X, u] + dx, w.units[f.Y, u] + dy, cells)
 
 
 @kernel

@@ -70,6 +70,17 @@ class Stage:
     def of(self, row: int, unit: int) -> int:
         return int(self.arena.units[0, row, unit])
 
+    def turn(self, unit: int, dx: int, dy: int) -> None:
+        """Let a unit face a way, as steps along x and y."""
+        word, shift = f.PATH + f.FACING // 8, f.FACING % 8 * 4
+        bits = np.uint32((dy + 1) * 3 + dx + 1) << np.uint32(shift)
+        self.arena.units[:, word, unit] = bits.astype(np.uint32).view(np.int32)
+
+    def faces(self, unit: int) -> tuple[int, int]:
+        """Which way a unit faces."""
+        code = self.of(f.PATH + f.FACING // 8, unit) >> f.FACING % 8 * 4 & 15
+        return code % 3 - 1, code // 3 - 1
+
     def wall(self, x: int, y: int) -> None:
         """Raise a wall so many cells away from unit 0."""
         self.arena.scenario.cells[0, MIDDLE + y, MIDDLE + x] = 0

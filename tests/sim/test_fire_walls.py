@@ -1,6 +1,5 @@
 """Walls of fire: their cells, whom those burn and how often, which way they push."""
 
-import numpy as np
 import pytest
 
 from mlmonster_env.sim import fields as f
@@ -18,12 +17,6 @@ AROUND = [(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
 
 def cell(dx: int, dy: int) -> tuple[int, int]:
     return MIDDLE + dx, MIDDLE + dy
-
-
-def turn(made: Stage, unit: int, dx: int, dy: int) -> None:
-    word, shift = f.PATH + f.FACING // 8, f.FACING % 8 * 4
-    bits = np.uint32((dy + 1) * 3 + dx + 1) << np.uint32(shift)
-    made.arena.units[:, word, unit] = bits.astype(np.uint32).view(np.int32)
 
 
 def burnt(made: Stage, units: range) -> list[int]:
@@ -58,7 +51,7 @@ def test_who_stays_in_a_fire_burns_five_times_at_once(element: int, mode: int) -
 @pytest.mark.parametrize("way", [(0, 1), (1, 0), (-1, 1)])
 def test_a_fire_pushes_back_the_way_its_victim_came(way: tuple[int, int]) -> None:
     made = stage(WALL, enemies=[(plain(), 3, 0)])
-    turn(made, 1, *way)
+    made.turn(1, *way)
     made.cast(0, cell(3, 0))
     assert (made.of(f.X, 1) - MIDDLE, made.of(f.Y, 1) - MIDDLE) == (3 - 2 * way[0], -2 * way[1])
 
@@ -81,29 +74,24 @@ def test_a_walk_turns_a_unit() -> None:
     assert (made.of(f.X, 1) - MIDDLE, made.of(f.Y, 1) - MIDDLE) == (3, 1)
 
 
-def faces(made: Stage, unit: int) -> tuple[int, int]:
-    code = made.of(f.PATH + f.FACING // 8, unit) >> f.FACING % 8 * 4 & 15
-    return code % 3 - 1, code // 3 - 1
-
-
 def test_a_leap_turns_a_unit_and_a_push_does_not() -> None:
     made = stage({k.EFFECT: k.WARP_TO, k.AIM: k.AIM_GROUND})
     for _ in range(2):
         made.cast(0, cell(-4, 3))
-        assert (made.of(f.X, 0) - MIDDLE, made.of(f.Y, 0) - MIDDLE, faces(made, 0)) == (-4, 3, (-1, 1))
+        assert (made.of(f.X, 0) - MIDDLE, made.of(f.Y, 0) - MIDDLE, made.faces(0)) == (-4, 3, (-1, 1))
     made = stage({k.EFFECT: k.DRAW_IN, k.AIM: k.AIM_HARM}, enemies=[(plain(), 4, 3)])
     made.cast(1)
-    assert (made.of(f.X, 1) - MIDDLE, made.of(f.Y, 1) - MIDDLE, faces(made, 1)) == (0, 0, (-1, -1))
+    assert (made.of(f.X, 1) - MIDDLE, made.of(f.Y, 1) - MIDDLE, made.faces(1)) == (0, 0, (-1, -1))
     made = stage(STRIKE | {k.KNOCKBACK: 4}, enemies=[(plain(), 3, 0)])
     made.cast(1)
-    assert (made.of(f.X, 1) - MIDDLE, faces(made, 1)) == (7, (0, 1))
+    assert (made.of(f.X, 1) - MIDDLE, made.faces(1)) == (7, (0, 1))
 
 
 def test_a_snare_that_draws_a_unit_in_turns_it() -> None:
     snare = area(AREA_PULSE=k.PULSE_TRAP, AREA_RADIUS=1, DAMAGE=k.NO_DAMAGE)
     made = stage(snare, on_target("SC_ANKLE"), enemies=[(plain(), 1, 0)])
     made.cast(0)
-    assert (made.of(f.X, 1) - MIDDLE, faces(made, 1)) == (0, (-1, 0))
+    assert (made.of(f.X, 1) - MIDDLE, made.faces(1)) == (0, (-1, 0))
 
 
 def test_each_cell_of_a_wall_has_hits_of_its_own() -> None:
@@ -120,7 +108,7 @@ def test_each_cell_of_a_wall_has_hits_of_its_own() -> None:
 
 def test_nobody_burns_on_two_cells_of_a_wall_at_once() -> None:
     made = stage(WALL, enemies=[(plain(), 3, -1)])
-    turn(made, 1, 0, -1)
+    made.turn(1, 0, -1)
     made.cast(0, cell(3, 0))
     assert burnt(made, range(1, 2)) == [1]
     assert made.of(f.Y, 1) - MIDDLE == 1

@@ -155,6 +155,16 @@ def test_a_trap_may_push_away_who_springs_it(mode: str, keeps: bool) -> None:
     assert (made.of(f.TARGET, 1) == 0) == keeps
 
 
+def test_a_trap_pushes_from_where_its_layer_stood() -> None:
+    made = stage(HARMLESS | {k.KNOCKBACK: 4, k.AREA_MS: 10_000}, enemies=[(plain(), 9, 9)])
+    made.cast(0, (MIDDLE + 3, MIDDLE))
+    made.wait(500)
+    made.arena.units[:, [f.X, f.Y], 0] = MIDDLE + 3, MIDDLE + 3
+    made.arena.units[:, [f.X, f.Y], 1] = MIDDLE + 3, MIDDLE
+    made.wait(1000)
+    assert (made.of(f.X, 1) - MIDDLE, made.of(f.Y, 1) - MIDDLE) == (7, 0)
+
+
 def test_evil_ground_heals_whom_it_spares() -> None:
     columns = area(FLAGS=EXACT | k.SPARES_UNDEAD_AND_DEMONS | k.HEALS_THE_SPARED)
     kinds = [plain(), plain(race=DEMON), plain(element=9)]

@@ -27,11 +27,15 @@ def test_an_expulsion_moves_its_target() -> None:
     assert (made.of(f.X, 1), made.of(f.Y, 1)) != (MIDDLE + 1, MIDDLE)
 
 
-def test_backsliding_goes_away_from_the_target() -> None:
-    made = stage({k.EFFECT: k.KNOCK_BACK, k.AIM: k.AIM_SUPPORT, k.KNOCKBACK: 5}, enemies=[(plain(), 0, 2)])
+@pytest.mark.parametrize("way", [(0, 1), (1, -1)])
+@pytest.mark.parametrize("mode", [0, f.KNOCKBACK_IMMUNE])
+def test_backsliding_goes_back_the_way_one_came(way: tuple[int, int], mode: int) -> None:
+    columns = {k.EFFECT: k.KNOCK_BACK, k.AIM: k.AIM_SUPPORT, k.KNOCKBACK: 5}
+    made = stage(columns, caster=plain(mode=mode), enemies=[(plain(), 0, 2)])
     made.arena.units[:, f.TARGET, 0] = 1
+    made.turn(0, *way)
     made.cast(0)
-    assert (made.of(f.X, 0), made.of(f.Y, 0)) == (MIDDLE, MIDDLE - 5)
+    assert (made.of(f.X, 0) - MIDDLE, made.of(f.Y, 0) - MIDDLE) == (-5 * way[0], -5 * way[1])
     assert (made.of(f.X, 1), made.of(f.Y, 1)) == (MIDDLE, MIDDLE + 2)
 
 
