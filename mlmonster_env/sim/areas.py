@@ -3,7 +3,7 @@
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.compiled import kernel, small
-from mlmonster_env.sim.geometry import cell_number, in_sight, walkable
+from mlmonster_env.sim.geometry import cell_number, cell_of, in_sight, walkable
 from mlmonster_env.sim.shapes import WALL_CELLS, in_shape, place_in_wall, way_of_wall
 from mlmonster_env.sim.stats import int_of
 
@@ -70,6 +70,23 @@ def forbids(w, at):
 
 
 @kernel
+def laid(w, at, x, y):
+    """Whether a cell was open ground when the area was laid and, where that counts, in sight of its caster."""
+    match = w.match
+    if w.rules[f.OPEN_MAP] != 0:
+        return True
+    if not walkable(w, x, y):
+        return False
+    skill = match[at + f.A_SKILL]
+    if w.skills[skill, k.THROUGH_WALLS] != 0:
+        return True
+    if w.skills[skill, k.AREA_CELL_HITS] > 0:
+        return in_sight(w, x, y, match[at + f.A_X], match[at + f.A_Y])
+    from_x, from_y = cell_of(match[at + f.A_LEFT])
+    return in_sight(w, x, y, from_x, from_y)
+
+
+@kernel
 def forbidden(w, skill, own, x, y):
     """Whether a cell of a skill's ground, which lies at column `own` or nowhere yet, lies on ground that forbids it."""
     match = w.match
@@ -81,7 +98,11 @@ def forbidden(w, skill, own, x, y):
         if at != own and forbids(w, at):
             dx = x - match[at + f.A_X]
             dy = y - match[at + f.A_Y]
-            if max(abs(dx), abs(dy)) <= w.skills[match[at + f.A_SKILL], k.AREA_RADIUS] and not in_a_hole(w, at, dx, dy):
+            if (
+                max(abs(dx), abs(dy)) <= w.skills[match[at + f.A_SKILL], k.AREA_RADIUS]
+                and not in_a_hole(w, at, dx, dy)
+                and laid(w, at, x, y)
+            ):
                 forbidding += 1
     return forbidding % 2 != 0  # each two of them have taken the cell from each other
 
@@ -112,18 +133,27 @@ def cell_gone(w, at, dx, dy):
 
 
 @kernel
-def cell_that_reaches(w, at, x, y):
-    """Of an area's cells that reach a place the one furthest south, then west, and whether there is any."""
+def cell_that_reaches(w, at, x, y, past_walls):
+    """Of an area's cells that reach a place the one furthest south, then west, and whether there is any.
+
+    Past walls all its cells count; else those that are really there and have the place in sight.
+    """
     match = w.match
     skill = match[at + f.A_SKILL]
     reach = w.skills[skill, k.AREA_REACH]
     cells = w.skills[skill, k.AREA_RADIUS] - reach
+    place_x = x
+    place_y = y
     x -= match[at + f.A_X]
     y -= match[at + f.A_Y]
     for dy in range(max(y - reach, -cells), min(y + reach, cells) + 1):
         for dx in range(max(x - reach, -cells), min(x + reach, cells) + 1):
-            if not cell_gone(w, at, dx, dy):
-                return True, match[at + f.A_X] + dx, match[at + f.A_Y] + dy
+            cell_x = match[at + f.A_X] + dx
+            cell_y = match[at + f.A_Y] + dy
+            if cell_gone(w, at, dx, dy):
+                continue
+            if past_walls or (laid(w, at, cell_x, cell_y) and in_sight(w, cell_x, cell_y, place_x, place_y)):
+                return True, cell_x, cell_y
     return False, match[at + f.A_X] + 0, match[at + f.A_Y] + 0
 
 
@@ -146,7 +176,7 @@ def covers(w, at, x, y):
     radius = w.skills[match[at + f.A_SKILL], k.AREA_RADIUS]
     if abs(match[at + f.A_X] - x) > radius or abs(match[at + f.A_Y] - y) > radius:
         return False
-    return not may_lack_cells(w, at) or cell_that_reaches(w, at, x, y)[0]
+    return not may_lack_cells(w, at) or cell_that_reaches(w, at, x, y, True)[0]
 
 
 @kernel
@@ -241,14 +271,14 @@ def use_up_fire(w, at, place):
 
 @kernel
 def what_is_left(w, owner, skill, x, y):
-    """What an area keeps when it is laid: how much of it there is to use up, a trap where it was laid from."""
+    """What an area keeps when it is laid: how much of it there is to use up, or else from where it was laid."""
     if w.skills[skill, k.AREA_PULSE] == k.PULSE_BLOCK_MELEE:
         return wall_of(w, owner, skill)
     if w.skills[skill, k.AREA_SHAPE] == k.WALL:
         return fire_of(w, owner, skill, x, y)
-    if w.skills[skill, k.AREA_PULSE] == k.PULSE_TRAP:  # from where its victims are pushed
-        return cell_number(w.units[f.X, owner], w.units[f.Y, owner])
-    return w.skills[skill, k.AREA_LIMIT_HITS]
+    if w.skills[skill, k.AREA_CELL_HITS] > 0:
+        return 0
+    return cell_number(w.units[f.X, owner], w.units[f.Y, owner])
 
 
 @kernel

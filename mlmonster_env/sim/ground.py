@@ -28,7 +28,7 @@ from mlmonster_env.sim.shapes import WALL_CELLS
 from mlmonster_env.sim.stats import attribute_of, element_of, healed
 from mlmonster_env.sim.status_ids import ANKLE, SPIDERWEB, STORM_HITS
 from mlmonster_env.sim.statuses import end_status, has_status, put_status, slot_of, status_value
-from mlmonster_env.sim.strikes import out_of_reach, seen_from, strike_one, untouched
+from mlmonster_env.sim.strikes import out_of_reach, strike_one, untouched
 from mlmonster_env.sim.trails import on_trail
 from mlmonster_env.sim.warps import push_away, push_back
 from mlmonster_env.sim.waves import centre_of, give_statuses, strike_around
@@ -45,22 +45,17 @@ MOST_WEBS = 3
 
 @small
 def stands_in(w, at, u):
-    """Whether a living unit stands in the area; between it and the centre of some there may be no wall."""
-    return (
-        w.units[f.ALIVE, u] != 0
-        and covers(w, at, w.units[f.X, u], w.units[f.Y, u])
-        and (
-            w.skills[w.match[at + f.A_SKILL], k.THROUGH_WALLS] != 0
-            or seen_from(w, u, w.match[at + f.A_X], w.match[at + f.A_Y])
-        )
-    )
+    """Whether a living unit stands in the area, with no wall between."""
+    if w.units[f.ALIVE, u] == 0 or not covers(w, at, w.units[f.X, u], w.units[f.Y, u]):
+        return False
+    return w.rules[f.OPEN_MAP] != 0 or cell_that_reaches(w, at, w.units[f.X, u], w.units[f.Y, u], False)[0]
 
 
 @small
 def struck_from(w, at, v):
     """The cell from which an area strikes a unit: of those that reach it, the one furthest south, then west."""
-    if may_lack_cells(w, at):
-        _, x, y = cell_that_reaches(w, at, w.units[f.X, v], w.units[f.Y, v])
+    if w.rules[f.OPEN_MAP] == 0 or may_lack_cells(w, at):
+        _, x, y = cell_that_reaches(w, at, w.units[f.X, v], w.units[f.Y, v], False)
         return x, y
     skill = w.match[at + f.A_SKILL]
     reach = w.skills[skill, k.AREA_REACH]

@@ -82,14 +82,21 @@ def centre_of(w, u, v, skill):
 
 
 @kernel
+def open_to(w, u, x, y):
+    """Whether a unit could enchant a cell: it sees it, nobody forbids it, and no wall stands there."""
+    s = w.units
+    seen = walkable(w, x, y) and in_sight(w, x, y, s[f.X, u], s[f.Y, u])
+    return seen and area_over(w, x, y, k.PULSE_NO_AREAS) < 0
+
+
+@kernel
 def cells_in_sight(w, u, radius):
     """How many cells around a unit, its own with them, it sees and could lay ground on."""
     s = w.units
     cells = 0
     for y in range(s[f.Y, u] - radius, s[f.Y, u] + radius + 1):
         for x in range(s[f.X, u] - radius, s[f.X, u] + radius + 1):
-            open_to = walkable(w, x, y) and in_sight(w, x, y, s[f.X, u], s[f.Y, u])
-            cells += open_to and area_over(w, x, y, k.PULSE_NO_AREAS) < 0
+            cells += open_to(w, u, x, y)
     return cells
 
 
@@ -146,9 +153,9 @@ def strike_around(w, u, v, skill, cell, left, at_once, now):
     scatter = w.skills[skill, k.SCATTER]
     if scatter > 0:
         x += draw(w, 2 * scatter + 1) - scatter
-        y += draw(w, 2 * scatter + 1) - scatter
-        if area_over(w, x, y, k.PULSE_NO_AREAS) >= 0:
-            return  # what falls from the sky is ground of that cell
+        y += draw(w, 2 * scatter + 1) - scatter  # what falls from the sky is ground of its cell
+        if not open_to(w, u, x, y):
+            return
     if w.skills[skill, k.EFFECT] == k.GIVE_STATUS:
         give_statuses(w, u, v, skill, x, y, now, now)
     else:

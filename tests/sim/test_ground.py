@@ -68,6 +68,32 @@ def test_some_ground_lies_behind_walls_too(through: int) -> None:
     assert [made.taken(unit)[0] > 0 for unit in (1, 2)] == [bool(through), True]
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_ground_lies_where_its_caster_saw_it_when_it_was_laid(moved: bool) -> None:
+    made = stage(area(AREA_RADIUS=4, AREA_DELAY_MS=1000), enemies=[(plain(), 4, 4), (plain(), 4, -4)])
+    made.wall(2, 2)  # hides one from the caster
+    made.wall(4, -2)  # hides the other from the middle of the ground
+    made.cast(0, (MIDDLE + 4, MIDDLE))
+    if moved:
+        made.arena.units[:, f.Y, 0] = MIDDLE + 4
+    made.wait(1200)
+    assert [made.taken(unit)[0] > 0 for unit in (1, 2)] == [False, True]
+
+
+@pytest.mark.parametrize(("reach", "struck"), [(0, False), (1, True)])
+def test_a_cell_reaches_as_far_as_it_sees(reach: int, struck: bool) -> None:
+    """The one who hides from the caster stands beside a cell that the caster sees."""
+    made = stage(area(AREA_RADIUS=3 + reach, AREA_REACH=reach), enemies=[(plain(), 3, 0)])
+    made.wall(2, 0)
+    made.cast(0)
+    assert (made.taken(1)[0] > 0) == struck
+    made = stage(area(AREA_RADIUS=3 + reach, AREA_REACH=reach), enemies=[(plain(), 3, 0)])
+    for y in range(-3, 4):
+        made.wall(2, y)
+    made.cast(0)
+    assert made.taken(1)[0] == 0
+
+
 TRAP = area(AREA_PULSE=k.PULSE_TRAP, AREA_RADIUS=1)
 HARMLESS = TRAP | {k.DAMAGE: k.NO_DAMAGE}
 
@@ -474,6 +500,17 @@ def test_no_ball_is_hurled_from_ground_that_forbids_it() -> None:
         made.cast(1)
         made.wait(2000)
         assert made.taken(1)[0] == left * POINTS
+
+
+@pytest.mark.parametrize(("walls", "struck"), [([(9, 9)], True), ([(2, y) for y in (-1, 0, 1)], False)])
+def test_nothing_falls_from_the_sky_where_its_caster_sees_none(walls: list[tuple[int, int]], struck: bool) -> None:
+    columns = {k.AIM: k.AIM_GROUND, k.CENTRE: k.AT_GROUND, k.SPLASH: 5, k.SCATTER: 1, k.WAVES: 9, k.WAVE_MS: 10}
+    made = stage(STRIKE | columns, enemies=[(plain(), 5, 0)])
+    for wall in walls:
+        made.wall(*wall)
+    made.cast(0, (MIDDLE + 4, MIDDLE))
+    made.wait(200)
+    assert (made.taken(1)[0] > 0) == struck
 
 
 def test_nothing_falls_from_the_sky_on_ground_that_forbids_it() -> None:
