@@ -17,6 +17,7 @@ from mlmonster_env.sim.areas import (
     use_up_fire,
     wall_place,
 )
+from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.changes import credit_heal
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.defence import FIRE, UNDEAD
@@ -245,16 +246,18 @@ def pulse(w, at, now):
 
 
 @kernel
-def stands_in_fire(w, at, place, v):
-    """Whether an enemy of its owner stands on one cell of a wall of fire and does not hide from it."""
+def near_fire(w, at):
+    """The enemies on or beside the middle of a wall of fire who do not hide from it: a bit for each."""
     s = w.units
-    return (
-        s[f.ALIVE, v] != 0
-        and wall_place(w, at, s[f.X, v], s[f.Y, v]) == place
-        and covers(w, at, s[f.X, v], s[f.Y, v])
-        and s[f.SIDE, v] != side_of(w, at)
-        and not out_of_reach(w, w.match[at + f.A_OWNER], v)
-    )
+    x = w.match[at + f.A_X]
+    y = w.match[at + f.A_Y]
+    side = side_of(w, at)
+    near = np.int64(0)
+    for v in range(places(w)):
+        if abs(s[f.X, v] - x) <= 1 and abs(s[f.Y, v] - y) <= 1 and s[f.ALIVE, v] != 0 and s[f.SIDE, v] != side:
+            if not out_of_reach(w, w.match[at + f.A_OWNER], v):
+                near |= np.int64(1) << v
+    return near
 
 
 @kernel
@@ -284,12 +287,17 @@ def pulse_fire(w, at, now):
     match = w.match
     if w.units[f.ALIVE, match[at + f.A_OWNER]] == 0:
         return
-    burnt = np.int64(0)
-    for place in range(WALL_CELLS):
-        for v in range(places(w)):
-            if burnt >> v & 1 == 0 and match[at + f.A_END] != f.NEVER and stands_in_fire(w, at, place, v):
+    near = near_fire(w, at)
+    for place in range(WALL_CELLS if near != 0 else 0):
+        waiting = near
+        while waiting != 0:
+            v = lowest_bit(waiting)
+            waiting &= waiting - 1
+            x = w.units[f.X, v]
+            y = w.units[f.Y, v]
+            if match[at + f.A_END] != f.NEVER and wall_place(w, at, x, y) == place and covers(w, at, x, y):
                 burn(w, at, place, v, now)
-                burnt |= np.int64(1) << v
+                near &= ~(np.int64(1) << v)
 
 
 @kernel
