@@ -12,7 +12,7 @@ from agents.report.replayed import moments
 from agents.report.sources import Subject
 from mlmonster_env.contract import COMBAT_ACTIONS, CONTINUOUS, ENTITY_KIND_ROWS, MOVE_NAMES, NO_SKILL, SIGNALS
 from mlmonster_env.envs.battle import MASK, Array
-from mlmonster_env.envs.render import frame_around
+from mlmonster_env.envs.render import Frame, frame_around
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim.recording import Recording
 from mlmonster_env.sim.scene import Scene
@@ -102,10 +102,15 @@ def tape(subject: Subject, shown: ShownMatch) -> dict[str, Any]:
         "ground": _packed(ground),
         "frames": len(scenes),
         **_units(scenes, frame.left, frame.bottom),
-        "areas": _spans([[(a.x - frame.left, a.y - frame.bottom, a.radius, a.side) for a in s.areas] for s in scenes]),
+        "areas": _spans([_squares(scene, frame) for scene in scenes]),
         "items": _spans([[(x - frame.left, y - frame.bottom) for x, y in s.items] for s in scenes]),
         "thoughts": _thoughts(subject, shown),
     }
+
+
+def _squares(scene: Scene, frame: Frame) -> list[tuple[int, ...]]:
+    squares = [(*square, area.side) for area in scene.areas for square in area.squares]
+    return [(x - frame.left, y - frame.bottom, radius, side) for x, y, radius, side in squares]
 
 
 def _length(result: MatchResult) -> float:

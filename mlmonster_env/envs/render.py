@@ -175,10 +175,10 @@ class Canvas:
                 self.pen.line(line, fill=(*SIDE_COLOURS[unit.side], 70), width=max(FINE, self.cell // 12))
 
     def areas(self) -> None:
-        for area in self.scene.areas:
-            x, y = self.point(area.x, area.y)
-            reach = (area.radius + 0.5) * self.cell
-            colour = SIDE_COLOURS[area.side]
+        squares = [(*square, SIDE_COLOURS[area.side]) for area in self.scene.areas for square in area.squares]
+        for cell_x, cell_y, radius, colour in squares:
+            x, y = self.point(cell_x, cell_y)
+            reach = (radius + 0.5) * self.cell
             self.pen.rounded_rectangle(
                 (x - reach, y - reach, x + reach, y + reach),
                 radius=self.cell * 0.4,

@@ -33,7 +33,8 @@ def _cell(scene: Scene, x: int, y: int) -> str:
         return WALL
     if (x, y) in scene.items:
         return ITEM
-    if any(max(abs(area.x - x), abs(area.y - y)) <= area.radius for area in scene.areas):
+    squares = (square for area in scene.areas for square in area.squares)
+    if any(max(abs(at_x - x), abs(at_y - y)) <= radius for at_x, at_y, radius in squares):
         return GROUND
     return HAZARD if scene.hazard is not None and scene.hazard[y, x] else FLOOR
 

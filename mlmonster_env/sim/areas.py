@@ -180,6 +180,12 @@ def covers(w, at, x, y):
 
 
 @kernel
+def works_on(w, at, x, y):
+    """Whether the area that lies at column `at` does something on a cell: it covers it, and no wall is between."""
+    return covers(w, at, x, y) and (w.rules[f.OPEN_MAP] != 0 or cell_that_reaches(w, at, x, y, False)[0])
+
+
+@kernel
 def area_over(w, x, y, pulse):
     """The first living area with this pulse that covers a cell, as a column of the match array, or -1."""
     match = w.match

@@ -16,15 +16,17 @@ from mlmonster_env.data import Bestiary
 from mlmonster_env.data.errors import one_of
 from mlmonster_env.plans import Plan
 from mlmonster_env.sim import fields as f
+from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.clock import run_matches
 from mlmonster_env.sim.deeds import Before, Events
 from mlmonster_env.sim.lanes import whole_lanes
 from mlmonster_env.sim.legal import find_legal, give_orders
 from mlmonster_env.sim.orders import CONTROL_OF, FIRST_ORDERS
-from mlmonster_env.sim.scene import Scene
+from mlmonster_env.sim.scene import Ground, Scene
 from mlmonster_env.sim.setup import SEED_MASK, Scenario, Streams, place_matches, point_at_maps
 from mlmonster_env.sim.staging import stage
 from mlmonster_env.sim.tables import Int32Array, Tables
+from mlmonster_env.sim.views import draw_area
 from mlmonster_env.sim.world import OF_MATCHES, world_words
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
@@ -324,7 +326,14 @@ class Arena:
 
     def scene(self, match: int) -> Scene:
         """What one match looks like now, for drawing."""
-        return Scene.of(self.units[match], self.match[match], self.tables, self.scenario)
+
+        def covered(at: int) -> Ground:
+            across = 2 * int(self.tables.skills[self.match[match, at + f.A_SKILL], k.AREA_RADIUS]) + 1
+            cells = np.zeros((across, across), np.bool_)
+            draw_area(self.words, match, at, cells)
+            return cells
+
+        return Scene.of(self.units[match], self.match[match], self.tables, self.scenario, covered)
 
     def _place(self, which: Indices) -> None:
         place_matches(

@@ -16,6 +16,7 @@ from mlmonster_env.sim.areas import (
     side_of,
     use_up_fire,
     wall_place,
+    works_on,
 )
 from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.changes import credit_heal
@@ -47,9 +48,7 @@ MOST_WEBS = 3
 @small
 def stands_in(w, at, u):
     """Whether a living unit stands in the area, with no wall between."""
-    if w.units[f.ALIVE, u] == 0 or not covers(w, at, w.units[f.X, u], w.units[f.Y, u]):
-        return False
-    return w.rules[f.OPEN_MAP] != 0 or cell_that_reaches(w, at, w.units[f.X, u], w.units[f.Y, u], False)[0]
+    return w.units[f.ALIVE, u] != 0 and works_on(w, at, w.units[f.X, u], w.units[f.Y, u])
 
 
 @small

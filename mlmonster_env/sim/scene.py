@@ -1,5 +1,6 @@
 """One moment of one match in plain objects: for pictures and for people, never for training."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.areas import SIDE_BITS
 from mlmonster_env.sim.setup import Scenario
 from mlmonster_env.sim.tables import Int32Array, Tables
+
+Ground = np.ndarray[Any, np.dtype[np.bool_]]  # indexed [y, x]
+Covered = Callable[[int], Ground]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,20 @@ class SceneUnit:
 
 @dataclass(frozen=True, slots=True)
 class SceneArea:
-    """A square of ground under a skill: all cells within `radius` of its centre."""
+    """Ground under a skill: all cells within `radius` of its centre, or those `cells` of them."""
 
     x: int
     y: int
     radius: int
     side: int
+    cells: tuple[tuple[int, int], ...] | None = None
+
+    @property
+    def squares(self) -> tuple[tuple[int, int, int], ...]:
+        """The squares that it is made of: x and y of the centre and radius of each."""
+        if self.cells is None:
+            return ((self.x, self.y, self.radius),)
+        return tuple((x, y, 0) for x, y in self.cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +76,16 @@ class Scene:
 
     title: str
     clock_ms: int
-    walkable: np.ndarray[Any, np.dtype[np.bool_]]
+    walkable: Ground
     units: tuple[SceneUnit, ...]
     areas: tuple[SceneArea, ...] = ()
     items: tuple[tuple[int, int], ...] = ()
     hits: tuple[SceneHit, ...] = ()
-    hazard: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+    hazard: Ground | None = None
 
     @classmethod
-    def of(cls, units: Int32Array, match: Int32Array, tables: Tables, scenario: Scenario) -> "Scene":
-        """The moment that a match's arrays hold."""
+    def of(cls, units: Int32Array, match: Int32Array, tables: Tables, scenario: Scenario, covered: Covered) -> "Scene":
+        """The moment that a match's arrays hold; `covered` tells of an area on which cells around it it works."""
         shown = [u for u in range(units.shape[1]) if u < scenario.members or units[f.ALIVE, u]]
         places = range(f.AREAS, f.MATCH_WIDTH, f.AREA_WIDTH)
         return cls(
@@ -87,7 +99,7 @@ class Scene:
                 if match[at + f.I_HOLDER] == f.NOBODY
             ),
             units=tuple(_unit(units[:, u], u, tables, called=u >= scenario.members) for u in shown),
-            areas=tuple(_area(match[at:], tables) for at in places if match[at + f.A_END] != f.NEVER),
+            areas=tuple(_area(match[at:], tables, covered(at)) for at in places if match[at + f.A_END] != f.NEVER),
         )
 
 
@@ -109,7 +121,11 @@ def _unit(unit: Int32Array, place: int, tables: Tables, called: bool) -> SceneUn
     )
 
 
-def _area(area: Int32Array, tables: Tables) -> SceneArea:
-    radius = tables.skills[area[f.A_SKILL], k.AREA_RADIUS]
-    side = area[f.A_SIDE] & (1 << SIDE_BITS) - 1
-    return SceneArea(x=int(area[f.A_X]), y=int(area[f.A_Y]), radius=int(radius), side=int(side))
+def _area(area: Int32Array, tables: Tables, covered: Ground) -> SceneArea:
+    x, y = int(area[f.A_X]), int(area[f.A_Y])
+    radius = int(tables.skills[area[f.A_SKILL], k.AREA_RADIUS])
+    side = int(area[f.A_SIDE] & (1 << SIDE_BITS) - 1)
+    cells = None
+    if not covered.all():
+        cells = tuple((x + int(dx) - radius, y + int(dy) - radius) for dy, dx in np.argwhere(covered))
+    return SceneArea(x, y, radius, side, cells)

@@ -3,7 +3,7 @@
 from mlmonster_env.contract import ENTITY_KIND_ROWS, GRID_CELLS, SIGHT, SKILL_SLOTS
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
-from mlmonster_env.sim.areas import covers, may_lack_cells, side_of
+from mlmonster_env.sim.areas import covers, may_lack_cells, side_of, works_on
 from mlmonster_env.sim.compiled import entry, kernel, small
 from mlmonster_env.sim.geometry import apart, cell_of, inside, places
 from mlmonster_env.sim.lines import in_line
@@ -264,3 +264,13 @@ def observe_many_skills(words, matches, units, rows):
     """The skills of the units named by `matches` and `units`."""
     for i in range(matches.shape[0]):
         observe_skills(world_at(words[matches[i]].ctypes.data), units[i], rows[i])
+
+
+@entry
+def draw_area(words, match, at, cells):
+    """Mark in a square of cells, indexed [y, x], on which of them the area at column `at` of a match works."""
+    w = world_at(words[match].ctypes.data)
+    radius = cells.shape[0] // 2
+    for y in range(cells.shape[0]):
+        for x in range(cells.shape[1]):
+            cells[y, x] = works_on(w, at, w.match[at + f.A_X] + x - radius, w.match[at + f.A_Y] + y - radius)

@@ -9,6 +9,7 @@ from PIL import Image, ImageSequence
 from mlmonster_env.contract import ARCHETYPES
 from mlmonster_env.envs.film import HIT_SHOWN_MS, joined, write_gif
 from mlmonster_env.envs.render import CAST, EMPTY_BAR, SHAPES, SIDE_COLOURS, Frame, draw, frame_around
+from mlmonster_env.envs.text import GROUND, as_text
 from mlmonster_env.sim.scene import Scene, SceneArea, SceneHit, SceneUnit
 
 WALKABLE = np.ones((40, 60), np.bool_)
@@ -78,6 +79,20 @@ def test_walls_areas_and_numbers_change_the_picture():
         {"hits": (SceneHit(30, 20, 5),)},
     ):
         assert (field(unit(), **changes) != plain).any()
+
+
+def test_ground_is_drawn_and_written_cell_by_cell_where_it_is_no_square():
+    area = SceneArea(30, 20, 1, side=0)
+    line = tuple((30, y) for y in (19, 20, 21))
+    square = tuple((x, y) for x in (29, 30, 31) for y in (19, 20, 21))
+    shapes = [field(unit(x=25), areas=(replace(area, cells=cells),)) for cells in (line, square)]
+    shapes.append(field(unit(x=25), areas=(area,)))
+    tinted = [int((shape != field(unit(x=25))).any(-1).sum()) for shape in shapes]
+    assert tinted[0] < tinted[1] / 2
+    assert tinted[1] == pytest.approx(tinted[2], rel=0.1)
+    scenes = [scene(unit(x=25), areas=(replace(area, cells=cells),)) for cells in (line, square)]
+    written = [as_text(shown, FRAME) for shown in scenes]
+    assert [text.count(GROUND) for text in written] == [3, 9]
 
 
 def test_a_frame_stays_within_the_map_and_shows_everybody():

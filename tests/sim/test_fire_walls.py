@@ -12,6 +12,7 @@ FIRE = 3
 WALL = area(
     AREA_PULSE=k.PULSE_FIRE_WALL, AREA_SHAPE=k.WALL, AREA_RADIUS=1, AREA_INTERVAL=20, AREA_CELL_HITS=5, AREA_MS=5000
 )
+STORM = area(AREA_RADIUS=2, AREA_MS=5000)
 AROUND = [(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
 
 
@@ -92,6 +93,24 @@ def test_a_snare_that_draws_a_unit_in_turns_it() -> None:
     made = stage(snare, on_target("SC_ANKLE"), enemies=[(plain(), 1, 0)])
     made.cast(0)
     assert (made.of(f.X, 1) - MIDDLE, made.faces(1)) == (0, (-1, 0))
+
+
+def test_a_scene_shows_the_cells_of_a_wall_that_burn_in_sight_of_its_caster() -> None:
+    made = stage(WALL, enemies=[(plain(), 9, 9)])
+    made.wall(1, 0)
+    made.wall(3, 1)
+    made.cast(0, cell(3, 0))
+    (area,) = made.arena.scene(0).areas
+    assert area.cells == (cell(3, -1),)
+    assert area.squares == ((*cell(3, -1), 0),)
+
+
+def test_a_scene_shows_whole_ground_as_a_square() -> None:
+    made = stage(STORM, enemies=[(plain(), 9, 9)])
+    made.cast(0, cell(3, 0))
+    (area,) = made.arena.scene(0).areas
+    assert area.cells is None
+    assert area.squares == ((*cell(3, 0), 2),)
 
 
 def test_each_cell_of_a_wall_has_hits_of_its_own() -> None:
