@@ -72,14 +72,16 @@ def carry_out(w, u, v, skill, row, now):
         begun = JUST_BEGUN | w.skills[skill, k.ELEMENT] << WALKED_ELEMENT
         begin_status(w, u, PROPERTYWALK, w.skills[skill, k.AREA_MS], begun, now)
     elif effect == k.AREA:
-        first = now + w.skills[skill, k.AREA_DELAY_MS]
+        delay = w.skills[skill, k.AREA_DELAY_MS]
+        laid = now - min(delay, 0) * attack_motion(w, u)
+        first = laid + max(delay, 0)
         cell = cell_number(s[f.CAST_X, u], s[f.CAST_Y, u])
         if w.skills[skill, k.AIM] != k.AIM_GROUND:
             cell = centre_of(w, u, v, skill)
         x, y = cell_of(cell)
         if first == now:
             first = max(w.match[f.NEXT_THINK], now)
-        add_area(w, u, skill, x, y, now, first)
+        add_area(w, u, skill, x, y, laid, first)
     elif effect == k.HEAL:
         if enemies(w, u, v) and heal_burns(w, v, skill):
             harm = heal_harm(w, u, v, skill, 0)
@@ -166,14 +168,17 @@ def drawn_lot(w, skill):
 
 @kernel
 def work(w, u, v, skill, row, now):
-    """Do what the skill does, or what one of its lots does; a lot may be that so many more are drawn."""
+    """Do what the skill does, or what one or all of its lots do; a lot may be that so many more are drawn."""
     if not succeeds(w, u, v, skill):
         return
     lifted = w.skills[skill, k.LIFTS]
     if lifted != 0 and has_status(w, v, lifted):
         release(w, v, lifted, now)
         return
-    if w.skills[skill, k.EFFECT] != k.DRAW_LOTS:
+    if w.skills[skill, k.EFFECT] == k.ALL_LOTS:
+        for lot in range(skill + 1, skill + 1 + w.skills[skill, k.LOTS]):
+            carry_out(w, u, v, lot, row, now)
+    elif w.skills[skill, k.EFFECT] != k.DRAW_LOTS:
         carry_out(w, u, v, skill, row, now)
     else:
         left = 1

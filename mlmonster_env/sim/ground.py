@@ -29,7 +29,7 @@ from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.shapes import WALL_CELLS
 from mlmonster_env.sim.stats import attribute_of, element_of, healed
 from mlmonster_env.sim.status_ids import ANKLE, SPIDERWEB, STORM_HITS
-from mlmonster_env.sim.statuses import end_status, has_status, put_status, slot_of, status_value
+from mlmonster_env.sim.statuses import SNARED_BY, end_status, has_status, put_status, slot_of, status_value
 from mlmonster_env.sim.strikes import out_of_reach, strike_one, untouched
 from mlmonster_env.sim.trails import on_trail
 from mlmonster_env.sim.warps import push_away, push_back
@@ -131,7 +131,7 @@ def snare(w, owner, v, skill, x, y, now):
         duration //= BOSSES_PART
     duration -= duration * attribute_of(w, v, c.AGI, f.AGI) // FREE_OF_SNARES_AGI
     least = LEAST_SNARE_MS * (w.species[s[f.SPECIES, owner], f.LEVEL] + LEAST_SNARE_LEVELS)
-    if not try_status(w, owner, v, ANKLE, ALWAYS, max(duration, least), w.skills[skill, k.SKILL_LEVEL], now):
+    if not try_status(w, owner, v, ANKLE, ALWAYS, max(duration, least), SNARED_BY + owner, now):
         return
     note_status(w, owner, v, False)
     if s[f.MODE, v] & f.KNOCKBACK_IMMUNE == 0:

@@ -32,6 +32,7 @@ from mlmonster_env.sim.statuses import (
     clear_statuses,
     end_flagged,
     end_status,
+    free_snared,
     has_status,
     set_status_value,
     status_value,
@@ -156,6 +157,7 @@ def fall(w, u, killer, now):
     s[f.KEEP_ATTACKING, u] = 0
     forget_unit(w, u)
     end_areas_of(w, u)
+    free_snared(w, u)
     if killer >= 0 and killer != u:
         s[f.KILLS, killer] += 1
     note(w, now, f.J_DEATH, u, killer, 0)

@@ -3,11 +3,12 @@
 # What the skill does at the end of its cast.
 NOTHING, STRIKE, AREA, HEAL, GIVE_STATUS, SUMMON, CALL_SLAVES, TELEPORT, TRANSFORM, EMOTION, SELF_DESTRUCT, \
     DISPEL, WARP_TO, RUN_AWAY, SUICIDE, KNOCK_BACK, CLEAR_AREAS, DRAW_IN, REVENGE, \
-    FORGET_TARGET, CURE, BREAK_CAST, CLEAR_BUFFS, HURT, DRAW_LOTS = range(25)  # fmt: skip
+    FORGET_TARGET, CURE, BREAK_CAST, CLEAR_BUFFS, HURT, DRAW_LOTS, ALL_LOTS = range(26)  # fmt: skip
 # WARP_TO: the caster is at the chosen cell at once. FORGET_TARGET: it lets its target go.
 # CURE: ends stun, sleep, freeze and stone; the undead get the statuses instead, after FIRST_MS.
 # BREAK_CAST: takes AMOUNT percent of hp too, and gives half to the caster.
 # HURT: takes AMOUNT points, past all guards. DRAW_LOTS: does one of the LOTS rows behind; as a lot, draws AMOUNT more.
+# ALL_LOTS: does every one of them, in order.
 
 # SUMMON, as FORMULA_ARGUMENT says: slaves, who follow their caller; others around it, who follow nobody; such others on
 # its very cell; or a plant on the chosen cell, which is its caller's and goes after FIRST_MS.
@@ -90,7 +91,7 @@ KIND_HARM, KIND_HELP, KIND_FIELD = range(3)
     AREA_MS, AREA_INTERVAL, AREA_RADIUS,
     AREA_PULSE,  # see PULSE_* below
     AREA_LIMIT_HITS,  # hits after which the area is used up, 0 none
-    AREA_DELAY_MS,  # from cast end to the first pulse
+    AREA_DELAY_MS,  # from cast end to the first pulse; below 0, from cast end to when it is laid, in attack motions
     AMOUNT,  # summon: how many; line: cells; teleport: points healed before; heal and others: the effect's own number
     SELF_STATUS_ONLY_IF_HIT,
     STATUS,  # first of STATUS_SLOTS groups of STATUS_WIDTH columns
@@ -126,7 +127,8 @@ SP_RATIO = LEVEL_PART + 1  # percent that each of the caster's sp adds to the ra
 PLAIN_DEFENCE = SP_RATIO + 1  # weapon: hard and soft defence are taken off as they stand
 PASSAGE = PLAIN_DEFENCE + 1  # who comes to whom before the strike: see STAYS and others below
 HURLED = PASSAGE + 1  # strikes that fly at one victim each, however their caster fares: see HURLED_* below, 0 none
-SKILL_WIDTH = HURLED + 1
+RUNS = HURLED + 1  # rows of cells, SPLASH to each side, run from the caster one cell a wave and reach RUNS cells around
+SKILL_WIDTH = RUNS + 1
 
 # Shapes of ground: all cells; 29 of 81, arms of four cells with a body between them; arms alone, without the middle or
 # with it; all but the four corners; a line of three or five cells across the way from the caster.
@@ -141,6 +143,7 @@ STAYS, DRAWS, BEHIND = range(3)
 HURLED_LEAPING = 1  # the first an attack motion late, each further one at any enemy around the last victim, past walls
 HURLED_IN_SIGHT = 2  # a strike is lost while a wall stands between the two
 HURLED_FROM_CELLS = 3  # so too, one for each cell within AMOUNT of the caster, whom they hold in place, WAVES at most
+HURLED_PAST_WALLS = 4
 
 # What an area does to those who stand in it.
 (

@@ -27,7 +27,7 @@ EFFECTS = {
     for name in (
         "nothing", "strike", "area", "heal", "give_status", "summon", "call_slaves", "teleport", "transform", "emotion",
         "self_destruct", "dispel", "warp_to", "run_away", "suicide", "knock_back", "clear_areas", "draw_in",
-        "revenge", "forget_target", "cure", "break_cast", "clear_buffs", "hurt", "draw_lots",
+        "revenge", "forget_target", "cure", "break_cast", "clear_buffs", "hurt", "draw_lots", "all_lots",
     )
 } | {LEFT_OUT: c.NOTHING}  # fmt: skip
 DAMAGES = {"none": c.NO_DAMAGE, "weapon": c.WEAPON, "magic": c.MAGIC, "misc": c.MISC}
@@ -64,7 +64,10 @@ SHAPES = {name: getattr(c, name.upper()) for name in ("square", "grand_cross", "
 SWITCH = {"yes": 1, "no": 0}
 PASSAGES = {"draws": c.DRAWS, "behind": c.BEHIND}
 CARRIES = {"one": c.CARRIES_ONE, "all": c.CARRIES_ALL}
-HURLED = {"leaping": c.HURLED_LEAPING, "in_sight": c.HURLED_IN_SIGHT, "from_cells": c.HURLED_FROM_CELLS}
+HURLED = {
+    "leaping": c.HURLED_LEAPING, "in_sight": c.HURLED_IN_SIGHT, "from_cells": c.HURLED_FROM_CELLS,
+    "past_walls": c.HURLED_PAST_WALLS,
+}  # fmt: skip
 
 # What skill_db itself says of a skill's blows. Its "critical" needs a critical rate, of which monsters have none.
 DAMAGE_FLAGS = {
@@ -76,8 +79,9 @@ DAMAGE_FLAGS = {
 
 STRIKING = ("strike", "self_destruct")
 STRIKING_PULSES = ("strike", "trap", "fire_wall", "trail")
-HARMING = ("strike", "self_destruct", "dispel", "knock_back", "draw_in", "break_cast", "draw_lots")
+HARMING = ("strike", "self_destruct", "dispel", "knock_back", "draw_in", "break_cast", "draw_lots", "all_lots")
 HELPING = ("heal", "cure")
+LOTTERIES = ("draw_lots", "all_lots")
 EXCUSED = ("nothing", LEFT_OUT)
 
 NUMBERS = {
@@ -104,6 +108,7 @@ NUMBERS = {
     "against_ratio": c.AGAINST_RATIO,
     "level_part": c.LEVEL_PART,
     "sp_ratio": c.SP_RATIO,
+    "runs": c.RUNS,
 }
 AREA_NUMBERS = {
     "ms": c.AREA_MS,
@@ -197,17 +202,18 @@ def compile_skills(bestiary: Bestiary, wanted: Iterable[tuple[str, int]]) -> Ski
 
 
 def compile_lots(skill: Skill | None, name: str, level: int, mode: str) -> list[npt.NDArray[np.int32]]:
-    """The rows of what a skill may draw: each is a skill of its own under the same name."""
+    """The rows of what a skill may draw, or does all of: each is a skill of its own under the same name."""
     entry = skill_entries().get(name)
-    if entry is None or skill is None or entry.get("effect") != "draw_lots":
+    if entry is None or skill is None or entry.get("effect") not in LOTTERIES:
         return []
     lots = entry.get("lots")
     if not isinstance(lots, list):
         raise DataError(FILE.name, name, "lots", lots, "a list of entries")
     rows = [compile_skill(skill, name, level, mode, lot) for lot in lots if isinstance(lot, YamlMap)]
     shared = sum(int(row[c.SHARE]) for row in rows)
-    if len(rows) < len(lots) or shared != WHOLE_SHARE:
-        raise DataError(FILE.name, name, "lots", shared, f"entries whose shares come to {WHOLE_SHARE}")
+    whole = WHOLE_SHARE if entry["effect"] == "draw_lots" else 0
+    if len(rows) < len(lots) or shared != whole:
+        raise DataError(FILE.name, name, "lots", shared, f"entries whose shares come to {whole}")
     return rows
 
 

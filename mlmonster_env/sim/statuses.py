@@ -9,11 +9,12 @@ from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, places
 from mlmonster_env.sim.rest import rouse_around
 from mlmonster_env.sim.status_columns import FLAGS, STAT_MASK, TICK_MS
-from mlmonster_env.sim.status_ids import CLOSECONFINE, CLOSECONFINE2, STOP
+from mlmonster_env.sim.status_ids import ANKLE, CLOSECONFINE, CLOSECONFINE2, STOP
 
 VALUE_BITS = 16
 VALUE_MASK = (1 << VALUE_BITS) - 1
 HOLD_CELLS = 2  # who is held further off is not freed with the others
+SNARED_BY = 256  # a snare's value is so much and the number of who laid it
 SHORTEST_REST_MS = 100  # a rest shorter than this after the last tick is not waited for
 
 
@@ -152,6 +153,15 @@ def free_held(w, u):
     for v in range(places(w)):
         if held_by(w, v, u) and apart(w, u, v) <= HOLD_CELLS:
             take_off(w, v, slot_of(w, v, CLOSECONFINE2))
+
+
+@kernel
+def free_snared(w, u):
+    """Free those whom a unit has snared: who holds them is the trap, which goes with the unit."""
+    for v in range(places(w)):
+        slot = slot_of(w, v, ANKLE)
+        if slot >= 0 and w.units[f.STATUS_VALUE + slot, v] == SNARED_BY + u:
+            take_off(w, v, slot)
 
 
 @kernel

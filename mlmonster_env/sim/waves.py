@@ -8,15 +8,21 @@ from mlmonster_env.sim.carrying import prepare_to_carry
 from mlmonster_env.sim.chance import draw
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.events import push_event
-from mlmonster_env.sim.geometry import apart, cell_number, cell_of, in_sight, places, walkable
+from mlmonster_env.sim.geometry import apart, cell_number, cell_of, heading, in_sight, places, walkable
 from mlmonster_env.sim.hurt import try_skill_statuses
 from mlmonster_env.sim.posture import enemies
 from mlmonster_env.sim.rest import rouse
 from mlmonster_env.sim.stats import attack_motion
-from mlmonster_env.sim.strikes import in_strike, seen_from, strike_one
+from mlmonster_env.sim.status_ids import ROW_STRUCK
+from mlmonster_env.sim.statuses import has_status, put_status
+from mlmonster_env.sim.strikes import in_strike, out_of_reach, seen_from, strike_one
 from mlmonster_env.sim.walking import flinch
 
 LEAP_CELLS = 5
+
+# Which way rows of cells run, above WAY_SHIFT bits that tell how many are to come.
+NORTH, SOUTH, EAST, WEST = range(4)
+WAY_SHIFT = 6
 
 
 @kernel
@@ -135,8 +141,67 @@ def hurl(w, u, v, skill, left, now):
         push_event(w, now + w.skills[skill, k.WAVE_MS], f.STRIKE_AGAIN, u, following, 0, skill, left - 1, 0)
         if how == k.HURLED_FROM_CELLS:
             hold(w, u, w.skills[skill, k.WAVE_MS], now)
-    if s[f.ALIVE, v] != 0 and (how == k.HURLED_LEAPING or in_sight(w, s[f.X, u], s[f.Y, u], s[f.X, v], s[f.Y, v])):
+    past_walls = how == k.HURLED_LEAPING or how == k.HURLED_PAST_WALLS
+    if s[f.ALIVE, v] != 0 and (past_walls or in_sight(w, s[f.X, u], s[f.Y, u], s[f.X, v], s[f.Y, v])):
         strike_one(w, u, v, skill, 1, s[f.X, v], s[f.Y, v], False, now)
+
+
+@small
+def ways_of_run(way):
+    """One of four ways as steps along x and y."""
+    return (way == EAST) - (way == WEST), (way == NORTH) - (way == SOUTH)
+
+
+@small
+def way_of_run(dx, dy):
+    """Which of the four ways rows run that are sent so far off: aslant is north or south, to one's own cell is east."""
+    x, y = heading(dx, dy)
+    if y != 0:
+        return NORTH if y > 0 else SOUTH
+    return WEST if x < 0 else EAST
+
+
+@small
+def under_row(w, u, v, skill, x, y, dx, dy):
+    """Whether a unit stands in what a row of cells around (x, y) reaches, which has run there by such steps.
+
+    Of the row's cells the one nearest to it counts: an open one in sight of the caster, with the unit in its own sight.
+    """
+    s = w.units
+    reach = w.skills[skill, k.RUNS]
+    half = w.skills[skill, k.SPLASH]
+    far_x = s[f.X, v] - x
+    far_y = s[f.Y, v] - y
+    along = far_x * dx + far_y * dy
+    aside = far_x * abs(dy) + far_y * abs(dx)
+    if abs(along) > reach or abs(aside) > half + reach:
+        return False
+    nearest = min(max(aside, -half), half)
+    x += nearest * abs(dy)
+    y += nearest * abs(dx)
+    return open_to(w, u, x, y) and in_sight(w, x, y, s[f.X, v], s[f.Y, v])
+
+
+@kernel
+def run_on(w, u, skill, cell, left, now):
+    """One row of cells that run from their caster, after which more come; whom it strikes, others spare for a while."""
+    s = w.units
+    dx, dy = ways_of_run(left >> WAY_SHIFT)
+    x, y = cell_of(cell)
+    x += dx
+    y += dy
+    if left & (1 << WAY_SHIFT) - 1 > 0:
+        push_event(w, now + w.skills[skill, k.WAVE_MS], f.STRIKE_AGAIN, u, u, cell_number(x, y), skill, left - 1, 0)
+    for v in range(places(w)):
+        if (
+            s[f.ALIVE, v] != 0
+            and enemies(w, u, v)
+            and not out_of_reach(w, u, v)
+            and not has_status(w, v, ROW_STRUCK)
+            and under_row(w, u, v, skill, x, y, dx, dy)
+        ):
+            put_status(w, v, ROW_STRUCK, now + w.skills[skill, k.AMOUNT], 0, now)
+            strike_one(w, u, v, skill, 1, x, y, True, now)
 
 
 @kernel
@@ -144,6 +209,9 @@ def strike_around(w, u, v, skill, cell, left, at_once, now):
     """One wave of a skill around a cell, after which `left` more come."""
     if w.skills[skill, k.HURLED] != 0:
         hurl(w, u, v, skill, left, now)
+        return
+    if w.skills[skill, k.RUNS] > 0:
+        run_on(w, u, skill, cell, left, now)
         return
     if left > 0:
         push_event(w, now + w.skills[skill, k.WAVE_MS], f.STRIKE_AGAIN, u, v, cell, skill, left - 1, 0)
@@ -177,6 +245,10 @@ def start_waves(w, u, v, skill, now):
         hold(w, u, first, now)
     elif w.skills[skill, k.HURLED] == k.HURLED_LEAPING:
         first = attack_motion(w, u)
+    elif w.skills[skill, k.RUNS] > 0:
+        x, y = cell_of(cell)
+        left |= way_of_run(x - w.units[f.X, u], y - w.units[f.Y, u]) << WAY_SHIFT
+        cell = cell_number(w.units[f.X, u], w.units[f.Y, u])
     if w.skills[skill, k.CARRIES] == k.CARRIES_ALL:
         prepare_to_carry(w, u, now)
     gift = w.skills[skill, k.EFFECT] == k.GIVE_STATUS and w.skills[skill, k.AIM] == k.AIM_GROUND

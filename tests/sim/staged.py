@@ -100,9 +100,9 @@ class Stage:
         ids = self.arena.units[0, f.STATUS_ID : f.STATUS_ID + f.STATUS_LIMIT, unit]
         return self.of(f.STATUS_VALUE + int(np.flatnonzero(ids == status_id(name))[0]), unit)
 
-    def rewrite(self, columns: dict[int, int], *statuses: tuple[str, int, int, int, int]) -> None:
-        """Make the skill another one."""
-        row = self.arena.tables.skills[MADE_UP]
+    def rewrite(self, columns: dict[int, int], *statuses: tuple[str, int, int, int, int], at: int = MADE_UP) -> None:
+        """Make the skill, or one of the rows behind it, another one."""
+        row = self.arena.tables.skills[at]
         row[:] = 0
         row[k.SKILL_ID] = 1
         row[k.SKILL_LEVEL] = 1

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mlmonster_env.data import MobSkill
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
 from mlmonster_env.sim.samples import sample_skill
@@ -114,6 +115,73 @@ def test_balls_hold_their_caster_in_place() -> None:
         assert (made.of(f.HOLD_UNTIL, 0) > int(made.arena.match[0, f.CLOCK])) is held
         made.wait(1500)
         assert made.of(f.HOLD_UNTIL, 0) <= int(made.arena.match[0, f.CLOCK])
+
+
+def test_all_blows_of_a_cast_fall_in_turn_however_their_caster_fares() -> None:
+    blow = STRIKE | {k.HURLED: k.HURLED_PAST_WALLS}
+    rows = [
+        MobSkill(
+            state="dead", skill="NPC_EMOTION", skill_id=1, level=level, rate=1, cast_ms=0, delay_ms=0, cancelable=False,
+            target="self", condition="onspawn", condition_value=0, values=(0, 0, 0, 0, 0), emotion=-1,
+        )
+        for level in (2, 3)
+    ]  # fmt: skip
+    made = stage(STRIKE, friends=[(replace(plain(), skills=tuple(rows)), 0, 1)])
+    made.rewrite({k.EFFECT: k.ALL_LOTS, k.AIM: k.AIM_HARM, k.REACH: 14, k.LOTS: 2})
+    made.rewrite(blow, at=MADE_UP + 1)
+    made.rewrite(blow | {k.FIRST_MS: 600}, on_target("SC_BLIND"), at=MADE_UP + 2)
+    made.cast(1)
+    assert made.taken(1)[0] == POINTS
+    made.wall(1, 0)
+    made.wait(400)
+    assert made.taken(1)[0] == POINTS
+    assert not made.under(1, "SC_BLIND")[0]
+    made.wait(300)
+    assert made.taken(1)[0] == 2 * POINTS
+    assert made.under(1, "SC_BLIND")[0]
+
+
+ROWS = STRIKE | {
+    k.AIM: k.AIM_GROUND, k.CENTRE: k.AT_GROUND, k.SPLASH: 7, k.RUNS: 2, k.WAVES: 5, k.FIRST_MS: 140, k.WAVE_MS: 140,
+    k.AMOUNT: 2000,
+}  # fmt: skip
+
+
+def test_rows_that_run_strike_once_whom_they_come_near() -> None:
+    near = [(7, 0), (-1, 0), (3, 9), (0, -9), (2, 0), (7, -9)]
+    far = [(8, 0), (-2, 0), (3, 10), (3, -10)]
+    made = stage(ROWS, enemies=[(plain(), *cell) for cell in near + far], friends=[(plain(), 3, 0)])
+    made.cast(0, (MIDDLE + 3, MIDDLE))
+    made.wait(3000)
+    taken = [int(made.taken(unit)[0]) for unit in range(1, len(near + far) + 2)]
+    assert taken == [POINTS] * len(near) + [0] * (len(far) + 1)
+
+
+@pytest.mark.parametrize(
+    ("cell", "way"), [((3, 3), (0, 1)), ((-3, -3), (0, -1)), ((-4, 1), (-1, 0)), ((4, 1), (1, 0)), ((0, 0), (1, 0))]
+)
+def test_rows_run_to_one_of_four_sides(cell: tuple[int, int], way: tuple[int, int]) -> None:
+    ways = [(0, 1), (0, -1), (1, 0), (-1, 0)]
+    made = stage(ROWS, enemies=[(plain(), 7 * x, 7 * y) for x, y in ways] + [(plain(), -2 * way[0], -2 * way[1])])
+    made.arena.units[:, f.X, 1:3] += 10 * (way[0] != 0)  # those aside would be near a row
+    made.arena.units[:, f.Y, 3:5] += 10 * (way[1] != 0)
+    made.cast(0, (MIDDLE + cell[0], MIDDLE + cell[1]))
+    made.wait(1500)
+    assert [bool(made.taken(unit)[0]) for unit in range(1, 6)] == [*(other == way for other in ways), False]
+
+
+def test_rows_run_one_cell_each_140_ms_and_not_past_walls() -> None:
+    made = stage(ROWS, enemies=[(plain(), 3, 0), (plain(), 7, 0)])
+    made.cast(0, (MIDDLE + 3, MIDDLE))
+    made.wait(400)
+    assert [int(made.taken(unit)[0]) for unit in (1, 2)] == [POINTS, 0]
+    made.wait(400)
+    assert [int(made.taken(unit)[0]) for unit in (1, 2)] == [POINTS, POINTS]
+    made = stage(ROWS, enemies=[(plain(), 5, 0)])
+    made.wall(2, 0)
+    made.cast(0, (MIDDLE + 3, MIDDLE))
+    made.wait(1500)
+    assert made.taken(1)[0] == 0
 
 
 def test_blades_leap_from_one_enemy_to_any_around_it() -> None:

@@ -171,6 +171,40 @@ def test_the_agile_are_snared_less_long(agi: int, mode: int, ms: int) -> None:
     assert (made.of(f.X, 1), made.of(f.Y, 1)) == (drawn, drawn)
 
 
+def test_a_snare_ends_with_who_laid_it() -> None:
+    made = stage(HARMLESS, on_target("SC_ANKLE", ms=20_000), enemies=[(plain(), 1, 1)], friends=[(plain(), 9, 9)])
+    made.cast(0)
+    assert made.under(1, "SC_ANKLE")[0]
+    made.rewrite({k.EFFECT: k.SUICIDE, k.AIM: k.AIM_SUPPORT})
+    made.cast(0)
+    assert made.of(f.ALIVE, 0) == 0
+    assert not made.under(1, "SC_ANKLE")[0]
+    assert made.of(f.STATUS_FLAGS, 1) == 0
+
+
+def test_another_death_ends_no_snare() -> None:
+    made = stage(HARMLESS, on_target("SC_ANKLE", ms=20_000), enemies=[(plain(), 1, 1)], friends=[(plain(), 9, 9)])
+    made.cast(0)
+    value = made.value(1, "SC_ANKLE")
+    made.rewrite({k.EFFECT: k.SUICIDE, k.AIM: k.AIM_SUPPORT})
+    slots = made.arena.units[:, f.STATUS_VALUE : f.STATUS_VALUE + f.STATUS_LIMIT, 1]
+    slots[slots == value] = value + 2  # as if the friend had laid it
+    made.cast(0)
+    assert made.under(1, "SC_ANKLE")[0]
+
+
+def test_ground_may_be_laid_some_attack_motions_late() -> None:
+    caster = plain(attack_motion=300)
+    made = stage(area(AREA_DELAY_MS=-2, AREA_MS=900), caster=caster, enemies=[(plain(), 1, 0)])
+    made.cast(0)
+    made.wait(300)
+    assert made.taken(1)[0] == 0
+    made.wait(300)
+    assert made.taken(1)[0] == POINTS
+    made.wait(2000)
+    assert made.taken(1)[0] == 2 * POINTS  # at 600 and 1,100 of the 600 to 1,500 ms
+
+
 @pytest.mark.parametrize(("mode", "keeps"), [(RENEWAL, True), (PRE_RENEWAL, False)])
 def test_a_trap_may_push_away_who_springs_it(mode: str, keeps: bool) -> None:
     made = stage(HARMLESS | {k.KNOCKBACK: 4}, enemies=[(plain(mode), 3, 0), (plain(mode), 3, 1)], mode=mode)

@@ -178,8 +178,6 @@ def test_areas_reach_as_far_as_measured(mode: str, file: str) -> None:
         ("NPC_ARMORBRAKE", 10, "renewal", c.STATUS + c.S_STATUS, 0),
         ("NPC_HELMBRAKE", 5, "pre-renewal", c.STATUS + c.S_STATUS, 0),
         ("NPC_SHIELDBRAKE", 5, "pre-renewal", c.STATUS + c.S_STATUS, 0),
-        ("NPC_RAINOFMETEOR", 1, "renewal", c.WAVES, 2),
-        ("NPC_RAINOFMETEOR", 1, "renewal", c.WAVE_MS, 0),
         ("NPC_ALLHEAL", 1, "renewal", c.FLAGS, c.PERCENT_AMOUNT),
         ("NPC_CHEAL", 5, "renewal", c.FLAGS, c.SPARES_UNDEAD),
         ("NPC_DRAGONFEAR", 5, "renewal", c.FLAGS, c.UNTIL_ONE_TAKES),
@@ -254,6 +252,12 @@ def test_areas_reach_as_far_as_measured(mode: str, file: str) -> None:
         ("AM_POTIONPITCHER", 3, "renewal", c.FORMULA_ARGUMENT, 60),
         ("AM_POTIONPITCHER", 3, "pre-renewal", c.RATIO, 180),
         ("CG_TAROTCARD", 5, "renewal", c.LOTS, 14),
+        ("WL_TETRAVORTEX", 5, "renewal", c.LOTS, 4),
+        ("WL_TETRAVORTEX", 5, "renewal", c.KIND, c.KIND_HARM),
+        ("WL_EARTHSTRAIN", 5, "renewal", c.WAVES, 9),
+        ("WL_EARTHSTRAIN", 5, "renewal", c.RUNS, 2),
+        ("WL_EARTHSTRAIN", 5, "renewal", c.AMOUNT, 2000),
+        ("NPC_MAGMA_ERUPTION", 5, "renewal", c.KIND, c.KIND_FIELD),
         ("CG_TAROTCARD", 5, "renewal", c.KIND, c.KIND_HARM),
     ],
 )
@@ -286,6 +290,27 @@ def test_lots_follow_their_skill() -> None:
     assert statuses(table.rows[12]) == [
         ("SC_INCATKRATE", 10_000, 30_000), ("SC_INCMATKRATE", 10_000, 30_000), ("SC_CURSE", 500, 18_000),
     ]  # fmt: skip
+
+
+def test_all_lots_of_a_skill_are_strikes_and_ground_of_their_own() -> None:
+    table = compile_skills(real("renewal"), [("WL_TETRAVORTEX", 5), ("NPC_MAGMA_ERUPTION", 5)])
+    fire, wind, water, earth = blows = table.rows[2:6]
+    assert [int(blow[c.ELEMENT]) for blow in blows] == [3, 4, 1, 2]
+    assert [int(blow[c.FIRST_MS]) for blow in blows] == [0, 200, 400, 600]
+    assert all(blow[c.RATIO] == 2800 and blow[c.HURLED] == c.HURLED_PAST_WALLS for blow in blows)
+    assert [statuses(blow) for blow in (fire, wind, water)] == [[], [], []]
+    assert statuses(earth) == [("SC_STUN", 10_000, 4500)]
+    slam, eruption = table.rows[7:9]
+    assert [int(slam[column]) for column in (c.DAMAGE, c.ELEMENT, c.SPLASH, c.IMMEDIATE)] == [c.WEAPON, 3, 3, 0]
+    assert [int(eruption[column]) for column in (c.FORMULA_ARGUMENT, c.AREA_MS, c.AREA_DELAY_MS)] == [5000, 2500, -2]
+
+
+@pytest.mark.parametrize(("level", "more"), [(1, 1), (4, 4)])
+def test_the_first_of_the_meteors_that_rain_falls_on_the_chosen_cell(level: int, more: int) -> None:
+    table = compile_skills(real("renewal"), [("NPC_RAINOFMETEOR", level)])
+    columns = [c.WAVES, c.FIRST_MS, c.WAVE_MS, c.SCATTER, c.SPLASH, c.RATIO, c.CENTRE]
+    assert table.rows[2, columns].tolist() == [1, 1000, 0, 0, 3, 450, c.AT_GROUND]
+    assert table.rows[3, columns].tolist() == [more, 1000, 1000, (level + 1) // 2, 3, 450, c.AT_GROUND]
 
 
 def test_each_pair_has_one_row() -> None:
@@ -322,6 +347,7 @@ def test_each_pair_has_one_row() -> None:
         ("{effect: draw_lots, lots: {share: 100, effect: nothing}}", "lots"),
         ("{effect: draw_lots, lots: [sing]}", "lots"),
         ("{effect: draw_lots}", "lots"),
+        ("{effect: all_lots, lots: [{share: 100, effect: nothing}]}", "lots"),
     ],
 )
 def test_a_wrong_entry_is_named(entry: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
