@@ -22,7 +22,7 @@ from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.changes import credit_heal
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.defence import FIRE, UNDEAD
-from mlmonster_env.sim.geometry import cell_number, cell_of, face, heading, places
+from mlmonster_env.sim.geometry import cell_number, cell_of, places
 from mlmonster_env.sim.hurt import try_skill_statuses
 from mlmonster_env.sim.posture import unlock
 from mlmonster_env.sim.rest import rouse_around
@@ -32,7 +32,7 @@ from mlmonster_env.sim.status_ids import ANKLE, SPIDERWEB, STORM_HITS
 from mlmonster_env.sim.statuses import SNARED_BY, end_status, has_status, put_status, slot_of, status_value
 from mlmonster_env.sim.strikes import out_of_reach, strike_one, untouched
 from mlmonster_env.sim.trails import on_trail
-from mlmonster_env.sim.warps import push_away, push_back
+from mlmonster_env.sim.warps import move_over, push_away, push_back
 from mlmonster_env.sim.waves import centre_of, give_statuses, strike_around
 
 TRAP_MS = 100
@@ -136,12 +136,7 @@ def snare(w, owner, v, skill, x, y, now):
     note_status(w, owner, v, False)
     if s[f.MODE, v] & f.KNOCKBACK_IMMUNE == 0:
         rouse_around(w, v)
-        dx, dy = heading(x - s[f.X, v], y - s[f.Y, v])
-        face(w, v, dx, dy)
-        s[f.X, v] = x
-        s[f.Y, v] = y
-        s[f.GOAL_X, v] = x
-        s[f.GOAL_Y, v] = y
+        move_over(w, v, x, y)
 
 
 @kernel

@@ -95,6 +95,18 @@ def call_slaves(w, u):
 
 
 @kernel
+def move_over(w, u, x, y):
+    """Move a unit straight to a cell, which it turns to."""
+    s = w.units
+    dx, dy = heading(x - s[f.X, u], y - s[f.Y, u])
+    face(w, u, dx, dy)
+    s[f.X, u] = x
+    s[f.Y, u] = y
+    s[f.GOAL_X, u] = x
+    s[f.GOAL_Y, u] = y
+
+
+@kernel
 def shift(w, u, x, y):
     """Move a unit to a cell to which the straight way is free; it stops, and goes on thinking. Whether it could."""
     s = w.units
@@ -104,12 +116,7 @@ def shift(w, u, x, y):
     if not walkable(w, x, y) or straight_path_length(w, s[f.X, u], s[f.Y, u], x, y) < 0:
         return False
     break_hold(w, u)
-    dx, dy = heading(x - s[f.X, u], y - s[f.Y, u])
-    face(w, u, dx, dy)
-    s[f.X, u] = x
-    s[f.Y, u] = y
-    s[f.GOAL_X, u] = x
-    s[f.GOAL_Y, u] = y
+    move_over(w, u, x, y)
     rouse_around(w, u)
     return True
 
