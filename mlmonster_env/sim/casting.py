@@ -14,6 +14,7 @@ from mlmonster_env.sim.geometry import apart, places, reaches, straight_path_len
 from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import attackers_of, enemies, halt, hidden_from, stop_attack
 from mlmonster_env.sim.rest import rouse
+from mlmonster_env.sim.squares import listed_before
 from mlmonster_env.sim.status_columns import BAD, NO_CAST, NO_THINK
 from mlmonster_env.sim.statuses import has_status
 from mlmonster_env.sim.timers import start_timer
@@ -56,14 +57,15 @@ def hp_percent(w, u):
 
 @kernel
 def friend_in_need(w, u, low, high):
-    """The first friend within eight cells whose hp share in percent lies in a span, or NOBODY."""
+    """The friend listed first within eight cells whose hp share in percent lies in a span, or NOBODY."""
     s = w.units
+    first = f.NOBODY
     for v in range(places(w)):
         if v != u and s[f.ALIVE, v] != 0 and not enemies(w, u, v) and apart(w, u, v) <= f.FRIEND_CELLS:
             percent = hp_percent(w, v)
-            if low <= percent <= high:
-                return v
-    return f.NOBODY
+            if low <= percent <= high and (first == f.NOBODY or listed_before(w, v, first)):
+                first = v
+    return first
 
 
 @kernel
@@ -76,14 +78,14 @@ def under_status(w, u, status):
 
 @kernel
 def friend_with_status(w, u, status, wanted):
-    """The last friend within eight cells that is (or is not) under a status, or NOBODY."""
+    """The friend listed last within eight cells that is (or is not) under a status, or NOBODY."""
     s = w.units
-    found = f.NOBODY
+    last = f.NOBODY
     for v in range(places(w)):
         if v != u and s[f.ALIVE, v] != 0 and not enemies(w, u, v) and apart(w, u, v) <= f.FRIEND_CELLS:
-            if under_status(w, v, status) == wanted:
-                found = v
-    return found
+            if under_status(w, v, status) == wanted and (last == f.NOBODY or listed_before(w, last, v)):
+                last = v
+    return last
 
 
 @kernel

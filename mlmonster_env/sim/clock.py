@@ -74,18 +74,21 @@ def work_timer(w, u, now):
 
 
 @kernel
-def work_off(w, until):
-    """Work off all that is due at or before `until`, in order of time; of what is due at once, units' timers last."""
+def work_off(w, until, timers_until):
+    """Work off all that is due at or before `until`, units' timers only up to `timers_until`.
+
+    It comes in order of time; of what is due at once, units' timers last.
+    """
     match = w.match
     scratch = w.scratch
     while match[f.OVER] == 0:
         scratch[f.PHASE] = f.ON_TIMERS
         now = min(min(match[f.EVENT_AT], match[f.STATUS_AT]), match[f.AREA_AT])
-        if min(now, scratch[f.TIMERS_FROM]) > until:
+        if now > until and scratch[f.TIMERS_FROM] > timers_until:
             return
         if scratch[f.TIMERS_FROM] < now:
             u, at, others_from = find_first_timer(w)
-            if at < now and at <= until:
+            if at < now and at <= timers_until:
                 match[f.CLOCK] = max(match[f.CLOCK], at)
                 scratch[f.PHASE] = f.ON_RULES
                 scratch[f.TIMERS_FROM] = others_from
@@ -99,6 +102,18 @@ def work_off(w, until):
             work_statuses(w, now)
         else:
             work_areas(w, now)
+
+
+@kernel
+def work_thought(w, u, now):
+    """Work off what a thought has done at once: a cast without a time, and what comes of it."""
+    if w.units[f.CAST_AT, u] <= now:
+        w.scratch[f.PHASE] = f.ON_RULES
+        end_cast(w, u, now)
+        look_at_timers_of(w, u)
+    while w.match[f.EVENT_AT] <= now and w.match[f.OVER] == 0:
+        w.scratch[f.PHASE] = f.ON_RULES
+        work_event(w, now)
 
 
 @kernel
@@ -119,7 +134,7 @@ def think_all(w, now):
         w.scratch[f.TURN] = u
         think(w, u, now)
         if s[f.CAST_AT, u] <= now or match[f.EVENT_AT] <= now:
-            work_off(w, now)
+            work_thought(w, u, now)
         if match[f.OVER] != 0:
             return
         w.scratch[f.PHASE] = f.ON_MINDS
@@ -129,17 +144,23 @@ def think_all(w, now):
 
 @kernel
 def tick_match(w):
-    """Let 100 ms pass: all timers up to the next round of thinking, then that round."""
+    """Let 100 ms pass: all that is due before the next round of thinking, and that round.
+
+    The server's rounds keep to their time, and what a thought begins is timed from a moment later: a step or a blow
+    that is due just when minds think comes after they did.
+    """
     match = w.match
     if match[f.OVER] != 0:
         return
     now = match[f.NEXT_THINK]
     if due_from(w) <= now:
-        work_off(w, now)
+        work_off(w, now, now - 1)
     if match[f.OVER] == 0:
         match[f.CLOCK] = now
         w.scratch[f.PHASE] = f.ON_MINDS
         think_all(w, now)
+    if due_from(w) <= now:
+        work_off(w, now, now)
     if w.rules[f.DUEL] != 0 and match[f.OVER] == 0:
         work_grounds(w, now)
     if w.book.shape[0] > 0:

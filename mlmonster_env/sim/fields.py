@@ -45,11 +45,10 @@ FACING = MAX_PATH - 1  # the step of a path that keeps, unless the path is so lo
 
 # Rows of `units`.
 (
-    # who and where
-    SPECIES, SIDE, MASTER, ALIVE, X, Y, SPAWN_X, SPAWN_Y, HP, SP, MODE,
+    # who and where: ENTERED when it came to its square of the map
+    SPECIES, SIDE, MASTER, ALIVE, X, Y, ENTERED, SPAWN_X, SPAWN_Y, HP, SP, MODE,
     # mind
     STATE, AGGRESSIVE, TARGET, ATTACKER, NORMAL_ATTACKER, RUDE, THINK_AT, WALK_AT, SKILL_CHECKED, LINKED, COULD_MOVE,
-    CHASE_FAILED,
     # timers side by side, for the clock's sake: arrival at the next cell, end of a cast, next attack, regeneration
     STEP_AT, CAST_AT, ATTACK_AT, REGEN_AT,
     # attack: ATTACK_ON is whom the running attack is for, READY_AT when the delay is over

@@ -24,6 +24,7 @@ from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.posture import enemies, halt, set_state, stop_attack, turn_to, unlock
 from mlmonster_env.sim.rest import rouse_all
 from mlmonster_env.sim.spawn import check_last_rows, forget_everywhere
+from mlmonster_env.sim.squares import note_entry
 from mlmonster_env.sim.stats import defter, int_of, under
 from mlmonster_env.sim.status_columns import BAD, BLOCKED_BY, ENDS_ON_DAMAGE, FLAGS, REVIVED, SURE_HIT
 from mlmonster_env.sim.status_ids import CLOSECONFINE2, ENDURE, PROVOKE, STOP, STORM_HITS
@@ -119,6 +120,7 @@ def knock_out(w, u, killer, now):
     s[f.KEEP_ATTACKING, u] = 0
     s[f.HP, u] = w.species[s[f.SPECIES, u], f.MAX_HP]
     s[f.SP, u] = w.species[s[f.SPECIES, u], f.MAX_SP]
+    note_entry(w, u)
     s[f.X, u] = s[f.SPAWN_X, u]
     s[f.Y, u] = s[f.SPAWN_Y, u]
     s[f.GOAL_X, u] = s[f.X, u]

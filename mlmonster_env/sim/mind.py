@@ -28,6 +28,8 @@ from mlmonster_env.sim.rest import note_movable, rest, rouse
 from mlmonster_env.sim.signals import heed_signal
 from mlmonster_env.sim.stats import walk_speed
 from mlmonster_env.sim.status_columns import HIDDEN, NO_ATTACK, NO_MOVE, NO_THINK, OUT_OF_REACH
+from mlmonster_env.sim.status_ids import SPIDERWEB
+from mlmonster_env.sim.statuses import has_status
 from mlmonster_env.sim.walking import can_reach, walk_to
 
 RANDOM_WALK_CELLS = 7
@@ -47,7 +49,7 @@ def unreachable(w, u, v, movable, cells, now):
     s = w.units
     if reaches(w, u, s[f.X, v], s[f.Y, v], w.species[s[f.SPECIES, u], f.RANGE]):
         return False
-    if not movable and s[f.STATUS_FLAGS, u] & NO_MOVE != 0 and s[f.CHASE_FAILED, u] != 0:
+    if not movable and s[f.HOLD_UNTIL, u] < now and has_status(w, u, SPIDERWEB):
         return True
     return not can_reach(w, u, v, cells)
 
@@ -293,7 +295,7 @@ def think(w, u, now):
         return
     if s[f.STEP_AT, u] == f.NEVER:
         if s[f.STATE, u] == f.BERSERK:
-            ready = now >= s[f.READY_AT, u]
+            ready = now >= s[f.READY_AT, u] and s[f.ATTACK_AT, u] > now  # else the attack's own thought comes next
         else:
             ready = now - s[f.SKILL_CHECKED, u] >= f.SKILL_CHECK_MS
         if ready and check_skills(w, u, now):

@@ -6,6 +6,7 @@ from mlmonster_env.sim.bits import lowest_bit
 from mlmonster_env.sim.compiled import kernel, small
 from mlmonster_env.sim.geometry import apart, path_length, reaches
 from mlmonster_env.sim.posture import enemies_within, halt_and_release, may_attack, set_state, unlock, visible
+from mlmonster_env.sim.squares import listed_before
 from mlmonster_env.sim.status_columns import NO_MOVE, OUT_OF_REACH, SHORT_SIGHT
 from mlmonster_env.sim.status_ids import AUTOCOUNTER
 from mlmonster_env.sim.statuses import has_status
@@ -36,7 +37,9 @@ def look_for_prey(w, u, now):
         v = lowest_bit(prey)
         prey &= prey - 1
         cells = apart(w, u, v)
-        if v == target or cells >= nearest or not may_attack(w, u, v):
+        if v == target or cells > nearest or not may_attack(w, u, v):
+            continue
+        if cells == nearest and not listed_before(w, v, target):
             continue
         if s[f.MODE, u] & f.TARGET_WEAK != 0:
             if w.species[s[f.SPECIES, v], f.LEVEL] >= w.species[species, f.LEVEL] - LEVELS_BELOW:
@@ -59,17 +62,20 @@ def look_for_prey(w, u, now):
 
 @kernel
 def switch_on_the_way(w, u, now):
-    """While chasing, take any enemy that is already within reach."""
+    """While chasing, take an enemy that is already within reach: the last that is listed."""
     s = w.units
     reach = min(w.species[s[f.SPECIES, u], f.RANGE], view_of(w, u))
-    target = s[f.TARGET, u]
+    last = f.NOBODY
     near = enemies_within(w, u, reach)
     while near != 0:
         v = lowest_bit(near)
         near &= near - 1
-        if v != target and may_attack(w, u, v) and reaches(w, u, s[f.X, v], s[f.Y, v], reach):
-            target = v
-    s[f.TARGET, u] = target
+        if last != f.NOBODY and listed_before(w, v, last):
+            continue
+        if may_attack(w, u, v) and reaches(w, u, s[f.X, v], s[f.Y, v], reach):
+            last = v
+    if last != f.NOBODY:
+        s[f.TARGET, u] = last
 
 
 @small

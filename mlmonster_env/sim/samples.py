@@ -133,9 +133,10 @@ def hit_in_step(words, u, v, permille):
         look_at_minds(w)
         now = w.units[f.STEP_AT, u] - w.units[f.STEP_MS, u] * (1000 - permille) // 1000
         if now < w.match[f.CLOCK]:
-            work_off(w, np.int64(w.units[f.STEP_AT, u]))
+            at = np.int64(w.units[f.STEP_AT, u])
+            work_off(w, at, at)
             now = w.units[f.STEP_AT, u] - w.units[f.STEP_MS, u] * (1000 - permille) // 1000
-        work_off(w, np.int64(now))
+        work_off(w, np.int64(now), np.int64(now))
         x = w.units[f.X, u]
         y = w.units[f.Y, u]
         land_hit(w, v, u, 1, 0, 1000, f.CONNECTED, np.int64(now))

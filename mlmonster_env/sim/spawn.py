@@ -12,6 +12,7 @@ from mlmonster_env.sim.events import push_event
 from mlmonster_env.sim.geometry import face, places
 from mlmonster_env.sim.posture import set_state
 from mlmonster_env.sim.rest import rouse_around
+from mlmonster_env.sim.squares import note_entry
 from mlmonster_env.sim.status_columns import NO_CAST, NO_THINK
 from mlmonster_env.sim.status_ids import REBIRTH
 from mlmonster_env.sim.timers import start_timer
@@ -88,6 +89,7 @@ def spawn(w, u, species, side, x, y, now):
     s[f.ALIVE, u] = 1
     w.scratch[f.LIVING] += 1
     s[f.LIVES, u] = 1
+    note_entry(w, u)
     s[f.X, u] = x
     s[f.Y, u] = y
     s[f.SPAWN_X, u] = x

@@ -25,6 +25,7 @@ from mlmonster_env.sim.journal import note
 from mlmonster_env.sim.offers import check_skills
 from mlmonster_env.sim.posture import can_walk, halt, set_state, stop_attack, unlock, visible
 from mlmonster_env.sim.rest import rouse, rouse_around
+from mlmonster_env.sim.squares import note_move
 from mlmonster_env.sim.stats import walk_speed
 from mlmonster_env.sim.status_columns import STRAYS
 from mlmonster_env.sim.timers import start_timer
@@ -232,6 +233,7 @@ def finish_step(w, u, now):
     if not walkable(w, x, y):
         set_out(w, u, now)
         return
+    note_move(w, u, x, y)
     s[f.X, u] = x
     s[f.Y, u] = y
     note(w, now, f.J_STEP, u, x, y)

@@ -9,6 +9,7 @@ from mlmonster_env.sim.compiled import kernel
 from mlmonster_env.sim.geometry import apart, face, facing, heading, places, straight_path_length, walkable
 from mlmonster_env.sim.posture import halt, halt_and_release, set_state, stop_attack, unlock
 from mlmonster_env.sim.rest import rouse_around
+from mlmonster_env.sim.squares import note_entry, note_move
 from mlmonster_env.sim.status_columns import ENDS_ON_WARP
 from mlmonster_env.sim.status_ids import CLOSECONFINE, CLOSECONFINE2
 from mlmonster_env.sim.statuses import end_flagged, end_status
@@ -61,6 +62,7 @@ def slide(w, v, x, y, cells):
             break
         if s[f.STATUS_COUNT, v] != 0:
             break_hold(w, v)
+        note_move(w, v, s[f.X, v] + dx, s[f.Y, v] + dy)
         s[f.X, v] += dx
         s[f.Y, v] += dy
     s[f.GOAL_X, v] = s[f.X, v]
@@ -75,6 +77,7 @@ def place_at(w, u, x, y):
     stop_attack(w, u)
     halt_and_release(w, u)
     end_flagged(w, u, ENDS_ON_WARP)
+    note_entry(w, u)
     s[f.X, u] = x
     s[f.Y, u] = y
     s[f.GOAL_X, u] = x
@@ -100,6 +103,7 @@ def move_over(w, u, x, y):
     s = w.units
     dx, dy = heading(x - s[f.X, u], y - s[f.Y, u])
     face(w, u, dx, dy)
+    note_move(w, u, x, y)
     s[f.X, u] = x
     s[f.Y, u] = y
     s[f.GOAL_X, u] = x

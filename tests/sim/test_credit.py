@@ -127,11 +127,11 @@ def test_protection_is_counted_where_an_enemy_turns_from_an_ally():
 
 def test_nobody_protects_the_dead():
     """An enemy kills one and turns on the next: he let nobody go."""
-    places = [Place(victim(hp=1), 0, 10, 10), Place(victim(), 0, 12, 10), Place(hound(attack=500), 1, 11, 10)]
+    places = [Place(victim(), 0, 10, 10), Place(victim(hp=1), 0, 12, 10), Place(hound(attack=500), 1, 11, 10)]
     arena = field(None, places)
     arena.tables.species[3, f.HIT] = 1000
     protected = after(arena, 40)["allies_protected"]
-    assert of(arena, f.ALIVE, 0) == 0 and of(arena, f.DAMAGE_TAKEN, 1) > 0
+    assert of(arena, f.ALIVE, 1) == 0 and of(arena, f.DAMAGE_TAKEN, 0) > 0
     assert protected == [0, 0, 0]
 
 
