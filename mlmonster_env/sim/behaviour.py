@@ -117,15 +117,17 @@ def target_warped(world: Bestiary, monster: Name, dx: int, dy: int, n: int, seed
 def target_outruns(
     world: Bestiary, monster: Name, chaser_speed: int, target_speed: int, start_distance: int, n: int, seed: int
 ) -> dict[str, Span]:
-    """A target runs straight away: dropped_after_ms and distance_when_dropped (min, mean, max; NaN where never)."""
-    chaser = replace(_aggressive(world[monster]), walk_speed=chaser_speed)
+    """A target runs straight away from one who strikes a cell far.
+
+    dropped_after_ms and distance_when_dropped (min, mean, max; NaN where never).
+    """
+    chaser = replace(_aggressive(world[monster]), walk_speed=chaser_speed, attack_range=1)
     runner = replace(
         with_mode(dummy(world[monster]), add=f.CAN_MOVE, remove=f.KNOCKBACK_IMMUNE), walk_speed=target_speed
     )
     places = [Place(chaser, 0, 20, MIDDLE), Place(runner, 1, 20 + start_distance, MIDDLE)]
     arena = open_field(world, places, n, seed, journal_records=JOURNAL_RECORDS, spread=60)
     set_target(arena, 0, 1)
-    arena.units[:, f.READY_AT, 0] = chaser.attack_delay  # as after a blow
     times = np.full(n, np.nan)
     cells = np.full(n, np.nan)
     for tick in range(150):
@@ -149,8 +151,8 @@ def target_choice(
     victim = dummy(world[monster])
     places = [
         Place(_aggressive(world[monster]), 0, MIDDLE, MIDDLE),
-        Place(victim, 1, MIDDLE + first_distance, MIDDLE),
-        Place(victim, 1, MIDDLE - second_distance, MIDDLE),
+        Place(victim, 1, MIDDLE - first_distance, MIDDLE),  # in the square that is listed first
+        Place(victim, 1, MIDDLE + second_distance, MIDDLE),
     ]
     arena = open_field(world, places, n, seed)
     arena.run(2)

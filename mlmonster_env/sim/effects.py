@@ -218,6 +218,8 @@ def end_cast(w, u, now):
         if row[f.R_CAST] > 0 and v != u and enemies(w, u, v):
             if s[f.STATUS_FLAGS, v] & c.OUT_OF_REACH != 0 and s[f.MODE, u] & f.DETECTOR == 0:
                 return
+        if aim != k.AIM_SUPPORT and not enemies(w, u, v):
+            return
         if aim == k.AIM_HARM and not in_sight(w, s[f.X, u], s[f.Y, u], s[f.X, v], s[f.Y, v]):
             return
     if w.match[f.FIRST_CONTACT] == f.NEVER and v != u and enemies(w, u, v):

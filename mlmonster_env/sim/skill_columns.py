@@ -14,8 +14,8 @@ NOTHING, STRIKE, AREA, HEAL, GIVE_STATUS, SUMMON, CALL_SLAVES, TELEPORT, TRANSFO
 # its very cell; or a plant on the chosen cell, which is its caller's and goes after FIRST_MS.
 SLAVES, OTHERS, HEIRS, PLANT = range(4)
 
-# How it is aimed: at a unit without harming it, at a unit to harm it, at a cell.
-AIM_SUPPORT, AIM_HARM, AIM_GROUND = range(3)
+# How it is aimed: at any unit, at an enemy to harm it, at a cell, at an enemy without harming it.
+AIM_SUPPORT, AIM_HARM, AIM_GROUND, AIM_AFFLICT = range(4)
 
 NO_DAMAGE, WEAPON, MAGIC, MISC = range(4)
 

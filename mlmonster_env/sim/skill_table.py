@@ -139,6 +139,7 @@ AREA_KEYS = ("pulse", "shape", *AREA_NUMBERS)
 STATUS_KEYS = ("status", "chance", "ms", "value", "whom")
 
 ALWAYS = 10000
+GROUND_MS = 100  # how often the server looks at ground: what is due between two looks comes at the second
 LONGEST_REACH = 14
 REACH_OF_NONE = 9  # a monster may use on others what players use on themselves
 WHOLE_RATIO = 100
@@ -234,14 +235,16 @@ def compile_skill(
     if entry is not None:
         _Compiler(skill, name, level, mode, row).fill(entry)
     elif row[c.AIM] != c.AIM_SUPPORT:
-        row[c.KIND] = c.KIND_HARM if row[c.AIM] == c.AIM_HARM else c.KIND_FIELD
+        row[c.KIND] = c.KIND_FIELD if row[c.AIM] == c.AIM_GROUND else c.KIND_HARM
     return row
 
 
 def aim_of(skill: Skill) -> int:
-    """How the server aims it: at a cell, at a unit to harm it, or at a unit without."""
+    """How the server aims it: at a cell, at an enemy, to harm it or otherwise, or at any unit."""
     if skill.target_type == "ground":
         return c.AIM_GROUND
+    if skill.target_type == "attack" and "nodamage" in skill.damage_flags:
+        return c.AIM_AFFLICT
     if skill.target_type == "support" or "nodamage" in skill.damage_flags:
         return c.AIM_SUPPORT
     if skill.target_type == "self":
@@ -317,7 +320,7 @@ class _Compiler:
         self.row[c.AREA_SHAPE] = self._choice(area.get("shape", "square"), "area.shape", SHAPES)
         skill = self.skill
         self.row[c.AREA_MS] = self.names["time1"]
-        self.row[c.AREA_INTERVAL] = max(skill.unit_interval, 0)
+        self.row[c.AREA_INTERVAL] = _as_looked_at(max(skill.unit_interval, 0))
         layout = max(at_level(skill.unit_layouts, self.level), 0)
         self.row[c.AREA_REACH] = max(at_level(skill.unit_ranges, self.level), 0)
         self.row[c.AREA_RADIUS] = layout + self.row[c.AREA_REACH]
@@ -429,6 +432,11 @@ class _Compiler:
 
     def _wrong(self, key: str, found: Any, expected: str) -> NoReturn:
         raise DataError(FILE.name, self.name, key, found, expected)
+
+
+def _as_looked_at(interval_ms: int) -> int:
+    """How long it really is from one strike of ground to the next; what strikes more often is left as it is."""
+    return interval_ms if interval_ms < GROUND_MS else -(-interval_ms // GROUND_MS) * GROUND_MS
 
 
 def _excused(effect: str) -> dict[str, str]:

@@ -47,6 +47,26 @@ def test_blows_that_find_no_room_land_with_others_of_their_kind() -> None:
     assert made.taken(1).tolist() == [waves * POINTS]
 
 
+@pytest.mark.parametrize(
+    ("aim", "at", "works"),
+    [
+        (k.AIM_HARM, 0, False),
+        (k.AIM_HARM, 1, True),
+        (k.AIM_HARM, 2, False),
+        (k.AIM_AFFLICT, 0, False),
+        (k.AIM_AFFLICT, 1, True),
+        (k.AIM_AFFLICT, 2, False),
+        (k.AIM_SUPPORT, 0, True),
+        (k.AIM_SUPPORT, 2, True),
+    ],
+)
+def test_what_is_meant_for_enemies_does_nothing_to_others(aim: int, at: int, works: bool) -> None:
+    made = stage(BLESS | {k.AIM: aim}, on_target("SC_INCREASEAGI"), friends=[(plain(), 2, 0)])
+    made.cast(at)
+    assert made.under(at, "SC_INCREASEAGI")[0] == works
+    assert made.of(f.CASTS, 0) == 1
+
+
 def test_a_first_wave_may_come_late() -> None:
     made = stage(STRIKE | {k.FIRST_MS: 1000, k.WAVES: 2, k.WAVE_MS: 1000})
     made.cast(1)

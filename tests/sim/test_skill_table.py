@@ -313,6 +313,14 @@ def test_the_first_of_the_meteors_that_rain_falls_on_the_chosen_cell(level: int,
     assert table.rows[3, columns].tolist() == [more, 1000, 1000, (level + 1) // 2, 3, 450, c.AT_GROUND]
 
 
+@pytest.mark.parametrize(
+    ("name", "level", "between"),
+    [("WZ_STORMGUST", 10, 500), ("WZ_VERMILION", 10, 1300), ("NPC_EARTHQUAKE", 5, 300), ("MG_FIREWALL", 5, 20)],
+)
+def test_ground_strikes_when_the_server_looks_at_it(name: str, level: int, between: int) -> None:
+    assert compile_skills(real("renewal"), [(name, level)]).rows[1, c.AREA_INTERVAL] == between
+
+
 def test_each_pair_has_one_row() -> None:
     world = real("renewal")
     table = compile_skills(world, [("SM_BASH", 1), ("SM_BASH", 2), ("SM_BASH", 1), ("NO_SUCH_SKILL", 1)])

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mlmonster_env.data.enums import CALLING_SKILLS
+from mlmonster_env.data.enums import CALLING_SKILLS, PLANTING_SKILL
 from mlmonster_env.sim import Arena
 from mlmonster_env.sim import fields as f
 from mlmonster_env.sim import skill_columns as k
@@ -197,4 +197,4 @@ class Watch:
 
 
 def _calls(skills) -> bool:
-    return any(row.skill in CALLING_SKILLS for row in skills)
+    return any(row.skill in (*CALLING_SKILLS, PLANTING_SKILL) for row in skills)
