@@ -87,6 +87,7 @@ CONTACT_SPOTS = (
     ((60, 60), (59, 60), (58, 60), (59, 61), (59, 59)),
 )
 FIELD_EDGES = (40, 66)
+FIELD_SPREAD = 104  # whole squares, by whose borders units are listed
 # How long one run of a measurement of skill use lasts: what happens once a fight, such as a summons, counts so often.
 RUN_SECONDS = {"attacking": 300.0, "chasing": 20.0, "idle": 120.0}
 LOW_HP_RUN_SECONDS = 120.0
@@ -303,7 +304,7 @@ def group_fight(
     field = start == "field"
     limit = FIELD_LIMIT_MS if field else FIGHT_LIMIT_MS
     arena = open_field(
-        world, places, n, seed, aggressive=True, random_walk=field, time_limit_ms=limit, spread=100 if field else 0
+        world, places, n, seed, aggressive=True, random_walk=field, time_limit_ms=limit, spread=FIELD_SPREAD * field
     )
     arena.run(limit // f.THINK_MS + 1)
     results = arena.results
